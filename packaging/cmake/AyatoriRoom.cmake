@@ -1,0 +1,72 @@
+# aya_room(proto/noise SOURCES a.cpp b.cpp USES proto/base proto/keys LIBS PkgConfig::sodium)
+#
+# Declares the room of the current folder as one static library. USES names the rooms its headers
+# and sources may include; LIBS are third parties and stay private to the room.
+function(aya_room NAME)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBS" ${ARGN})
+  aya_room_target(${NAME} target)
+  add_library(${target} STATIC ${ROOM_SOURCES})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  foreach(used ${ROOM_USES})
+    aya_room_target(${used} used_target)
+    target_link_libraries(${target} PUBLIC ${used_target})
+  endforeach()
+  if(ROOM_LIBS)
+    target_link_libraries(${target} PRIVATE ${ROOM_LIBS})
+  endif()
+endfunction()
+
+# proto/noise -> aya_proto_noise
+function(aya_room_target NAME OUT)
+  string(REPLACE "/" "_" flat ${NAME})
+  string(REPLACE "-" "_" flat ${flat})
+  set(${OUT} aya_${flat} PARENT_SCOPE)
+endfunction()
+
+# aya_program(ayatorid SOURCES main.cpp USES daemon/app ...)
+function(aya_program NAME)
+  cmake_parse_arguments(PROGRAM "" "" "SOURCES;USES;LIBS" ${ARGN})
+  add_executable(${NAME} ${PROGRAM_SOURCES})
+  target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  foreach(used ${PROGRAM_USES})
+    aya_room_target(${used} used_target)
+    target_link_libraries(${NAME} PRIVATE ${used_target})
+  endforeach()
+  target_link_libraries(${NAME} PRIVATE ${PROGRAM_LIBS})
+endfunction()
+
+# aya_test(proto/noise SOURCES ik_test.cpp ... USES proto/noise)   one gtest program per room
+function(aya_test ROOM)
+  cmake_parse_arguments(T "" "" "SOURCES;USES;LIBS" ${ARGN})
+  aya_room_target(${ROOM} target)
+  set(test_target ${target}_test)
+  add_executable(${test_target} ${T_SOURCES})
+  target_include_directories(${test_target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(
+    ${test_target} PRIVATE AYA_TEST_VECTORS="${PROJECT_SOURCE_DIR}/tests/vectors")
+  foreach(used ${T_USES})
+    aya_room_target(${used} used_target)
+    target_link_libraries(${test_target} PRIVATE ${used_target})
+  endforeach()
+  target_link_libraries(
+    ${test_target} PRIVATE aya_tests_support GTest::gmock GTest::gtest GTest::gtest_main ${T_LIBS})
+  add_test(NAME ${ROOM} COMMAND ${test_target})
+endfunction()
+
+# aya_fuzz(stun SOURCES fuzz_stun.cpp USES proto/stun)   built by the fuzz preset only
+function(aya_fuzz NAME)
+  cmake_parse_arguments(F "" "" "SOURCES;USES;LIBS" ${ARGN})
+  if(NOT AYA_FUZZ)
+    return()
+  endif()
+  add_executable(fuzz_${NAME} ${F_SOURCES})
+  target_include_directories(fuzz_${NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  foreach(used ${F_USES})
+    aya_room_target(${used} used_target)
+    target_link_libraries(fuzz_${NAME} PRIVATE ${used_target})
+  endforeach()
+  target_link_libraries(fuzz_${NAME} PRIVATE ${F_LIBS})
+  target_link_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(
+    fuzz_${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+endfunction()

@@ -1,0 +1,50 @@
+// Log lines as an event and its fields:
+//
+//   log.info("path became direct", {{"peer", peer}, {"at", endpoint_text}, {"rtt_ms", 12}});
+//   2026-01-01T00:00:00Z info path became direct peer=alpha at=192.0.2.7:41641 rtt_ms=12
+//
+// `error` is for what a person must act on, `info` is rare and no stranger's packets can drive it,
+// `debug` is everything else. Secrets never appear. Control characters in values are escaped, so
+// one event is always one line. Any thread: one line is one write to standard error.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace aya {
+
+enum class LogLevel { Error = 0, Info = 1, Debug = 2 };
+
+struct LogField {
+  LogField(std::string_view field, std::string_view text) : name(field), value(text) {}
+  LogField(std::string_view field, const char* text) : name(field), value(text) {}
+  LogField(std::string_view field, const std::string& text) : name(field), value(text) {}
+  LogField(std::string_view field, bool flag) : name(field), value(flag ? "true" : "false") {}
+  template <std::integral T>
+  LogField(std::string_view field, T number) : name(field), value(std::to_string(number)) {}
+
+  std::string_view name;
+  std::string value;
+};
+
+class Logger {
+ public:
+  using Fields = std::initializer_list<LogField>;
+
+  // Lines above `shown` are not even formatted.
+  explicit Logger(LogLevel shown) : shown_(shown) {}
+
+  bool shows(LogLevel level) const { return level <= shown_; }
+  void error(std::string_view event, Fields fields = {}) { write(LogLevel::Error, event, fields); }
+  void info(std::string_view event, Fields fields = {}) { write(LogLevel::Info, event, fields); }
+  void debug(std::string_view event, Fields fields = {}) { write(LogLevel::Debug, event, fields); }
+
+ private:
+  void write(LogLevel level, std::string_view event, Fields fields);
+
+  LogLevel shown_;
+};
+
+}  // namespace aya

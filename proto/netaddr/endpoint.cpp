@@ -1,0 +1,29 @@
+#include "proto/netaddr/endpoint.h"
+
+#include <charconv>
+
+namespace aya {
+
+std::optional<Endpoint> Endpoint::parse(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+
+  const auto address = IpAddress::parse(host);
+  if (!address || address->is_v6() != bracketed) return std::nullopt;
+  Endpoint out{*address, 0};
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return out;
+}
+
+std::string Endpoint::to_text() const {
+  const std::string host = address.is_v6() ? "[" + address.to_text() + "]" : address.to_text();
+  return host + ":" + std::to_string(port);
+}
+
+}  // namespace aya
