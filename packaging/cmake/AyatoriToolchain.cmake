@@ -23,6 +23,9 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   add_compile_options(-Wthread-safety)
 endif()
 
+# A program loads only the libraries it calls: ayatorid must not carry libcurl for the others' sake.
+add_link_options(-Wl,--as-needed)
+
 # One spelling of every path, so that ccache serves all build folders alike.
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 

@@ -1,0 +1,32 @@
+# The two commands of the README, and what they are made of. Details live in packaging/ and tests/.
+.PHONY: demo test build fuzz soak bench clean
+
+# Bring up a coordinator and three nodes behind NATs, in network namespaces, and show them working.
+demo:
+	packaging/setup demo
+	$(MAKE) build
+	tests/netns/demo
+
+# Everything: unit tests under sanitizers, vectors, fuzzing for 20 s a parser, namespaces, real peers.
+test:
+	packaging/setup test
+	tests/run
+
+build:
+	cmake --preset release >/dev/null
+	cmake --build --preset release
+
+# Fuzz for longer: make fuzz SECONDS_EACH=600
+SECONDS_EACH ?= 120
+fuzz:
+	packaging/setup test
+	tests/fuzz/run $(SECONDS_EACH)
+
+# What needs real minutes: three rekeys with wireguard-go in both roles.
+soak:
+	packaging/setup test
+	$(MAKE) build
+	tests/netns/run --soak
+
+clean:
+	rm -rf build
