@@ -1,0 +1,266 @@
+"""A laboratory of network namespaces: an internet, routers of every kind, and machines behind them.
+
+    with Lab() as lab:
+        server = lab.public_host("coord", "198.51.100.1")
+        laptop = lab.host_behind("laptop", lab.router("home", Nat.PORT_PRESERVING))
+        laptop.run("ping", "-c1", server.address)
+
+Everything carries a prefix of its own and is taken down by recorded name and process id, also when
+the test fails. Packets never leave the namespaces. Needs root.
+"""
+
+import atexit
+import enum
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+INTERNET = "198.51.100"  # TEST-NET-2
+
+
+class Nat(enum.Enum):
+    """What a router does with UDP (nat-traversal 7.8)."""
+
+    PORT_PRESERVING = "keeps ports, filters by address and port"
+    PER_DESTINATION = "gives every destination another random port"
+    UDP_BLOCKED = "drops UDP, allows TCP"
+
+
+class CommandFailed(Exception):
+    pass
+
+
+def _ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+class Host:
+    """One namespace with an address, and the processes started in it."""
+
+    def __init__(self, lab, name, address):
+        self.lab = lab
+        self.name = name
+        self.netns = f"{lab.prefix}{name}"
+        self.address = address
+        self.processes = []
+        _ip("netns", "add", self.netns)
+        lab.hosts.append(self)
+        _ip("-n", self.netns, "link", "set", "lo", "up")
+        # `ip netns exec` mounts this over /etc/resolv.conf: each machine has a resolver file of its own.
+        self.etc = pathlib.Path("/etc/netns") / self.netns
+        self.etc.mkdir(parents=True, exist_ok=True)
+        (self.etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+        self.dir = lab.dir / name
+        self.dir.mkdir()
+
+    def command(self, *words):
+        return ["ip", "netns", "exec", self.netns, *map(str, words)]
+
+    def run(self, *words, check=True, timeout=60, env=None, input=None):
+        """Runs a command to its end and returns it; its output is text."""
+        done = subprocess.run(
+            self.command(*words), capture_output=True, text=True, timeout=timeout, input=input,
+            env={**os.environ, **(env or {})})
+        if check and done.returncode != 0:
+            raise CommandFailed(
+                f"{self.name}: {' '.join(map(str, words))}: exit {done.returncode}\n"
+                f"{done.stdout}{done.stderr}")
+        return done
+
+    def start(self, *words, log=None, env=None):
+        """Starts a process that lives until stopped; its output goes to a log file."""
+        log_path = self.dir / (log or pathlib.Path(str(words[0])).name + ".log")
+        out = open(log_path, "ab")
+        process = subprocess.Popen(
+            self.command(*words), stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})})
+        out.close()
+        process.log_path = log_path
+        self.processes.append(process)
+        return process
+
+    def stop(self, process, how=signal.SIGTERM, timeout=10):
+        if process.poll() is None:
+            process.send_signal(how)
+            try:
+                process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise CommandFailed(f"{self.name}: {process.args} ignored signal {how}")
+        self.processes.remove(process)
+        return process.returncode
+
+    def link_to_bridge(self, bridge_host, bridge, name, address_with_length):
+        """A veth from this namespace to a bridge in another."""
+        far = f"v{self.lab.next_link()}"
+        _ip("link", "add", name, "netns", self.netns, "type", "veth",
+            "peer", "name", far, "netns", bridge_host.netns)
+        _ip("-n", bridge_host.netns, "link", "set", far, "master", bridge, "up")
+        _ip("-n", self.netns, "addr", "add", address_with_length, "dev", name)
+        _ip("-n", self.netns, "link", "set", name, "up")
+
+    def sysctl(self, name, value):
+        self.run("sh", "-c", f"echo {value} > /proc/sys/{name.replace('.', '/')}")
+
+    def nft(self, rules):
+        self.run("nft", "-f", "-", input=rules)
+
+
+class Router(Host):
+    """A home router: `wan` towards the internet, a bridge `lan` for the machines behind it."""
+
+    def __init__(self, lab, name, nat, index):
+        super().__init__(lab, name, f"{INTERNET}.{10 + index}")
+        self.nat = nat
+        self.lan = f"192.168.{10 + index}"
+        self.hosts_behind = 0
+        self.link_to_bridge(lab.internet, "inet", "wan", f"{self.address}/24")
+        _ip("-n", self.netns, "link", "add", "lan", "type", "bridge")
+        _ip("-n", self.netns, "addr", "add", f"{self.lan}.1/24", "dev", "lan")
+        _ip("-n", self.netns, "link", "set", "lan", "up")
+        self.sysctl("net.ipv4.ip_forward", 1)
+        self.set_nat(nat)
+
+    def set_nat(self, nat):
+        self.nat = nat
+        masquerade = "masquerade random" if nat is Nat.PER_DESTINATION else "masquerade"
+        block = "meta l4proto udp drop" if nat is Nat.UDP_BLOCKED else ""
+        self.nft(f"""
+            flush ruleset
+            table ip nat {{
+              chain post {{ type nat hook postrouting priority 100; oifname "wan" {masquerade}; }}
+            }}
+            table ip filter {{
+              chain in {{ type filter hook input priority 0; iifname "wan" ct state new drop; }}
+              chain forward {{
+                type filter hook forward priority 0;
+                {block}
+                iifname "wan" ct state new drop;
+              }}
+            }}
+        """)
+
+    def block_udp_to(self, address):
+        """Cuts the direct path to one address, as a failing link would."""
+        self.nft(f"""
+            table ip cut {{
+              chain forward {{
+                type filter hook forward priority -10;
+                meta l4proto udp ip daddr {address} drop;
+                meta l4proto udp ip saddr {address} drop;
+              }}
+            }}
+        """)
+
+    def unblock_udp(self):
+        self.nft("delete table ip cut\n")
+
+    def forget_mappings(self):
+        """What a router's reboot does to its translations."""
+        self.run("conntrack", "-F")
+
+
+class Lab:
+    def __init__(self, keep_logs=False):
+        self.prefix = f"ay{os.getpid()}-"
+        self.hosts = []
+        self.links = 0
+        self.routers = 0
+        self.keep_logs = keep_logs
+
+    def __enter__(self):
+        if os.geteuid() != 0:
+            raise SystemExit("the laboratory makes network namespaces: run it as root")
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"ayatori-{self.prefix}"))
+        atexit.register(self.close)
+        self.internet = Host(self, "inet", None)
+        _ip("-n", self.internet.netns, "link", "add", "inet", "type", "bridge")
+        _ip("-n", self.internet.netns, "link", "set", "inet", "up")
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.keep_logs = True
+        self.close()
+
+    def close(self):
+        atexit.unregister(self.close)
+        for host in self.hosts:
+            for process in host.processes:
+                if process.poll() is None:
+                    process.terminate()
+        deadline = time.monotonic() + 5
+        for host in self.hosts:
+            for process in host.processes:
+                try:
+                    process.wait(max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        for host in self.hosts:
+            subprocess.run(["ip", "netns", "del", host.netns], capture_output=True)
+            shutil.rmtree(host.etc, ignore_errors=True)
+        self.hosts = []
+        if self.keep_logs:
+            print(f"logs kept in {self.dir}")
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def next_link(self):
+        self.links += 1
+        return self.links
+
+    def public_host(self, name, address):
+        host = Host(self, name, address)
+        host.link_to_bridge(self.internet, "inet", "eth0", f"{address}/24")
+        return host
+
+    def router(self, name, nat):
+        router = Router(self, name, nat, self.routers)
+        self.routers += 1
+        return router
+
+    def host_behind(self, name, router):
+        router.hosts_behind += 1
+        host = Host(self, name, f"{router.lan}.{1 + router.hosts_behind}")
+        host.link_to_bridge(router, "lan", "eth0", f"{host.address}/24")
+        _ip("-n", host.netns, "route", "add", "default", "via", f"{router.lan}.1")
+        return host
+
+
+def wait_until(what, condition, timeout=10.0, every=0.05):
+    """Waits for a condition to hold and returns its value; says what it waited for if it never does."""
+    deadline = time.monotonic() + timeout
+    last = None
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+        except (CommandFailed, OSError, json.JSONDecodeError) as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {what}" + (f" ({last})" if last else ""))
+        time.sleep(every)
+
+
+def repository():
+    return pathlib.Path(__file__).resolve().parents[2]
+
+
+def programs():
+    """The folder of the three programs: AYATORI_BIN, or the release build."""
+    return pathlib.Path(os.environ.get("AYATORI_BIN", repository() / "build/release/bin"))
+
+
+def stock(name):
+    """A stock program (tailscaled, tailscale, derper) from the cache, or None where there is none."""
+    cache = pathlib.Path(os.environ.get("AYATORI_CACHE", "/var/cache/ayatori"))
+    found = cache / "bin" / name
+    return found if found.exists() else None

@@ -1,0 +1,106 @@
+"""Unmodified Tailscale 1.102.5 and `ayatorid` in one account of `ayatori-coord`."""
+
+import json
+
+from lab import Lab, Nat, stock, wait_until
+from mesh import Coordinator, Node, StockNode
+from verdict import Skip
+
+
+def need_stock():
+    for name in ("tailscaled", "tailscale"):
+        if stock(name) is None:
+            raise Skip(f"stock {name} is not in the cache; packaging/setup test builds it where Go is")
+
+
+def mixed(lab, ours_first):
+    coordinator = Coordinator(lab)
+    key = coordinator.add_key("--reusable")
+    makers = [
+        lambda: Node(lab.host_behind("ours", lab.router("ra", Nat.PORT_PRESERVING)), coordinator),
+        lambda: StockNode(lab.host_behind("stock", lab.router("rb", Nat.PORT_PRESERVING)), coordinator),
+    ]
+    if not ours_first:
+        makers.reverse()
+    nodes = {}
+    for make in makers:
+        node = make()
+        node.up(key)
+        nodes[node.name] = node
+    ours, theirs = nodes["ours"], nodes["stock"]
+    wait_until("they see each other", lambda: ours.peer("stock") and theirs.peer("ours"))
+    return coordinator, ours, theirs
+
+
+def check_both_ways(ours, theirs):
+    for node, other in ((ours, theirs), (theirs, ours)):
+        wait_until(f"{node.name} pings {other.name} by address", lambda: node.ping(other.ip, timeout=1), 15)
+        assert node.ping(other.name, count=2) == 2, "by MagicDNS name"
+    for node, other in ((ours, theirs), (theirs, ours)):
+        wait_until("direct", lambda: node.ping(other.ip) and node.direct_to(other.name), 15)
+
+
+def healthy(theirs):
+    status = theirs.status()
+    assert status["BackendState"] == "Running", status["BackendState"]
+    # Warnings about the test host itself (no updates, no forwarding) are not the coordinator's.
+    return [text for text in status["Health"] or [] if "coordination" in text or "relay" in text
+            or "map" in text or "TLS" in text]
+
+
+def both_orders(ours_first):
+    need_stock()
+    with Lab() as lab:
+        coordinator, ours, theirs = mixed(lab, ours_first)
+        check_both_ways(ours, theirs)
+        wait_until("no health warning of ours", lambda: not healthy(theirs), 30)
+
+
+def test_ours_first():
+    both_orders(True)
+
+
+def test_stock_first():
+    both_orders(False)
+
+
+def test_survives_restart_and_address_edit():
+    need_stock()
+    with Lab() as lab:
+        coordinator, ours, theirs = mixed(lab, True)
+        check_both_ways(ours, theirs)
+        coordinator.kill()
+        assert ours.ping(theirs.ip, count=3) == 3
+        coordinator.start()
+        wait_until("both are back",
+                   lambda: all(d["connectedToControl"] for d in coordinator.json("node", "ls")), 40)
+        for name, node, other, address in (
+                ("stock", theirs, ours, "100.81.0.1"), ("ours", ours, theirs, "100.81.0.2")):
+            coordinator.cli("node", "ip", name, address)
+            wait_until("the new address answers", lambda: other.ping(address, timeout=1), 5)
+            wait_until("the moved node knows", lambda: node.ip == address, 5)
+
+
+def test_japanese_host_name_in_a_mixed_net():
+    need_stock()
+    with Lab() as lab:
+        coordinator, ours, theirs = mixed(lab, True)
+        box = Node(lab.host_behind("box", lab.router("rc", Nat.PORT_PRESERVING)), coordinator,
+                   name="リビングの箱")
+        box.up(coordinator.add_key())
+        wait_until("stock reaches it", lambda: theirs.ping(box.ip, timeout=1), 15)
+        names = [p["HostName"] for p in theirs.status()["Peer"].values()]
+        assert "リビングの箱" in names, names
+        assert theirs.cli("status").returncode == 0
+
+
+def test_stock_command_line_on_our_socket():
+    """`tailscale status --json` against ayatorid's socket: the shapes fit the stock client."""
+    need_stock()
+    with Lab() as lab:
+        coordinator, ours, theirs = mixed(lab, True)
+        done = ours.host.run(stock("tailscale"), "--socket", ours.socket, "status", "--json")
+        assert json.loads(done.stdout)["BackendState"] == "Running"
+        done = ours.host.run(stock("tailscale"), "--socket", ours.socket, "ip", "-4")
+        assert done.stdout.strip() == ours.ip
+        ours.host.run(stock("tailscale"), "--socket", ours.socket, "ping", "-c", "3", "stock")
