@@ -1,0 +1,72 @@
+// Everything the local interface may ask of the daemon. The daemon implements it; routes and the
+// bus call it, on the daemon's loop thread, and never keep a reference into what it returns.
+//
+// Calls that take an ExchangeId begin something that ends later: the daemon reports the end to
+// LocalApi (ping_done, netcheck_done) with the same id, whether or not the caller still waits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/strong_id.h"
+#include "proto/keys/public_key.h"
+#include "proto/local/notify.h"
+#include "proto/local/ping_result.h"
+#include "proto/local/prefs.h"
+#include "proto/local/start_request.h"
+#include "proto/local/status.h"
+#include "proto/local/whois.h"
+#include "proto/netaddr/ip_address.h"
+
+namespace aya::localapi {
+
+// One request and its answer; numbered by the link, never reused while the daemon runs.
+using ExchangeId = StrongId<struct LocalExchangeTag, std::uint64_t>;
+
+struct PingRequest {
+  IpAddress ip;
+  local::PingType type = local::PingType::Disco;
+  std::size_t size = 0;  // bytes of the whole packet to pad to; 0: as small as it is
+};
+
+// Exactly one of the two is set.
+struct WhoIsQuery {
+  std::optional<IpAddress> ip;
+  std::optional<NodePublicKey> key;
+};
+
+class LocalHost {
+ public:
+  virtual ~LocalHost() = default;
+
+  // What is. `status` may leave out the peers when they are not asked for.
+  virtual local::Status status(bool with_peers) const = 0;
+  virtual local::Prefs prefs() const = 0;
+  virtual std::optional<local::WhoIs> whois(const WhoIsQuery& query) const = 0;
+  virtual local::RawJson derp_map() const = 0;   // empty before the first network map
+  virtual local::RawJson self_node() const = 0;  // a node object; empty before the first map
+  virtual local::RawJson net_map() const = 0;    // as netmap.NetworkMap prints; may be long
+  virtual std::size_t peer_count() const = 0;
+  virtual local::EngineUpdate engine() const = 0;
+  virtual std::vector<local::HealthWarning> health() const = 0;
+  virtual std::vector<local::PeerSession> peer_sessions() const = 0;
+  virtual std::optional<std::uint32_t> uid_of(const std::string& user) const = 0;
+
+  // What is to be. The optional text is the refusal, a sentence for a person; nullopt: accepted.
+  // Prefs arrive complete and already checked against local::refusal().
+  virtual std::optional<std::string> set_prefs(const local::Prefs& next) = 0;
+  virtual std::optional<std::string> start(const local::StartRequest& request) = 0;
+  virtual void login_interactive() = 0;  // the URL is announced on the bus when it is known
+  virtual void logout() = 0;
+  virtual void shutdown() = 0;  // after the answer has been written
+  virtual void rebind() = 0;    // reopen the UDP socket
+  virtual void restun() = 0;    // ask again for our own endpoints
+
+  virtual void ping(ExchangeId exchange, const PingRequest& request) = 0;
+  virtual void netcheck(ExchangeId exchange) = 0;
+};
+
+}  // namespace aya::localapi

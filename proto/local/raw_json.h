@@ -1,0 +1,17 @@
+// JSON that this room carries without looking inside: capability values, nodes, network maps. The
+// text is one JSON value as its producer wrote it; empty text stands for "none" and prints as null,
+// or not at all where the field is optional. Text that is not JSON prints as null.
+#pragma once
+
+#include <string>
+
+namespace aya::local {
+
+struct RawJson {
+  std::string text;
+
+  bool empty() const { return text.empty(); }
+  friend bool operator==(const RawJson&, const RawJson&) = default;
+};
+
+}  // namespace aya::local
