@@ -1,0 +1,146 @@
+#include "coord-server/store/migrations.h"
+
+#include <array>
+
+namespace aya::store {
+namespace {
+
+// Times are RFC 3339 text in UTC, addresses their canonical text, public keys their usual text: a
+// person with the sqlite3 shell can read every row. AUTOINCREMENT keeps numbers from coming back.
+constexpr const char* kFirst = R"sql(
+CREATE TABLE server_values (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE accounts (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  name    TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  domain  TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  created TEXT NOT NULL
+);
+
+CREATE TABLE users (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id   INTEGER NOT NULL REFERENCES accounts(id),
+  login        TEXT NOT NULL COLLATE NOCASE,
+  display_name TEXT NOT NULL,
+  role         TEXT NOT NULL,
+  created      TEXT NOT NULL,
+  UNIQUE (account_id, login)
+);
+
+CREATE TABLE nodes (
+  id              INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id      INTEGER NOT NULL REFERENCES accounts(id),
+  user_id         INTEGER NOT NULL REFERENCES users(id),
+  stable_id       TEXT NOT NULL UNIQUE,
+  machine_key     TEXT NOT NULL,
+  node_key        TEXT NOT NULL UNIQUE,
+  label           TEXT NOT NULL,
+  label_is_chosen INTEGER NOT NULL,
+  ephemeral       INTEGER NOT NULL,
+  authorized      INTEGER NOT NULL,
+  created         TEXT NOT NULL,
+  key_expiry      TEXT,
+  disco_key       TEXT NOT NULL,
+  endpoints       TEXT NOT NULL,
+  home_region     INTEGER NOT NULL,
+  capver          INTEGER NOT NULL,
+  hostinfo        TEXT NOT NULL,
+  last_seen       TEXT,
+  UNIQUE (account_id, machine_key),
+  UNIQUE (account_id, label)
+);
+
+-- Apart from nodes, because an address edit is a change of this row and nothing else.
+CREATE TABLE node_addresses (
+  node_id    INTEGER PRIMARY KEY REFERENCES nodes(id) ON DELETE CASCADE,
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  ipv4       TEXT NOT NULL,
+  ipv6       TEXT NOT NULL UNIQUE,
+  UNIQUE (account_id, ipv4)
+);
+
+CREATE TABLE quarantine (
+  account_id  INTEGER NOT NULL REFERENCES accounts(id),
+  ipv4        TEXT NOT NULL,
+  former_node INTEGER NOT NULL,
+  until       TEXT NOT NULL,
+  PRIMARY KEY (account_id, ipv4)
+) WITHOUT ROWID;
+
+CREATE TABLE auth_keys (
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id     TEXT NOT NULL UNIQUE,
+  account_id    INTEGER NOT NULL REFERENCES accounts(id),
+  user_id       INTEGER NOT NULL REFERENCES users(id),
+  secret_sha256 BLOB NOT NULL,
+  reusable      INTEGER NOT NULL,
+  ephemeral     INTEGER NOT NULL,
+  preauthorized INTEGER NOT NULL,
+  description   TEXT NOT NULL,
+  created       TEXT NOT NULL,
+  expires       TEXT NOT NULL,
+  revoked       TEXT,
+  uses          INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE api_tokens (
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id     TEXT NOT NULL UNIQUE,
+  account_id    INTEGER NOT NULL REFERENCES accounts(id),
+  user_id       INTEGER NOT NULL REFERENCES users(id),
+  secret_sha256 BLOB NOT NULL,
+  description   TEXT NOT NULL,
+  created       TEXT NOT NULL,
+  expires       TEXT NOT NULL,
+  revoked       TEXT
+);
+
+CREATE TABLE audit_log (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id  INTEGER NOT NULL REFERENCES accounts(id),
+  time        TEXT NOT NULL,
+  origin      TEXT NOT NULL,
+  actor       TEXT NOT NULL,
+  action      TEXT NOT NULL,
+  target_type TEXT NOT NULL,
+  target_id   TEXT NOT NULL,
+  target_name TEXT NOT NULL,
+  property    TEXT NOT NULL,
+  old_value   TEXT NOT NULL,
+  new_value   TEXT NOT NULL,
+  details     TEXT NOT NULL
+);
+CREATE INDEX audit_by_account ON audit_log (account_id, id);
+
+-- What was logged stays as it was logged.
+CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+)sql";
+
+constexpr std::array kSteps = {kFirst};
+
+}  // namespace
+
+Stored<void> migrate(SqliteDatabase& database) {
+  std::int64_t reached = 0;
+  auto read = database.rows(
+      "PRAGMA user_version", {}, [&](const SqlRow& row) { reached = row.integer(0); });
+  if (!read) return read;
+  if (reached > static_cast<std::int64_t>(kSteps.size())) {
+    return StoreError{
+        StoreError::Kind::Damaged, "the database was written by a newer version of ayatori-coord"};
+  }
+  for (auto step = static_cast<std::size_t>(reached); step < kSteps.size(); ++step) {
+    auto done = database.transaction<void>([&]() -> Stored<void> {
+      if (auto ran = database.script(kSteps[step]); !ran) return ran;
+      return database.script(("PRAGMA user_version = " + std::to_string(step + 1)).c_str());
+    });
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace aya::store

@@ -1,0 +1,136 @@
+// What the coordinator remembers, as plain values: one struct per kind of row.
+//
+// Times are wall clock in UTC. An absent expiry means "never". Secrets of keys and tokens are held
+// as SHA-256 only (interfaces 1.2): they are 256 random bits, so a fast hash is the right one.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/base/strong_id.h"
+#include "proto/base/time.h"
+#include "proto/keys/public_key.h"
+#include "proto/netaddr/endpoint.h"
+
+namespace aya::store {
+
+// Row numbers, handed out once and never reused; all stay far below 2^53 (interfaces 1.1).
+using AccountId = StrongId<struct AccountTag, std::int64_t>;
+using UserId = StrongId<struct UserTag, std::int64_t>;
+using NodeId = StrongId<struct NodeTag, std::int64_t>;
+using AuthKeyId = StrongId<struct AuthKeyTag, std::int64_t>;
+using ApiTokenId = StrongId<struct ApiTokenTag, std::int64_t>;
+
+using SecretHash = std::array<std::byte, 32>;
+
+// A network of its own: users, nodes, names and the whole of 100.64.0.0/10.
+struct Account {
+  AccountId id;
+  std::string name;    // "default"
+  std::string domain;  // "default.ayatori.internal": what follows the first label of node names
+  WallTime created{};
+};
+
+struct User {
+  UserId id;
+  AccountId account;
+  std::string login;  // unique in the account
+  std::string display_name;
+  std::string role;  // "owner", "admin", "member"
+  WallTime created{};
+};
+
+// An endpoint as a node announced it: where, and how it came to know (control 6.3).
+struct KnownEndpoint {
+  Endpoint at;
+  int type = 0;
+  friend bool operator==(const KnownEndpoint&, const KnownEndpoint&) = default;
+};
+
+// The part of a node that follows its daemon around and may be rewritten many times an hour. It is
+// saved some time after it changed: a daemon that reconnects brings it along anyway.
+struct NodeLive {
+  DiscoPublicKey disco_key;  // zero: not heard yet
+  std::vector<KnownEndpoint> endpoints;
+  int home_region = 0;   // 0: not known yet
+  int capver = 0;        // of its last request
+  std::string hostinfo;  // JSON object as the node sent it
+  std::optional<WallTime> last_seen;
+};
+
+struct NodeRecord {
+  NodeId id;
+  AccountId account;
+  UserId user;
+  std::string stable_id;         // "n…CNTRL"
+  MachinePublicKey machine;      // with `account`, the identity of a node
+  NodePublicKey node_key;        // rotates; unique over all accounts
+  std::string label;             // first label of its name, unique in the account
+  bool label_is_chosen = false;  // by an administrator: the host name no longer matters
+  IpAddress ipv4;                // unique in the account
+  IpAddress ipv6;                // unique over all accounts
+  bool ephemeral = false;
+  bool authorized = true;
+  WallTime created{};
+  std::optional<WallTime> key_expiry;
+  NodeLive live;
+};
+
+// A freed IPv4 address that nobody but its former holder may have before `until`: stale netmaps and
+// DNS caches must not lead traffic for one machine to another.
+struct Quarantine {
+  AccountId account;
+  IpAddress ipv4;
+  NodeId former;
+  WallTime until{};
+};
+
+struct AuthKey {
+  AuthKeyId id;
+  std::string public_id;  // the readable middle of "aykey-auth-<public_id>-<secret>"
+  AccountId account;
+  UserId user;  // who will own the nodes
+  SecretHash secret{};
+  bool reusable = false;
+  bool ephemeral = false;
+  bool preauthorized = false;
+  std::string description;
+  WallTime created{};
+  WallTime expires{};
+  std::optional<WallTime> revoked;
+  std::int64_t uses = 0;
+
+  bool spent() const { return !reusable && uses > 0; }
+};
+
+struct ApiToken {
+  ApiTokenId id;
+  std::string public_id;
+  AccountId account;
+  UserId user;
+  SecretHash secret{};
+  std::string description;
+  WallTime created{};
+  WallTime expires{};
+  std::optional<WallTime> revoked;
+};
+
+// One line of the audit log (interfaces 1.11), written in the transaction of the change itself.
+struct AuditEntry {
+  AccountId account;
+  WallTime time{};
+  std::string origin;       // "CONFIG_API", "CONTROL", "ADMIN_SOCKET"
+  std::string actor;        // JSON object
+  std::string action;       // "CREATE", "UPDATE", "DELETE", …
+  std::string target_type;  // "NODE", "AUTH_KEY", …
+  std::string target_id;
+  std::string target_name;
+  std::string property;   // "ADDRESS"; may be empty
+  std::string old_value;  // JSON, or empty
+  std::string new_value;  // JSON, or empty
+  std::string details;    // for people
+};
+
+}  // namespace aya::store

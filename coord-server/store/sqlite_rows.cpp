@@ -1,0 +1,117 @@
+#include "coord-server/store/sqlite_rows.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace aya::store {
+namespace {
+
+// "192.0.2.7:41641/2 10.0.0.5:41641/1": endpoint and how it was found.
+std::optional<std::vector<KnownEndpoint>> parse_endpoints(std::string_view text) {
+  std::vector<KnownEndpoint> endpoints;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view item = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t slash = item.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    const auto at = Endpoint::parse(item.substr(0, slash));
+    const std::string_view type = item.substr(slash + 1);
+    int number = 0;
+    const auto read = std::from_chars(type.data(), type.data() + type.size(), number);
+    if (!at || read.ec != std::errc()) return std::nullopt;
+    endpoints.push_back({*at, number});
+  }
+  return endpoints;
+}
+
+}  // namespace
+
+WallTime RowReader::time() { return take(parse_rfc3339(row_.text(next_))); }
+
+std::optional<WallTime> RowReader::optional_time() {
+  if (!row_.is_null(next_)) return time();
+  ++next_;
+  return std::nullopt;
+}
+
+IpAddress RowReader::address() { return take(IpAddress::parse(row_.text(next_))); }
+
+SecretHash RowReader::hash() {
+  const Bytes blob = row_.blob(next_);
+  SecretHash hash{};
+  if (blob.size() != hash.size()) return take(std::optional<SecretHash>());
+  copy_bytes(hash, blob);
+  return take(std::optional(hash));
+}
+
+std::vector<KnownEndpoint> RowReader::endpoints() {
+  return take(parse_endpoints(row_.text(next_)));
+}
+
+std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints) {
+  std::string text;
+  for (const KnownEndpoint& endpoint : endpoints) {
+    if (!text.empty()) text += ' ';
+    text += endpoint.at.to_text() + '/' + std::to_string(endpoint.type);
+  }
+  return text;
+}
+
+// In each of these the fields stand in the order of the columns; braces evaluate left to right.
+
+Account read_account(RowReader& row) {
+  return {row.id<AccountId>(), row.text(), row.text(), row.time()};
+}
+
+User read_user(RowReader& row) {
+  return {row.id<UserId>(), row.id<AccountId>(), row.text(), row.text(), row.text(), row.time()};
+}
+
+NodeRecord read_node(RowReader& row) {
+  NodeRecord node;
+  node.id = row.id<NodeId>();
+  node.account = row.id<AccountId>();
+  node.user = row.id<UserId>();
+  node.stable_id = row.text();
+  node.machine = row.key<MachinePublicKey>();
+  node.node_key = row.key<NodePublicKey>();
+  node.label = row.text();
+  node.label_is_chosen = row.flag();
+  node.ephemeral = row.flag();
+  node.authorized = row.flag();
+  node.created = row.time();
+  node.key_expiry = row.optional_time();
+  node.live.disco_key = row.key<DiscoPublicKey>();
+  node.live.endpoints = row.endpoints();
+  node.live.home_region = static_cast<int>(row.integer());
+  node.live.capver = static_cast<int>(row.integer());
+  node.live.hostinfo = row.text();
+  node.live.last_seen = row.optional_time();
+  node.ipv4 = row.address();
+  node.ipv6 = row.address();
+  return node;
+}
+
+Quarantine read_quarantine(RowReader& row) {
+  return {row.id<AccountId>(), row.address(), row.id<NodeId>(), row.time()};
+}
+
+AuthKey read_auth_key(RowReader& row) {
+  return {row.id<AuthKeyId>(), row.text(), row.id<AccountId>(), row.id<UserId>(),
+          row.hash(),          row.flag(), row.flag(),          row.flag(),
+          row.text(),          row.time(), row.time(),          row.optional_time(),
+          row.integer()};
+}
+
+ApiToken read_api_token(RowReader& row) {
+  return {row.id<ApiTokenId>(), row.text(), row.id<AccountId>(), row.id<UserId>(),   row.hash(),
+          row.text(),           row.time(), row.time(),          row.optional_time()};
+}
+
+AuditEntry read_audit(RowReader& row) {
+  return {row.id<AccountId>(), row.time(), row.text(), row.text(), row.text(), row.text(),
+          row.text(),          row.text(), row.text(), row.text(), row.text(), row.text()};
+}
+
+}  // namespace aya::store

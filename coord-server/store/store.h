@@ -1,0 +1,95 @@
+// Store: what must survive. Everything the coordinator acknowledges is in here first.
+//
+// The contract of every call that changes something:
+//   - it is one transaction, audit line included: all of it happened, or none;
+//   - when it returns without an error the change is on the disk, and survives `kill -9` and a
+//     power cut; only then may an answer leave the machine;
+//   - uniqueness (addresses, labels, keys) is decided here, by constraints, never by a look at
+//     memory beforehand (interfaces 1.5, 10-16).
+//
+// The interface is abstract because there are to be two: SQLite for one machine, PostgreSQL later.
+// Calls block for the time of a disk write. A Store belongs to one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "coord-server/store/records.h"
+#include "proto/base/result.h"
+
+namespace aya::store {
+
+struct StoreError {
+  enum class Kind {
+    Taken,     // a unique value belongs to another row; `detail` names the column
+    NotFound,  // the row to change is not there (any more)
+    Spent,     // the one-off auth key was used, revoked or deleted in the meantime
+    DiskFull,  // nothing was written
+    Denied,    // the file or its folder may not be read or written by this user
+    Damaged,   // not a database, or one that a newer version wrote
+    Failed,    // anything else; `detail` says what
+  };
+  Kind kind = Kind::Failed;
+  std::string detail;
+
+  // One line for people, saying what to do where something can be done.
+  std::string to_text() const;
+};
+
+template <class T>
+using Stored = Result<T, StoreError>;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Everything the registry keeps in memory; read once at start.
+  virtual Stored<std::vector<Account>> accounts() = 0;
+  virtual Stored<std::vector<User>> users() = 0;
+  virtual Stored<std::vector<NodeRecord>> nodes() = 0;
+  virtual Stored<std::vector<Quarantine>> quarantines(WallTime now) = 0;
+
+  // The server's own keys and other single values, by name.
+  virtual Stored<std::optional<std::string>> server_value(std::string_view name) = 0;
+  virtual Stored<void> set_server_value(std::string_view name, std::string_view value) = 0;
+
+  // These fill in the id. An audit entry of a new row gets that id as its target.
+  virtual Stored<Account> create_account(Account account) = 0;
+  virtual Stored<User> create_user(User user, AuditEntry audit) = 0;
+
+  // A new node, and the use of the auth key that let it in.
+  virtual Stored<NodeRecord> create_node(
+      NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit) = 0;
+  // Replaces keys, owner, label, expiry, flags and live part of an existing node; not its
+  // addresses. `redeemed` as above, `audit` where a person should see it.
+  virtual Stored<void> update_node(
+      const NodeRecord& node, std::optional<AuthKeyId> redeemed,
+      const std::optional<AuditEntry>& audit) = 0;
+  // Moves a node to another IPv4 address; the old one goes into quarantine until `free_again`.
+  virtual Stored<void> change_ipv4(
+      NodeId node, const IpAddress& to, WallTime free_again, const AuditEntry& audit) = 0;
+  virtual Stored<void> delete_node(NodeId node, WallTime free_again, const AuditEntry& audit) = 0;
+  // The live parts of many nodes in one transaction. Unknown nodes are passed over.
+  virtual Stored<void> save_live(std::span<const std::pair<NodeId, const NodeLive*>> nodes) = 0;
+
+  virtual Stored<AuthKey> create_auth_key(AuthKey key, AuditEntry audit) = 0;
+  virtual Stored<std::optional<AuthKey>> auth_key(std::string_view public_id) = 0;
+  virtual Stored<std::vector<AuthKey>> auth_keys(AccountId account) = 0;
+  virtual Stored<void> revoke_auth_key(AuthKeyId key, WallTime now, const AuditEntry& audit) = 0;
+
+  virtual Stored<ApiToken> create_api_token(ApiToken token, AuditEntry audit) = 0;
+  virtual Stored<std::optional<ApiToken>> api_token(std::string_view public_id) = 0;
+  virtual Stored<std::vector<ApiToken>> api_tokens(AccountId account) = 0;
+  virtual Stored<void> revoke_api_token(
+      ApiTokenId token, WallTime now, const AuditEntry& audit) = 0;
+
+  // The audit log, oldest first, at most `limit` of the newest.
+  virtual Stored<std::vector<AuditEntry>> audit_log(AccountId account, std::size_t limit) = 0;
+
+  // Whether a write would succeed now.
+  virtual Stored<void> probe_write() = 0;
+};
+
+}  // namespace aya::store
