@@ -13,11 +13,8 @@
 
 namespace aya::noise {
 
-inline constexpr std::size_t kFrameHeaderSize = 3;  // u8 type, u16be length
-inline constexpr std::size_t kInitiationFrameSize = 2 + kFrameHeaderSize + kIkMessage1Size;
-inline constexpr std::size_t kResponseFrameSize = kFrameHeaderSize + kIkMessage2Size;
-
-enum class FrameType : std::uint8_t { Initiation = 1, Response = 2, Error = 3, Record = 4 };
+inline constexpr std::size_t kInitiationFrameSize = 2 + 1 + 2 + kIkMessage1Size;  // 101
+inline constexpr std::size_t kResponseFrameSize = 1 + 2 + kIkMessage2Size;        // 51
 
 // "Tailscale Control Protocol v116"
 std::string control_prologue(std::uint16_t version);
@@ -60,10 +57,8 @@ struct ControlRefusal {
   Buffer reply;  // an error frame to send before closing, or empty: close in silence
 };
 
+// `initiation`: exactly what the client sent as its first message.
 Result<ControlServerSession, ControlRefusal> answer_initiation(
     const MachinePrivateKey& server, Bytes initiation, Rng& rng);
-
-// An error frame; text is cut to what one frame holds.
-Buffer error_frame(std::string_view text);
 
 }  // namespace aya::noise

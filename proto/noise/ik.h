@@ -5,6 +5,7 @@
 
 #include "proto/base/parse_error.h"
 #include "proto/base/result.h"
+#include "proto/crypto/x25519.h"
 #include "proto/keys/private_key.h"
 #include "proto/noise/symmetric_state.h"
 

@@ -5,6 +5,7 @@
 // Letters follow the specification: s static, e ephemeral, ss the static-static secret.
 #pragma once
 
+#include "proto/crypto/x25519.h"
 #include "proto/keys/private_key.h"
 #include "proto/noise/symmetric_state.h"
 
