@@ -41,7 +41,7 @@ std::vector<std::string_view> aead_backends();
 // nullptr where this build or this processor lacks it.
 std::unique_ptr<AeadBatch> make_aead(std::string_view name);
 
-// RFC 8439 and some 200 random shapes against libsodium, both ways, and forgeries. A few ms.
+// A known answer and some 200 random shapes against libsodium, both ways, and forgeries. A few ms.
 bool agrees_with_sodium(AeadBatch& candidate);
 
 struct AeadChoice {
