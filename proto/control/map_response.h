@@ -110,7 +110,6 @@ struct MapResponse {
   std::vector<UserProfile> user_profiles;
   std::optional<std::vector<std::string>> health;  // [] is healthy
   std::map<std::string, std::optional<DisplayMessage>> display_messages;  // as packet_filters
-  bool has_display_messages = false;  // {} is told from absent
   std::optional<SshPolicy> ssh_policy;
   std::optional<RawJson> tka_info;
   std::string domain_data_plane_audit_log_id;
