@@ -5,16 +5,18 @@
 //   H2Session session(H2Session::Role::Client);
 //   auto stream = session.request(request);
 //   session.take_output(out);                   // preface, SETTINGS, HEADERS: hand to the
-//   transport session.receive(bytes, events);             // then act on the events, then
-//   take_output again
+//   transport session.receive(bytes);                     // then: for (auto& event :
+//   session.take_events()) ...
 //
-// The rule for the owner: after every call that is not const, take_output() and send what it gave.
-// That call is also the flush: what was written before it leaves in frames of its own.
+// The rule for the owner: after every call that is not const, take_output() and send what it gave,
+// and take_events(), until both are empty: sending, too, can end a stream. take_output() is also
+// the flush: what was written before it leaves in frames of its own.
 //
 // Flow control. Client: a stream's body counts as consumed when the owner says consumed(); until
 // then it fills the stream's window and stalls that stream alone, not the connection, whose window
 // is several times larger and is opened as bytes arrive. Server: what a peer does not take stays in
-// the stream's queue, seen by queued(); a full queue refuses more.
+// the stream's queue, seen by queued(); a full queue refuses more. Request bodies under way are
+// bounded together by the connection window.
 //
 // Not copied, moved freely. One thread. Pure.
 #pragma once
@@ -40,6 +42,9 @@ struct H2Options {
   std::size_t max_head = 64 * 1024;                    // fields of one message
   std::size_t max_request_body = 1024 * 1024;          // server: more is answered with 413
   std::size_t queue_limit = 4 * 1024 * 1024;           // server: per stream, see write()
+
+  static H2Options client() { return {}; }
+  static H2Options server() { return {.stream_window = 256 * 1024, .connection_window = 4194304}; }
 };
 
 // Server: a request with its whole body.
@@ -80,13 +85,16 @@ class H2Session {
  public:
   enum class Role { Client, Server };
 
-  explicit H2Session(Role role, H2Options options = {});
+  explicit H2Session(Role role);  // with the options of that role
+  H2Session(Role role, const H2Options& options);
   ~H2Session();
   H2Session(H2Session&&) noexcept;
   H2Session& operator=(H2Session&&) noexcept;
 
-  // Appends events. After an error send what take_output() still gives (it says why), then close.
-  Result<void, H2Error> receive(Bytes bytes, std::vector<H2Event>& events);
+  // After an error send what take_output() still gives (it says why), then close.
+  Result<void, H2Error> receive(Bytes bytes);
+  // What has happened since the last call, in order.
+  std::vector<H2Event> take_events();
 
   // Appends what is to be sent now, and stops behind the frame that reaches `at_most`: a transport
   // whose own queue is long asks for little and comes back when it has drained.

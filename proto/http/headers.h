@@ -2,6 +2,7 @@
 // fields per message: a list is faster than a map and keeps repeated fields apart.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -63,7 +63,8 @@ class MessageReader {
   bool head_done() const { return head_done_; }
   bool body_done() const { return body_done_; }
   bool started() const { return head_done_ || !line_.empty() || !head_.start_line.empty(); }
-  void set_body_limit(std::size_t limit) { limits_.body = limit; }
+  Framing framing() const { return framing_; }
+  std::uint64_t announced_length() const { return left_; }  // Framing::Length, before any data
   Buffer take_body();
   void reset();
 
@@ -80,7 +81,6 @@ class MessageReader {
   Buffer body_;
   std::string line_;
   std::size_t head_bytes_ = 0;
-  std::size_t body_bytes_ = 0;
   std::uint64_t left_ = 0;
   Framing framing_ = Framing::None;
   Chunk chunk_ = Chunk::Size;
@@ -92,7 +92,7 @@ class MessageReader {
 
 class RequestParser {
  public:
-  explicit RequestParser(Limits limits = {}) : reader_(limits) {}
+  explicit RequestParser(Limits limits = {}) : limits_(limits), reader_(limits) {}
 
   // How many bytes were used. After an error the parser is of no further use.
   Result<std::size_t, HttpError> feed(Bytes input);
@@ -107,13 +107,14 @@ class RequestParser {
  private:
   Result<void, HttpError> on_head();
 
+  Limits limits_;
   detail::MessageReader reader_;
   Request request_;
 };
 
 class ResponseParser {
  public:
-  explicit ResponseParser(Limits limits = {}) : limits_(limits), reader_(limits) {}
+  explicit ResponseParser(Limits limits = {}) : reader_(limits) {}
 
   // The answer to HEAD has no body whatever its fields say. Set before the response begins.
   void expect_answer_to(std::string_view method) { to_head_ = method == "HEAD"; }
@@ -134,7 +135,6 @@ class ResponseParser {
  private:
   Result<void, HttpError> on_head();
 
-  Limits limits_;
   detail::MessageReader reader_;
   Response response_;
   bool to_head_ = false;
