@@ -89,7 +89,7 @@ std::string to_json_line(const Prefs& prefs);
 std::string to_json(const MaskedPrefs& edit);
 
 // The error is a sentence for a person. Unknown fields are ignored; a known field of the wrong type
-// is refused. Absent fields keep the values of a fresh Prefs.
+// is refused. An absent field is false, zero or empty, as its senders mean it: not the default.
 Result<Prefs, std::string> parse_prefs(std::string_view json);
 Result<MaskedPrefs, std::string> parse_masked_prefs(std::string_view json);
 
