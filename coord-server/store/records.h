@@ -11,6 +11,8 @@
 
 #include "proto/base/strong_id.h"
 #include "proto/base/time.h"
+#include "proto/control/map_request.h"
+#include "proto/control/node.h"
 #include "proto/keys/public_key.h"
 #include "proto/netaddr/endpoint.h"
 
@@ -18,8 +20,8 @@ namespace aya::store {
 
 // Row numbers, handed out once and never reused; all stay far below 2^53 (interfaces 1.1).
 using AccountId = StrongId<struct AccountTag, std::int64_t>;
-using UserId = StrongId<struct UserTag, std::int64_t>;
-using NodeId = StrongId<struct NodeTag, std::int64_t>;
+using control::NodeId;
+using control::UserId;
 using AuthKeyId = StrongId<struct AuthKeyTag, std::int64_t>;
 using ApiTokenId = StrongId<struct ApiTokenTag, std::int64_t>;
 
@@ -45,7 +47,7 @@ struct User {
 // An endpoint as a node announced it: where, and how it came to know (control 6.3).
 struct KnownEndpoint {
   Endpoint at;
-  int type = 0;
+  control::EndpointType type = control::EndpointType::Unknown;
   friend bool operator==(const KnownEndpoint&, const KnownEndpoint&) = default;
 };
 
@@ -54,9 +56,9 @@ struct KnownEndpoint {
 struct NodeLive {
   DiscoPublicKey disco_key;  // zero: not heard yet
   std::vector<KnownEndpoint> endpoints;
-  int home_region = 0;   // 0: not known yet
-  int capver = 0;        // of its last request
-  std::string hostinfo;  // JSON object as the node sent it
+  RegionId home_region = 0;  // 0: not known yet
+  int capver = 0;            // of its last request
+  control::Hostinfo hostinfo;
   std::optional<WallTime> last_seen;
 };
 

@@ -20,7 +20,7 @@ std::optional<std::vector<KnownEndpoint>> parse_endpoints(std::string_view text)
     int number = 0;
     const auto read = std::from_chars(type.data(), type.data() + type.size(), number);
     if (!at || read.ec != std::errc()) return std::nullopt;
-    endpoints.push_back({*at, number});
+    endpoints.push_back({*at, static_cast<control::EndpointType>(number)});
   }
   return endpoints;
 }
@@ -49,11 +49,18 @@ std::vector<KnownEndpoint> RowReader::endpoints() {
   return take(parse_endpoints(row_.text(next_)));
 }
 
+control::Hostinfo RowReader::hostinfo() {
+  auto decoded = control::decode<control::Hostinfo>(row_.text(next_));
+  return take(decoded ? std::optional(std::move(*decoded)) : std::nullopt);
+}
+
+std::string hostinfo_column(const control::Hostinfo& hostinfo) { return control::encode(hostinfo); }
+
 std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints) {
   std::string text;
   for (const KnownEndpoint& endpoint : endpoints) {
     if (!text.empty()) text += ' ';
-    text += endpoint.at.to_text() + '/' + std::to_string(endpoint.type);
+    text += endpoint.at.to_text() + '/' + std::to_string(static_cast<int>(endpoint.type));
   }
   return text;
 }
@@ -84,9 +91,9 @@ NodeRecord read_node(RowReader& row) {
   node.key_expiry = row.optional_time();
   node.live.disco_key = row.key<DiscoPublicKey>();
   node.live.endpoints = row.endpoints();
-  node.live.home_region = static_cast<int>(row.integer());
+  node.live.home_region = static_cast<RegionId>(row.integer());
   node.live.capver = static_cast<int>(row.integer());
-  node.live.hostinfo = row.text();
+  node.live.hostinfo = row.hostinfo();
   node.live.last_seen = row.optional_time();
   node.ipv4 = row.address();
   node.ipv6 = row.address();

@@ -25,6 +25,7 @@ class RowReader {
   IpAddress address();
   SecretHash hash();
   std::vector<KnownEndpoint> endpoints();
+  control::Hostinfo hostinfo();
   template <class Key>
   Key key() {
     return take(Key::parse(row_.text(next_)));
@@ -72,6 +73,7 @@ inline constexpr const char* kAuditColumns =
 AuditEntry read_audit(RowReader& row);
 
 std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints);
+std::string hostinfo_column(const control::Hostinfo& hostinfo);
 
 // A time that may be absent, as NULL or text. Owns the text a SqlValue borrows.
 class TimeColumn {

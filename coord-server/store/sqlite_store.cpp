@@ -194,7 +194,7 @@ Stored<NodeRecord> SqliteStore::create_node(
          node.label, node.label_is_chosen, node.ephemeral, node.authorized,
          to_rfc3339(node.created), TimeColumn(node.key_expiry).value(),
          node.live.disco_key.to_text(), endpoints_column(node.live.endpoints),
-         node.live.home_region, node.live.capver, node.live.hostinfo,
+         node.live.home_region, node.live.capver, hostinfo_column(node.live.hostinfo),
          TimeColumn(node.live.last_seen).value()});
     if (!inserted) return inserted.error();
     node.id = NodeId{db_.last_row_id()};
@@ -220,7 +220,7 @@ Stored<void> SqliteStore::update_node(
         {node.user, node.node_key.to_text(), node.label, node.label_is_chosen, node.ephemeral,
          node.authorized, TimeColumn(node.key_expiry).value(), node.live.disco_key.to_text(),
          endpoints_column(node.live.endpoints), node.live.home_region, node.live.capver,
-         node.live.hostinfo, TimeColumn(node.live.last_seen).value(), node.id});
+         hostinfo_column(node.live.hostinfo), TimeColumn(node.live.last_seen).value(), node.id});
     if (!updated) return updated;
     return audit ? log(*audit) : Stored<void>();
   });
@@ -264,7 +264,7 @@ Stored<void> SqliteStore::save_live(std::span<const std::pair<NodeId, const Node
           "UPDATE nodes SET disco_key = ?, endpoints = ?, home_region = ?, capver = ?, "
           "hostinfo = ?, last_seen = ? WHERE id = ?",
           {live->disco_key.to_text(), endpoints_column(live->endpoints), live->home_region,
-           live->capver, live->hostinfo, TimeColumn(live->last_seen).value(), id});
+           live->capver, hostinfo_column(live->hostinfo), TimeColumn(live->last_seen).value(), id});
       if (!saved) return saved;
     }
     return {};

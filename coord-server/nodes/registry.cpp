@@ -1,0 +1,343 @@
+#include "coord-server/nodes/registry.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "proto/http/headers.h"
+
+namespace aya::nodes {
+namespace {
+
+template <class Map, class Key>
+auto* find_in(Map& map, const Key& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+bool same_identity(const NodeRecord& a, const NodeRecord& b) {
+  return a.user == b.user && a.node_key == b.node_key && a.label == b.label && a.ipv4 == b.ipv4 &&
+         a.ipv6 == b.ipv6 && a.ephemeral == b.ephemeral && a.authorized == b.authorized &&
+         a.key_expiry == b.key_expiry;
+}
+
+// The state of the network changes all the time and is nobody's business but ours.
+bool same_to_peers(control::Hostinfo a, control::Hostinfo b) {
+  a.net_info.reset();
+  b.net_info.reset();
+  return a == b;
+}
+
+}  // namespace
+
+Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime now) {
+  std::unique_ptr<Registry> registry(new Registry(storage));
+  auto accounts = storage.accounts();
+  if (!accounts) return accounts.error();
+  for (store::Account& account : *accounts) {
+    registry->indexes_[account.id];
+    registry->accounts_.emplace(account.id, std::move(account));
+  }
+  auto users = storage.users();
+  if (!users) return users.error();
+  for (store::User& user : *users) registry->users_.emplace(user.id, std::move(user));
+  auto nodes = storage.nodes();
+  if (!nodes) return nodes.error();
+  for (NodeRecord& record : *nodes) registry->insert(std::move(record));
+  auto quarantines = storage.quarantines(now);
+  if (!quarantines) return quarantines.error();
+  for (const store::Quarantine& kept : *quarantines) {
+    registry->indexes_[kept.account].quarantine.emplace(kept.ipv4, kept);
+  }
+  registry->note_expiries(now);
+  return registry;
+}
+
+// --- accounts and users ---
+
+const store::Account* Registry::account(AccountId id) const { return find_in(accounts_, id); }
+
+const store::Account* Registry::account_named(std::string_view name) const {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool numeric = error == std::errc() && end == name.data() + name.size();
+  for (const auto& [id, account] : accounts_) {
+    if (http::equal_ignoring_case(account.name, name)) return &account;
+    if (http::equal_ignoring_case(account.domain, name)) return &account;
+    if (numeric && id.value == number) return &account;
+  }
+  return nullptr;
+}
+
+const store::User* Registry::user(UserId id) const { return find_in(users_, id); }
+
+const store::User* Registry::user_named(AccountId account, std::string_view login) const {
+  for (const auto& [id, user] : users_) {
+    if (user.account == account && http::equal_ignoring_case(user.login, login)) return &user;
+  }
+  return nullptr;
+}
+
+std::vector<const store::User*> Registry::users_of(AccountId account) const {
+  std::vector<const store::User*> out;
+  for (const auto& [id, user] : users_) {
+    if (user.account == account) out.push_back(&user);
+  }
+  return out;
+}
+
+Stored<store::Account> Registry::create_account(store::Account account) {
+  auto created = storage_.create_account(std::move(account));
+  if (!created) return created;
+  indexes_[created->id];
+  accounts_.emplace(created->id, *created);
+  return created;
+}
+
+Stored<store::User> Registry::create_user(store::User user, AuditEntry audit) {
+  auto created = storage_.create_user(std::move(user), std::move(audit));
+  if (created) users_.emplace(created->id, *created);
+  return created;
+}
+
+// --- asking about nodes ---
+
+const Registry::AccountIndex* Registry::index_of(AccountId account) const {
+  return find_in(indexes_, account);
+}
+
+const Node* Registry::find(NodeId id) const { return find_in(nodes_, id); }
+
+const Node* Registry::find(const NodePublicKey& key) const {
+  const NodeId* id = find_in(by_key_, key);
+  return id == nullptr ? nullptr : find(*id);
+}
+
+const Node* Registry::find(AccountId account, const MachinePublicKey& machine) const {
+  const AccountIndex* index = index_of(account);
+  const NodeId* id = index == nullptr ? nullptr : find_in(index->by_machine, machine);
+  return id == nullptr ? nullptr : find(*id);
+}
+
+const Node* Registry::find_label(AccountId account, std::string_view label) const {
+  const AccountIndex* index = index_of(account);
+  const NodeId* id = index == nullptr ? nullptr : find_in(index->by_label, label);
+  return id == nullptr ? nullptr : find(*id);
+}
+
+const Node* Registry::find_address(AccountId account, const IpAddress& address) const {
+  const AccountIndex* index = index_of(account);
+  if (index == nullptr) return nullptr;
+  const NodeId* id = address.is_v4() ? find_in(index->by_v4, address) : find_in(by_v6_, address);
+  const Node* node = id == nullptr ? nullptr : find(*id);
+  return node != nullptr && node->account() == account ? node : nullptr;
+}
+
+const Node* Registry::find_stable_id(std::string_view stable_id) const {
+  const NodeId* id = find_in(by_stable_id_, stable_id);
+  return id == nullptr ? nullptr : find(*id);
+}
+
+const std::set<NodeId>& Registry::nodes_of(AccountId account) const {
+  static const std::set<NodeId> kNone;
+  const AccountIndex* index = index_of(account);
+  return index == nullptr ? kNone : index->nodes;
+}
+
+std::string Registry::full_name(const Node& node) const {
+  const store::Account* owner = account(node.account());
+  AYA_CHECK(owner != nullptr);
+  return node.record.label + '.' + owner->domain;
+}
+
+std::optional<NodeId> Registry::quarantined_for(
+    AccountId account, const IpAddress& ipv4, WallTime now) const {
+  const AccountIndex* index = index_of(account);
+  const store::Quarantine* kept = index == nullptr ? nullptr : find_in(index->quarantine, ipv4);
+  if (kept == nullptr || kept->until <= now) return std::nullopt;
+  return kept->former;
+}
+
+// --- changing nodes ---
+
+Node& Registry::insert(NodeRecord record) {
+  const NodeId id = record.id;
+  Node& node = nodes_.emplace(id, Node{std::move(record)}).first->second;
+  index(node);
+  touch(node, {Facet::Identity});
+  return node;
+}
+
+void Registry::index(const Node& node) {
+  const NodeRecord& r = node.record;
+  AccountIndex& account = indexes_[r.account];
+  account.nodes.insert(r.id);
+  account.by_machine.emplace(r.machine, r.id);
+  account.by_label.emplace(r.label, r.id);
+  account.by_v4.emplace(r.ipv4, r.id);
+  by_v6_.emplace(r.ipv6, r.id);
+  by_key_.emplace(r.node_key, r.id);
+  by_stable_id_.emplace(r.stable_id, r.id);
+  if (r.key_expiry) expiries_.emplace(*r.key_expiry, r.id);
+}
+
+void Registry::unindex(const Node& node) {
+  const NodeRecord& r = node.record;
+  AccountIndex& account = indexes_[r.account];
+  account.nodes.erase(r.id);
+  account.by_machine.erase(r.machine);
+  account.by_label.erase(r.label);
+  account.by_v4.erase(r.ipv4);
+  by_v6_.erase(r.ipv6);
+  by_key_.erase(r.node_key);
+  by_stable_id_.erase(r.stable_id);
+  if (r.key_expiry) expiries_.erase({*r.key_expiry, r.id});
+}
+
+void Registry::touch(Node& node, std::initializer_list<Facet> facets) {
+  AccountIndex& account = indexes_[node.account()];
+  account.by_change.erase(node.last_change);
+  node.last_change = ++version_;
+  account.by_change.emplace(node.last_change, node.id());
+  for (const Facet facet : facets) node.changed[static_cast<std::size_t>(facet)] = version_;
+}
+
+void Registry::touch_live(Node& node, const store::NodeLive& before) {
+  const store::NodeLive& now = node.record.live;
+  if (before.capver != now.capver || !same_to_peers(before.hostinfo, now.hostinfo)) {
+    touch(node, {Facet::Hostinfo});
+  }
+  if (before.endpoints != now.endpoints) touch(node, {Facet::Endpoints});
+  if (before.home_region != now.home_region) touch(node, {Facet::Home});
+  if (before.disco_key != now.disco_key) touch(node, {Facet::Disco});
+}
+
+Stored<const Node*> Registry::admit(
+    NodeRecord record, std::optional<AuthKeyId> redeemed, AuditEntry audit) {
+  auto created = storage_.create_node(std::move(record), redeemed, std::move(audit));
+  if (!created) return created.error();
+  const Node& node = insert(std::move(*created));
+  return &node;
+}
+
+Stored<void> Registry::update(
+    const NodeRecord& record, std::optional<AuthKeyId> redeemed,
+    const std::optional<AuditEntry>& audit) {
+  Node* node = find_in(nodes_, record.id);
+  AYA_CHECK(node != nullptr && node->record.account == record.account);
+  if (auto stored = storage_.update_node(record, redeemed, audit); !stored) return stored;
+  const NodeRecord before = node->record;
+  unindex(*node);
+  node->record = record;
+  index(*node);
+  unsaved_.erase(record.id);
+  if (!same_identity(before, record)) touch(*node, {Facet::Identity});
+  touch_live(*node, before.live);
+  return {};
+}
+
+Stored<void> Registry::move_ipv4(
+    NodeId id, const IpAddress& to, WallTime now, const AuditEntry& audit) {
+  Node* node = find_in(nodes_, id);
+  AYA_CHECK(node != nullptr);
+  const WallTime free_again = now + kQuarantine;
+  if (auto stored = storage_.change_ipv4(id, to, free_again, audit); !stored) return stored;
+  AccountIndex& account = indexes_[node->account()];
+  const IpAddress from = node->record.ipv4;
+  account.quarantine.insert_or_assign(
+      from, store::Quarantine{node->account(), from, id, free_again});
+  account.quarantine.erase(to);
+  unindex(*node);
+  node->record.ipv4 = to;
+  index(*node);
+  touch(*node, {Facet::Identity});
+  return {};
+}
+
+Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) {
+  Node* node = find_in(nodes_, id);
+  AYA_CHECK(node != nullptr);
+  const WallTime free_again = now + kQuarantine;
+  if (auto stored = storage_.delete_node(id, free_again, audit); !stored) return stored;
+  AccountIndex& account = indexes_[node->account()];
+  const IpAddress from = node->record.ipv4;
+  account.quarantine.insert_or_assign(
+      from, store::Quarantine{node->account(), from, id, free_again});
+  unindex(*node);
+  account.by_change.erase(node->last_change);
+  account.removed.push_back({++version_, std::move(node->record)});
+  if (account.removed.size() > kRememberedRemovals) {
+    account.forgotten_removals = account.removed.front().version;
+    account.removed.pop_front();
+  }
+  unsaved_.erase(id);
+  nodes_.erase(id);
+  return {};
+}
+
+void Registry::set_live(NodeId id, store::NodeLive live) {
+  Node* node = find_in(nodes_, id);
+  AYA_CHECK(node != nullptr);
+  const store::NodeLive before = std::exchange(node->record.live, std::move(live));
+  touch_live(*node, before);
+  unsaved_.insert(id);
+}
+
+void Registry::set_online(NodeId id, bool online, WallTime now) {
+  Node* node = find_in(nodes_, id);
+  AYA_CHECK(node != nullptr);
+  if (node->online == online) return;
+  node->online = online;
+  node->record.live.last_seen = now;
+  touch(*node, {Facet::Online});
+  unsaved_.insert(id);
+}
+
+Stored<void> Registry::flush() {
+  if (unsaved_.empty()) return {};
+  std::vector<std::pair<NodeId, const store::NodeLive*>> batch;
+  for (const NodeId id : unsaved_) batch.emplace_back(id, &nodes_.at(id).record.live);
+  if (auto saved = storage_.save_live(batch); !saved) return saved;
+  unsaved_.clear();
+  return {};
+}
+
+void Registry::note_expiries(WallTime now) {
+  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    const NodeId id = expiries_.begin()->second;
+    expiries_.erase(expiries_.begin());
+    touch(nodes_.at(id), {Facet::Identity});
+  }
+}
+
+std::optional<WallTime> Registry::next_expiry() const {
+  if (expiries_.empty()) return std::nullopt;
+  return expiries_.begin()->first;
+}
+
+// --- what changed ---
+
+Registry::Changes Registry::changes_since(AccountId account, Version version) const {
+  Changes out;
+  const AccountIndex* index = index_of(account);
+  if (index == nullptr) return out;
+  out.complete = index->forgotten_removals <= version;
+  for (auto at = index->by_change.upper_bound(version); at != index->by_change.end(); ++at) {
+    out.changed.push_back(find(at->second));
+  }
+  for (auto at = index->removed.rbegin(); at != index->removed.rend(); ++at) {
+    if (at->version <= version) break;
+    out.removed.push_back(at->record.id);
+  }
+  return out;
+}
+
+const NodeRecord* Registry::removed_record(NodeId id) const {
+  for (const auto& [account, index] : indexes_) {
+    for (const Removed& removed : index.removed) {
+      if (removed.record.id == id) return &removed.record;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace aya::nodes

@@ -1,0 +1,155 @@
+// The registry: every account, user and node in memory, as maps are built from it, in step with the
+// store. Asking never touches the disk. Changing goes to the store first and to memory only when
+// the store has it, except for the live part of nodes (endpoints, host info, relay), which is saved
+// in bulk by flush().
+//
+// It also remembers what changed when, which is all that map streams need to know: each node
+// carries, for each facet, the version in which that facet last changed, and changes_since() walks
+// only what is newer than a version. A stream keeps one number, not a queue.
+//
+// One thread. References to nodes stay valid until that node is removed.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "coord-server/store/store.h"
+
+namespace aya::nodes {
+
+using store::AccountId;
+using store::AuditEntry;
+using store::AuthKeyId;
+using store::NodeId;
+using store::NodeRecord;
+using store::Stored;
+using store::UserId;
+
+// What can change by itself. Small facets travel as patches, the first two as whole nodes (6.6).
+enum class Facet : std::size_t { Identity, Hostinfo, Endpoints, Home, Disco, Online };
+inline constexpr std::size_t kFacets = 6;
+
+using Version = std::uint64_t;
+
+struct Node {
+  NodeRecord record;
+  bool online = false;
+  std::array<Version, kFacets> changed{};
+  Version last_change = 0;
+
+  NodeId id() const { return record.id; }
+  AccountId account() const { return record.account; }
+  bool changed_since(Facet facet, Version version) const {
+    return changed[static_cast<std::size_t>(facet)] > version;
+  }
+  bool key_expired(WallTime now) const { return record.key_expiry && *record.key_expiry <= now; }
+};
+
+class Registry {
+ public:
+  // Reads everything; `storage` outlives the registry.
+  static Stored<std::unique_ptr<Registry>> load(store::Store& storage, WallTime now);
+
+  // Accounts and users.
+  const store::Account* account(AccountId id) const;
+  const store::Account* account_named(std::string_view name) const;  // or numbered; any case
+  const std::map<AccountId, store::Account>& accounts() const { return accounts_; }
+  const store::User* user(UserId id) const;
+  const store::User* user_named(AccountId account, std::string_view login) const;
+  std::vector<const store::User*> users_of(AccountId account) const;
+  Stored<store::Account> create_account(store::Account account);
+  Stored<store::User> create_user(store::User user, AuditEntry audit);
+
+  // Nodes.
+  const Node* find(NodeId id) const;
+  const Node* find(const NodePublicKey& key) const;
+  const Node* find(AccountId account, const MachinePublicKey& machine) const;
+  const Node* find_label(AccountId account, std::string_view label) const;
+  const Node* find_address(AccountId account, const IpAddress& address) const;
+  const Node* find_stable_id(std::string_view stable_id) const;
+  const std::set<NodeId>& nodes_of(AccountId account) const;
+  bool is_v6_taken(const IpAddress& address) const { return by_v6_.contains(address); }
+  std::size_t size() const { return nodes_.size(); }
+  // "alpha.default.ayatori.internal", without a trailing dot.
+  std::string full_name(const Node& node) const;
+
+  // The former holder of an address that may not be given out again yet.
+  std::optional<NodeId> quarantined_for(
+      AccountId account, const IpAddress& ipv4, WallTime now) const;
+
+  // Stored, then in memory. `admit` fills in the id.
+  Stored<const Node*> admit(NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit);
+  // The record as it shall be; its addresses are those it has.
+  Stored<void> update(
+      const NodeRecord& node, std::optional<AuthKeyId> redeemed = {},
+      const std::optional<AuditEntry>& audit = {});
+  Stored<void> move_ipv4(NodeId id, const IpAddress& to, WallTime now, const AuditEntry& audit);
+  Stored<void> remove(NodeId id, WallTime now, const AuditEntry& audit);
+
+  // In memory at once, on disk with the next flush().
+  void set_live(NodeId id, store::NodeLive live);
+  void set_online(NodeId id, bool online, WallTime now);
+  Stored<void> flush();
+  bool has_unsaved() const { return !unsaved_.empty(); }
+
+  // Notices keys that have expired since the last call: others must learn of it (9.4).
+  void note_expiries(WallTime now);
+  std::optional<WallTime> next_expiry() const;
+
+  // Versions. Every change of a node gets a greater one.
+  Version version() const { return version_; }
+  struct Changes {
+    std::vector<const Node*> changed;
+    std::vector<NodeId> removed;
+    // Removals older than the log remembers: start over with a whole picture.
+    bool complete = true;
+  };
+  Changes changes_since(AccountId account, Version version) const;
+  // The last record of a node that was removed not long ago.
+  const NodeRecord* removed_record(NodeId id) const;
+
+  static constexpr auto kQuarantine = std::chrono::hours(24);
+  static constexpr std::size_t kRememberedRemovals = 1024;
+
+ private:
+  struct Removed {
+    Version version;
+    NodeRecord record;
+  };
+  struct AccountIndex {
+    std::set<NodeId> nodes;
+    std::map<MachinePublicKey, NodeId> by_machine;
+    std::map<std::string, NodeId, std::less<>> by_label;
+    std::unordered_map<IpAddress, NodeId> by_v4;
+    std::map<Version, NodeId> by_change;  // each node once, under its last change
+    std::deque<Removed> removed;          // oldest first
+    Version forgotten_removals = 0;       // up to here `removed` is not complete
+    std::unordered_map<IpAddress, store::Quarantine> quarantine;
+  };
+
+  explicit Registry(store::Store& storage) : storage_(storage) {}
+  Node& insert(NodeRecord record);
+  void index(const Node& node);
+  void unindex(const Node& node);
+  void touch(Node& node, std::initializer_list<Facet> facets);
+  void touch_live(Node& node, const store::NodeLive& before);
+  const AccountIndex* index_of(AccountId account) const;
+
+  store::Store& storage_;
+  Version version_ = 1;
+  std::map<AccountId, store::Account> accounts_;
+  std::map<UserId, store::User> users_;
+  std::map<NodeId, Node> nodes_;
+  std::map<AccountId, AccountIndex> indexes_;
+  std::unordered_map<NodePublicKey, NodeId> by_key_;
+  std::map<std::string, NodeId, std::less<>> by_stable_id_;
+  std::unordered_map<IpAddress, NodeId> by_v6_;
+  std::set<std::pair<WallTime, NodeId>> expiries_;  // still to come
+  std::set<NodeId> unsaved_;
+};
+
+}  // namespace aya::nodes
