@@ -30,8 +30,7 @@ struct PacketView {
   std::uint8_t version = 0;    // 4, 6, or 0 when there is not even an IP header
   std::uint8_t protocol = kUnknownProtocol;
   std::uint8_t tcp_flags = 0;  // TCP only
-  bool has_addresses = false;  // source and destination were read
-  Endpoint source;
+  Endpoint source;             // this and all below: only of a packet whose protocol is known
   Endpoint destination;
   Bytes transport;             // from the transport header to the end of the packet, no padding
 

@@ -24,8 +24,8 @@ namespace aya::filter {
 // Which addresses have a node capability, for sources written "cap:<name>".
 using CapabilityHolders = std::map<std::string, std::vector<IpAddress>, std::less<>>;
 
-// Application capabilities a source has: name to values as JSON text. No values means null.
-using GrantedCapabilities = std::map<std::string, std::vector<std::string>>;
+// Application capabilities a source has: names to values. A name without values is granted as such.
+using GrantedCapabilities = control::CapMap;
 
 struct RuleProblem {
   std::size_t rule = 0;  // index in the list as sent
@@ -36,12 +36,15 @@ class CompiledRules {
  public:
   CompiledRules() = default;  // grants nothing
 
-  // What the rules say about a packet towards its destination. Ports are ignored where the protocol
-  // has none.
-  bool allows(const PacketView& packet) const;
-  // ICMP of its family's own kind: any open port to the address is enough, whatever the protocol.
-  bool allows_any_port(const IpAddress& source, const IpAddress& destination) const;
+  // TCP, UDP, SCTP: a rule that names the protocol, the addresses and the port.
+  bool allows_port(const PacketView& packet) const;
+  // Protocols without ports: a rule that names the protocol and grants every port, which says that
+  // ports were not what it was about.
+  bool allows_portless(const PacketView& packet) const;
+  // ICMP: one open port of any protocol is enough, as whoever may connect may also ping.
+  bool allows_some_port(const PacketView& packet) const;
 
+  // From CapGrant entries; sources written "cap:" receive none.
   GrantedCapabilities capabilities(const IpAddress& source, const IpAddress& destination) const;
 
   // True if some rule names "cap:" sources: compile again when peers' capabilities change.
@@ -69,22 +72,18 @@ class CompiledRules {
 
     bool all_ports() const { return first == 0 && last == 0xffff; }
   };
-  struct CapabilityGrant {
-    std::vector<Prefix> destinations;
-    GrantedCapabilities capabilities;
-  };
   struct Rule {
     ProtocolSet protocols;
     std::vector<PortGrant> ports;
-    std::vector<CapabilityGrant> grants;
+    std::vector<control::CapGrant> grants;
   };
   // The rules whose sources cover a prefix, in the order sent. Shared by all prefixes with the same.
   using RuleList = std::vector<RuleIndex>;
 
-  const RuleList* rules_of(const IpAddress& source) const;
+  const RuleList& rules_of(const IpAddress& source) const;
 
   std::vector<Rule> rules_;
-  std::vector<RuleList> lists_;
+  std::vector<RuleList> lists_ = {{}};     // the first is empty: sources no rule names
   PrefixTable<std::uint32_t> by_source_;  // index into lists_
   std::vector<RuleProblem> problems_;
   bool uses_node_capabilities_ = false;
