@@ -8,6 +8,9 @@
 //
 // The rule for the owner: after every call that is not const, take_output() and send it.
 //
+// Whether a certificate is within its validity is judged by the system clock, which OpenSSL reads
+// itself.
+//
 // Movable. One thread, its context's.
 #pragma once
 
