@@ -1,0 +1,215 @@
+#include "coord-server/enroll/enrollment.h"
+
+#include <nlohmann/json.hpp>
+
+#include "coord-server/enroll/node_label.h"
+#include "proto/control/capability_version.h"
+
+namespace aya::enroll {
+namespace {
+
+using Outcome = Enrollment::Outcome;
+
+Outcome told(std::string error) {
+  Outcome outcome;
+  outcome.response.error = std::move(error);
+  return outcome;
+}
+
+Outcome key_expired() {
+  Outcome outcome;
+  outcome.response.node_key_expired = true;
+  return outcome;
+}
+
+// What the machine did by itself stands in the log under its own name.
+store::AuditEntry entry_of(
+    const nodes::NodeRecord& node, std::string action, std::string details, WallTime now) {
+  const nlohmann::json actor = {{"id", node.stable_id}, {"type", "NODE"}};
+  store::AuditEntry entry;
+  entry.account = node.account;
+  entry.time = now;
+  entry.origin = "CONTROL";
+  entry.actor = actor.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  entry.action = std::move(action);
+  entry.target_type = "NODE";
+  entry.target_id = node.stable_id;
+  entry.target_name = node.label;
+  entry.details = std::move(details);
+  return entry;
+}
+
+// What was known of the network stays until the node says otherwise (T-07).
+void take_hostinfo(nodes::NodeRecord& node, const std::optional<control::Hostinfo>& sent) {
+  if (!sent) return;
+  auto known = std::move(node.live.hostinfo.net_info);
+  node.live.hostinfo = *sent;
+  if (!sent->net_info) node.live.hostinfo.net_info = std::move(known);
+  const auto& net = node.live.hostinfo.net_info;
+  if (net && net->preferred_derp != 0) node.live.home_region = net->preferred_derp;
+}
+
+std::string not_stored(const store::StoreError& error) {
+  if (error.kind == store::StoreError::Kind::Spent) {
+    return "the auth key has been used already; ask for a new or a reusable one";
+  }
+  return "the server could not store this machine: " + error.to_text();
+}
+
+}  // namespace
+
+Result<Outcome, RegisterRefusal> Enrollment::register_node(
+    const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now) {
+  if (request.version < control::kOldestAcceptedVersion) {
+    return RegisterRefusal{400, "this client is too old for the server; please update it"};
+  }
+  if (request.node_key.is_zero()) return RegisterRefusal{400, "NodeKey is missing"};
+  const Node* known = registry_.find(request.node_key);
+  if (known != nullptr && known->record.machine != machine) {
+    return told("this node key is registered to another machine");
+  }
+  // Before the auth key: a log-out may carry one (T-13).
+  if (request.expiry && *request.expiry <= now) return log_out(known, now);
+  // A restart sends a spent key again: a node in good standing needs none (T-11).
+  if (known != nullptr && !known->key_expired(now)) return welcome_back(*known, request, now);
+  if (request.auth && !request.auth->auth_key.empty()) return admit_by_key(request, machine, now);
+  if (known != nullptr) return key_expired();  // it will come back with a new node key
+  return told(
+      "this server admits machines by auth key: make one with `ayatori-coord key add` and pass it "
+      "with --auth-key");
+}
+
+Result<Outcome, RegisterRefusal> Enrollment::log_out(const Node* node, WallTime now) {
+  if (node == nullptr || node->key_expired(now)) return key_expired();  // done already
+  const NodeId id = node->id();
+  if (node->record.ephemeral) {
+    auto removed =
+        registry_.remove(id, now, entry_of(node->record, "LOGOUT", "ephemeral: deleted", now));
+    if (!removed) return told(not_stored(removed.error()));
+    Outcome outcome = key_expired();
+    outcome.deleted = id;
+    return outcome;
+  }
+  nodes::NodeRecord record = node->record;
+  record.key_expiry = now;  // not the instant it asked for, which lies in 1970 (T-14)
+  auto updated = registry_.update(record, {}, entry_of(record, "LOGOUT", "", now));
+  if (!updated) return told(not_stored(updated.error()));
+  return key_expired();
+}
+
+Result<Outcome, RegisterRefusal> Enrollment::welcome_back(
+    const Node& node, const control::RegisterRequest& request, WallTime now) {
+  nodes::NodeRecord record = node.record;
+  take_hostinfo(record, request.hostinfo);
+  record.live.capver = request.version;
+  record.label = label_for(record.live.hostinfo, record);
+  // A wish may shorten the key's life. An absent one says nothing about it (T-12).
+  const bool sooner =
+      request.expiry && (!record.key_expiry || *request.expiry < *record.key_expiry);
+  if (sooner) record.key_expiry = request.expiry;
+  if (sooner || record.label != node.record.label) {
+    auto updated = registry_.update(
+        record, {}, entry_of(record, "UPDATE", sooner ? "shorter key life" : "new name", now));
+    if (!updated) return told(not_stored(updated.error()));
+  } else {
+    registry_.set_live(node.id(), std::move(record.live));
+  }
+  return accepted(node);
+}
+
+Result<Outcome, RegisterRefusal> Enrollment::admit_by_key(
+    const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now) {
+  auto key = keys_.check(request.auth->auth_key, now);
+  if (!key) return told(key.error().reason);
+  const Node* node = registry_.find(key->account, machine);
+  const Node* holder = registry_.find(request.node_key);
+  if (holder != nullptr && holder != node) {
+    return told("this node key belongs to another network; log out there first");
+  }
+  auto stored =
+      node != nullptr ? renew(*node, request, *key, now) : create(request, machine, *key, now);
+  if (!stored) return told(not_stored(stored.error()));
+  return accepted(**stored);
+}
+
+store::Stored<const Node*> Enrollment::renew(
+    const Node& node, const control::RegisterRequest& request, const store::AuthKey& key,
+    WallTime now) {
+  nodes::NodeRecord record = node.record;
+  record.user = key.user;
+  record.node_key = request.node_key;
+  record.key_expiry = now + kKeyLifetime;
+  record.ephemeral = key.ephemeral || request.ephemeral;
+  take_hostinfo(record, request.hostinfo);
+  record.live.capver = request.version;
+  record.label = label_for(record.live.hostinfo, record);
+  auto updated =
+      registry_.update(record, key.id, entry_of(record, "LOGIN", "auth key " + key.public_id, now));
+  if (!updated) return updated.error();
+  return &node;
+}
+
+store::Stored<const Node*> Enrollment::create(
+    const control::RegisterRequest& request, const MachinePublicKey& machine,
+    const store::AuthKey& key, WallTime now) {
+  nodes::NodeRecord record;
+  record.account = key.account;
+  record.user = key.user;
+  record.stable_id = "n" + random_text(11, rng_) + "CNTRL";
+  record.machine = machine;
+  record.node_key = request.node_key;
+  record.ephemeral = key.ephemeral || request.ephemeral;
+  record.created = now;
+  record.key_expiry = now + kKeyLifetime;
+  take_hostinfo(record, request.hostinfo);
+  record.live.capver = request.version;
+  record.label = label_for(record.live.hostinfo, record);
+  const auto ipv4 = pool_.pick_v4([&](const IpAddress& address) {
+    return registry_.find_address(key.account, address) != nullptr ||
+           registry_.quarantined_for(key.account, address, now).has_value();
+  });
+  if (!ipv4) {
+    return store::StoreError{
+        store::StoreError::Kind::Failed, "no IPv4 address is free in 100.64.0.0/10"};
+  }
+  record.ipv4 = *ipv4;
+  record.ipv6 =
+      pool_.pick_v6([&](const IpAddress& address) { return registry_.is_v6_taken(address); });
+  return registry_.admit(
+      record, key.id, entry_of(record, "CREATE", "auth key " + key.public_id, now));
+}
+
+std::string Enrollment::label_for(
+    const control::Hostinfo& hostinfo, const nodes::NodeRecord& node) const {
+  if (node.label_is_chosen) return node.label;
+  const std::string wanted = label_from_host_name(hostinfo.hostname);
+  // A node that had to take "web-1" keeps it while it is called "web", whoever leaves.
+  const bool numbered =
+      node.label.starts_with(wanted + '-') &&
+      node.label.find_first_not_of("0123456789", wanted.size() + 1) == std::string::npos &&
+      node.label.size() > wanted.size() + 1;
+  if (node.label == wanted || numbered) return node.label;
+  return unused_label(wanted, [&](std::string_view label) {
+    const Node* holder = registry_.find_label(node.account, label);
+    return holder != nullptr && holder->id() != node.id;
+  });
+}
+
+Outcome Enrollment::accepted(const Node& node) const {
+  const store::User* owner = registry_.user(node.record.user);
+  AYA_CHECK(owner != nullptr);
+  Outcome outcome;
+  outcome.node = node.id();
+  control::RegisterResponse& response = outcome.response;
+  response.machine_authorized = node.record.authorized;
+  response.user.id = owner->id;
+  response.user.display_name = owner->display_name;
+  response.user.created = owner->created;
+  response.login.id = owner->id.value;
+  response.login.provider = "ayatori";
+  response.login.login_name = owner->login;
+  response.login.display_name = owner->display_name;
+  return outcome;
+}
+
+}  // namespace aya::enroll
