@@ -44,6 +44,13 @@ Json to_json_value(const RawJson& raw) {
   return value.is_discarded() ? Json(nullptr) : value;
 }
 
+std::string to_json(const UserProfile& user) { return dump_indented(to_json_value(user)); }
+std::string error_json(std::string_view field, std::string_view text) {
+  return dump_line(Json{{field, text}});
+}
+std::string to_json(const RawJson& raw) { return dump_indented(to_json_value(raw)); }
+std::string to_json_line(const RawJson& raw) { return dump_line(to_json_value(raw)); }
+
 RawJson to_raw(const Json& value) {
   return value.is_null() ? RawJson{} : RawJson{dump_line(value)};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace aya::local {
 
@@ -13,5 +14,11 @@ struct RawJson {
   bool empty() const { return text.empty(); }
   friend bool operator==(const RawJson&, const RawJson&) = default;
 };
+
+std::string to_json(const RawJson& raw);       // tab-indented, with a final newline
+std::string to_json_line(const RawJson& raw);  // compact
+
+// {"Error":"text"}: clients take `field` in any case.
+std::string error_json(std::string_view field, std::string_view text);
 
 }  // namespace aya::local

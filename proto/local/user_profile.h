@@ -14,4 +14,6 @@ struct UserProfile {
   friend bool operator==(const UserProfile&, const UserProfile&) = default;
 };
 
+std::string to_json(const UserProfile& user);  // tab-indented, with a final newline
+
 }  // namespace aya::local

@@ -1,0 +1,65 @@
+// The unix socket of the local interface: connections, credentials and streams for LocalApi. Lives
+// on the loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "daemon/localapi/local_api.h"
+#include "proto/io/http_connection.h"
+#include "proto/io/timer.h"
+#include "proto/io/unix_stream.h"
+
+namespace aya::localapi {
+
+class LocalLink final : private io::HttpConnection::Owner {
+ public:
+  // Listens at `path`. `shut_down` is called when a client asked the daemon to end. The references
+  // outlive the link.
+  static Result<std::unique_ptr<LocalLink>, io::IoError> open(
+      io::Loop& loop, LocalHost& host, Rng& rng, const std::string& path, LocalApiOptions options,
+      std::function<void()> shut_down);
+  ~LocalLink() override;
+
+  void ping_done(ExchangeId exchange, const local::PingResult& result);
+  void netcheck_done(ExchangeId exchange, const local::RawJson& report);
+  void announce(const local::Notify& change);
+  void net_map_changed();
+
+ private:
+  // A client that has not read this much of the bus is cut off; it may come back.
+  static constexpr std::size_t kSlowClient = 4 * 1024 * 1024;
+
+  struct Client {
+    std::unique_ptr<io::HttpConnection> connection;
+    Caller caller;
+    std::optional<ExchangeId> exchange;  // the one being answered
+    bool streaming = false;
+  };
+
+  LocalLink(
+      io::Loop& loop, LocalHost& host, Rng& rng, LocalApiOptions options,
+      std::function<void()> shut_down);
+
+  void on_connection(
+      std::unique_ptr<io::ByteStream> stream, std::optional<io::PeerCredentials> who);
+  void on_request(io::HttpConnection& connection, http::Request request) override;
+  void on_closed(io::HttpConnection& connection) override;
+  void carry_out();
+  Client* client_of(ExchangeId exchange);
+  void drop(const io::HttpConnection& connection);
+
+  io::Loop& loop_;
+  LocalApi api_;
+  std::function<void()> shut_down_;
+  std::unique_ptr<io::UnixListener> listener_;
+  std::map<const io::HttpConnection*, Client> clients_;
+  std::map<ExchangeId, const io::HttpConnection*> exchanges_;
+  std::uint64_t last_exchange_ = 0;
+  LocalEffects effects_;
+  io::Timer timer_;
+};
+
+}  // namespace aya::localapi
