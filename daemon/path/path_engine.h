@@ -124,7 +124,7 @@ class PathEngine {
   void remove_peer(PeerId peer);
   // The peer said inside the tunnel that this is its disco key now (see tsmp_announcement.h); it
   // holds until the netmap brings a different key than it last did.
-  void on_announced_disco_key(PeerId peer, const DiscoPublicKey& key, TimePoint now);
+  void on_announced_disco_key(PeerId peer, const DiscoPublicKey& key, TimePoint now, Effects& out);
   // Our node key, carried in pings; it changes with a key rotation.
   void set_self_node(const NodePublicKey& self_node);
   void set_silent(bool silent);
