@@ -27,6 +27,13 @@ bool same_to_peers(control::Hostinfo a, control::Hostinfo b) {
   return a == b;
 }
 
+// Nodes list their endpoints in no fixed order, and how one was found is of no use to peers.
+bool same_set(std::vector<store::KnownEndpoint> a, std::vector<store::KnownEndpoint> b) {
+  std::ranges::sort(a, {}, &store::KnownEndpoint::at);
+  std::ranges::sort(b, {}, &store::KnownEndpoint::at);
+  return std::ranges::equal(a, b, {}, &store::KnownEndpoint::at, &store::KnownEndpoint::at);
+}
+
 }  // namespace
 
 Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime now) {
@@ -206,7 +213,7 @@ void Registry::touch_live(Node& node, const store::NodeLive& before) {
   if (before.capver != now.capver || !same_to_peers(before.hostinfo, now.hostinfo)) {
     touch(node, {Facet::Hostinfo});
   }
-  if (before.endpoints != now.endpoints) touch(node, {Facet::Endpoints});
+  if (!same_set(before.endpoints, now.endpoints)) touch(node, {Facet::Endpoints});
   if (before.home_region != now.home_region) touch(node, {Facet::Home});
   if (before.disco_key != now.disco_key) touch(node, {Facet::Disco});
 }

@@ -1,0 +1,128 @@
+#include "coord-server/mapper/map_builder.h"
+
+#include "coord-server/policy/compile_filter.h"
+
+namespace aya::mapper {
+namespace {
+
+// Attributes of the node itself (control 8.2): what its own programs may do.
+control::CapMap self_capabilities(const store::User& owner) {
+  control::CapMap caps;
+  caps["https://tailscale.com/cap/file-sharing"];
+  caps["https://tailscale.com/cap/ssh"];
+  caps["default-auto-update"] = {control::RawJson{"false"}};
+  caps["magicdns-aaaa"];
+  // Its probes go to hosts of the hosted service, which are nothing to us.
+  caps["disable-captive-portal-detection"];
+  if (owner.role == "owner" || owner.role == "admin") {
+    caps["https://tailscale.com/cap/is-admin"];
+  }
+  return caps;
+}
+
+}  // namespace
+
+std::vector<Endpoint> endpoints_of(const store::NodeLive& live) {
+  std::vector<Endpoint> out;
+  for (const store::KnownEndpoint& known : live.endpoints) out.push_back(known.at);
+  return out;
+}
+
+bool MapBuilder::shows(const Node& viewer, const Node& peer) const {
+  return policy_.may_meet(viewer, peer) && !peer.record.live.disco_key.is_zero();
+}
+
+control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) const {
+  const store::Account* account = registry_.account(record.account);
+  AYA_CHECK(account != nullptr);
+  control::Node out;
+  out.id = record.id;
+  out.stable_id = record.stable_id;
+  out.name = record.label + '.' + account->domain + '.';
+  out.user = record.user;
+  out.key = record.node_key;
+  out.key_expiry = record.key_expiry;
+  out.disco_key = record.live.disco_key;
+  out.addresses = {Prefix::host(record.ipv4), Prefix::host(record.ipv6)};
+  out.allowed_ips = out.addresses;  // clients before 112 do not infer it
+  out.endpoints = endpoints_of(record.live);
+  out.home_derp = record.live.home_region;
+  if (out.home_derp != 0) {
+    out.legacy_derp = "127.3.3.40:" + std::to_string(out.home_derp);  // before 111
+  }
+  out.hostinfo = record.live.hostinfo;
+  out.hostinfo->net_info.reset();
+  out.created = record.created;
+  out.cap = record.live.capver;
+  out.machine_authorized = record.authorized;
+  out.expired = record.key_expiry && *record.key_expiry <= now;
+  return out;
+}
+
+control::Node MapBuilder::self(const Node& node, WallTime now) const {
+  control::Node out = common(node.record, now);
+  const store::User* owner = registry_.user(node.record.user);
+  AYA_CHECK(owner != nullptr);
+  out.machine = node.record.machine;
+  out.cap_map = self_capabilities(*owner);
+  out.online = true;  // it is reading this
+  return out;
+}
+
+control::Node MapBuilder::peer(const Node& node, WallTime now) const {
+  control::Node out = common(node.record, now);
+  out.online = node.online;  // always said: absent would leave an old value standing (14)
+  if (!node.online) out.last_seen = node.record.live.last_seen;
+  return out;
+}
+
+control::Node MapBuilder::removed(const nodes::NodeRecord& record, WallTime now) const {
+  control::Node out = common(record, now);
+  out.machine = record.machine;
+  out.key_expiry = now - std::chrono::minutes(1);
+  out.expired = true;
+  return out;
+}
+
+control::UserProfile MapBuilder::profile(UserId id) const {
+  const store::User* user = registry_.user(id);
+  AYA_CHECK(user != nullptr);
+  control::UserProfile out;
+  out.id = id;
+  out.login_name = user->login;
+  out.display_name = user->display_name;
+  return out;
+}
+
+control::FilterRules MapBuilder::filter(const Node& node) const {
+  return policy::compile_filter(policy_, node);
+}
+
+control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) const {
+  const store::Account* account = registry_.account(viewer.account());
+  AYA_CHECK(account != nullptr);
+  control::MapResponse out;
+  out.node = self(viewer, now);
+  out.derp_map = derp_map_;
+  std::set<UserId> people = {viewer.record.user};
+  for (const NodeId id : registry_.nodes_of(viewer.account())) {
+    const Node& node = *registry_.find(id);
+    if (!shows(viewer, node)) continue;
+    out.peers.push_back(peer(node, now));
+    people.insert(node.record.user);
+  }
+  for (const UserId user : people) out.user_profiles.push_back(profile(user));
+  out.packet_filters["base"] = filter(viewer);
+  out.dns_config.emplace();
+  out.dns_config->proxied = true;
+  out.dns_config->domains = {account->domain};
+  out.domain = account->domain;
+  out.collect_services = false;
+  out.ssh_policy.emplace();
+  // Deployed clients would send their logs to the hosted service (T-23).
+  out.debug.emplace().disable_log_tail = true;
+  out.control_time = now;
+  return out;
+}
+
+}  // namespace aya::mapper

@@ -1,0 +1,51 @@
+// From the registry to what a node reads: nodes as self and as peers, and the first message of a
+// map stream (control 6.4, 6.5, 7.2). Says what things look like; what a stream has to be told,
+// and when, is decided in map_delta.h and map_streams.h.
+//
+// Pure but for reading the registry. One thread.
+#pragma once
+
+#include "coord-server/nodes/registry.h"
+#include "coord-server/policy/policy.h"
+#include "proto/control/map_response.h"
+
+namespace aya::mapper {
+
+using nodes::Node;
+using nodes::NodeId;
+using store::UserId;
+
+class MapBuilder {
+ public:
+  // All outlive the builder.
+  MapBuilder(
+      const nodes::Registry& registry, const policy::Policy& policy,
+      const control::DerpMap& derp_map)
+      : registry_(registry), policy_(policy), derp_map_(derp_map) {}
+
+  // Is `peer` part of `viewer`'s map? Besides the policy: a peer without a DISCO key cannot be
+  // reached by any path, and stays out until it has one (6.5).
+  bool shows(const Node& viewer, const Node& peer) const;
+
+  control::Node self(const Node& node, WallTime now) const;
+  control::Node peer(const Node& node, WallTime now) const;
+  // What a node that was removed is told about itself: its key is over, so it stops trying (9.9).
+  control::Node removed(const nodes::NodeRecord& record, WallTime now) const;
+  control::UserProfile profile(UserId user) const;
+  control::FilterRules filter(const Node& node) const;
+
+  control::MapResponse snapshot(const Node& viewer, WallTime now) const;
+
+  const nodes::Registry& registry() const { return registry_; }
+
+ private:
+  control::Node common(const nodes::NodeRecord& record, WallTime now) const;
+
+  const nodes::Registry& registry_;
+  const policy::Policy& policy_;
+  const control::DerpMap& derp_map_;
+};
+
+std::vector<Endpoint> endpoints_of(const store::NodeLive& live);
+
+}  // namespace aya::mapper

@@ -1,0 +1,133 @@
+#include "coord-server/mapper/map_delta.h"
+
+namespace aya::mapper {
+namespace {
+
+using nodes::Facet;
+
+std::uint8_t bit(Facet facet) {
+  return static_cast<std::uint8_t>(1u << static_cast<unsigned>(facet));
+}
+
+// Facets that a patch can carry and that changed after `version`.
+std::uint8_t patchable_changes(const Node& node, nodes::Version version) {
+  std::uint8_t facets = 0;
+  for (const Facet facet : {Facet::Endpoints, Facet::Home, Facet::Disco, Facet::Online}) {
+    if (node.changed_since(facet, version)) facets |= bit(facet);
+  }
+  return facets;
+}
+
+std::optional<PeerStep> step_for(
+    const MapBuilder& builder, const Node& viewer, const Node& peer, const Delivered& delivered) {
+  const bool known = delivered.peers.contains(peer.id());
+  if (!builder.shows(viewer, peer)) {
+    if (!known) return std::nullopt;
+    return PeerStep{peer.id(), PeerStep::Kind::Remove};
+  }
+  const bool whole = !known || peer.changed_since(Facet::Identity, delivered.version) ||
+                     peer.changed_since(Facet::Hostinfo, delivered.version);
+  if (whole) return PeerStep{peer.id(), PeerStep::Kind::Whole};
+  return PeerStep{peer.id(), PeerStep::Kind::Patch, patchable_changes(peer, delivered.version)};
+}
+
+// A change of the viewer itself may change all it may see: look at everyone.
+std::vector<const Node*> all_nodes(const MapBuilder& builder, const Node& viewer) {
+  std::vector<const Node*> out;
+  for (const NodeId id : builder.registry().nodes_of(viewer.account())) {
+    out.push_back(builder.registry().find(id));
+  }
+  return out;
+}
+
+void record(const PeerStep& step, const Node& peer, Delivered& delivered, DeltaPlan& plan) {
+  if (step.kind == PeerStep::Kind::Remove) {
+    delivered.peers.erase(step.peer);
+  } else if (step.kind == PeerStep::Kind::Whole) {
+    delivered.peers.insert(step.peer);
+    if (delivered.profiles.insert(peer.record.user).second) {
+      plan.profiles.push_back(peer.record.user);
+    }
+  } else if (step.facets == 0) {
+    return;
+  }
+  plan.peers.push_back(step);
+}
+
+void write_patch(const Node& peer, std::uint8_t facets, std::vector<control::PeerChange>& out) {
+  if ((facets & bit(Facet::Disco)) != 0) {
+    control::PeerChange change;
+    change.node_id = peer.id();
+    change.disco_key = peer.record.live.disco_key;
+    out.push_back(std::move(change));
+  }
+  if ((facets & ~bit(Facet::Disco)) == 0) return;
+  control::PeerChange change;
+  change.node_id = peer.id();
+  if ((facets & bit(Facet::Endpoints)) != 0) change.endpoints = endpoints_of(peer.record.live);
+  if ((facets & bit(Facet::Home)) != 0) change.derp_region = peer.record.live.home_region;
+  if ((facets & bit(Facet::Online)) != 0) {
+    change.online = peer.online;
+    if (!peer.online) change.last_seen = peer.record.live.last_seen;
+  }
+  out.push_back(std::move(change));
+}
+
+}  // namespace
+
+Delivered Delivered::from_snapshot(const control::MapResponse& snapshot, nodes::Version version) {
+  Delivered delivered;
+  delivered.version = version;
+  for (const control::Node& peer : snapshot.peers) delivered.peers.insert(peer.id);
+  for (const control::UserProfile& one : snapshot.user_profiles) delivered.profiles.insert(one.id);
+  return delivered;
+}
+
+std::optional<DeltaPlan> plan_delta(
+    const MapBuilder& builder, const Node& viewer, Delivered& delivered) {
+  auto changes = builder.registry().changes_since(viewer.account(), delivered.version);
+  if (!changes.complete) return std::nullopt;
+  DeltaPlan plan;
+  plan.self = viewer.changed_since(Facet::Identity, delivered.version);
+  if (plan.self) {
+    changes.changed = all_nodes(builder, viewer);
+    if (delivered.profiles.insert(viewer.record.user).second) {
+      plan.profiles.push_back(viewer.record.user);
+    }
+  }
+  for (const NodeId id : changes.removed) {
+    if (delivered.peers.erase(id) > 0) plan.peers.push_back({id, PeerStep::Kind::Remove});
+  }
+  for (const Node* peer : changes.changed) {
+    if (const auto step = step_for(builder, viewer, *peer, delivered)) {
+      record(*step, *peer, delivered, plan);
+    }
+  }
+  delivered.version = builder.registry().version();
+  return plan;
+}
+
+control::MapResponse write_delta(
+    const MapBuilder& builder, const Node& viewer, const DeltaPlan& plan, WallTime now) {
+  control::MapResponse out;
+  if (plan.self) {
+    out.node = builder.self(viewer, now);
+    out.packet_filters["base"] = builder.filter(viewer);
+  }
+  for (const PeerStep& step : plan.peers) {
+    if (step.kind == PeerStep::Kind::Remove) {
+      out.peers_removed.push_back(step.peer);
+      continue;
+    }
+    const Node& peer = *builder.registry().find(step.peer);
+    if (step.kind == PeerStep::Kind::Whole) {
+      out.peers_changed.push_back(builder.peer(peer, now));
+    } else {
+      write_patch(peer, step.facets, out.peers_changed_patch);
+    }
+  }
+  for (const UserId user : plan.profiles) out.user_profiles.push_back(builder.profile(user));
+  return out;
+}
+
+}  // namespace aya::mapper

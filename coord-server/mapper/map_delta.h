@@ -1,0 +1,52 @@
+// What one stream has to be told after it was told everything up to some version: a plan first,
+// small and comparable, then the message. Streams that stand at the same point get equal plans,
+// and one encoded message serves them all.
+//
+// Rules that deployed clients impose (control 14): a whole node that differs in small facets only
+// is turned into a patch by them, so those facets are always said explicitly; a DISCO key travels
+// in a patch of its own, because a stale one takes the rest of its patch down with it; one node is
+// never removed and added in the same message.
+#pragma once
+
+#include <bitset>
+#include <compare>
+
+#include "coord-server/mapper/map_builder.h"
+
+namespace aya::mapper {
+
+// What the reader of a stream holds.
+struct Delivered {
+  nodes::Version version = 0;
+  std::set<NodeId> peers;
+  std::set<UserId> profiles;
+
+  static Delivered from_snapshot(const control::MapResponse& snapshot, nodes::Version version);
+};
+
+struct PeerStep {
+  enum class Kind { Remove, Whole, Patch };
+  NodeId peer;
+  Kind kind = Kind::Patch;
+  std::uint8_t facets = 0;  // of a patch: bit per nodes::Facet
+  friend auto operator<=>(const PeerStep&, const PeerStep&) = default;
+};
+
+struct DeltaPlan {
+  bool self = false;  // the reader's own node, and its filter
+  std::vector<PeerStep> peers;
+  std::vector<UserId> profiles;
+
+  bool empty() const { return !self && peers.empty() && profiles.empty(); }
+  friend auto operator<=>(const DeltaPlan&, const DeltaPlan&) = default;
+};
+
+// nullopt: too much was forgotten since, the stream must start over. `delivered` is brought up to
+// date: call this only when the message will be sent.
+std::optional<DeltaPlan> plan_delta(
+    const MapBuilder& builder, const Node& viewer, Delivered& delivered);
+
+control::MapResponse write_delta(
+    const MapBuilder& builder, const Node& viewer, const DeltaPlan& plan, WallTime now);
+
+}  // namespace aya::mapper
