@@ -80,6 +80,11 @@ Read read_value(JsonValue json, std::optional<WallTime>& out) {
   return Read::Ok;
 }
 
+Read read_value(JsonValue json, std::optional<std::optional<WallTime>>& out) {
+  if (json.is_null()) return Read::Absent;
+  return read_value(json, out.emplace()) == Read::Bad ? Read::Bad : Read::Ok;
+}
+
 Read read_value(JsonValue json, IpAddress& out) { return read_address(json, out, true); }
 Read read_value(JsonValue json, Prefix& out) { return read_address(json, out, false); }
 Read read_value(JsonValue json, Endpoint& out) { return read_address(json, out, true); }

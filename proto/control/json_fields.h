@@ -53,6 +53,8 @@ Read read_value(JsonValue json, Buffer& out);
 Read read_value(JsonValue json, RawJson& out);
 Read read_value(JsonValue json, std::optional<WallTime>& out);
 Read read_value(JsonValue json, WallTime& out) = delete;  // "unset" needs the optional
+// Where absent means "unchanged" and "unset" is a value of its own.
+Read read_value(JsonValue json, std::optional<std::optional<WallTime>>& out);
 Read read_value(JsonValue json, IpAddress& out);
 Read read_value(JsonValue json, Prefix& out);
 Read read_value(JsonValue json, Endpoint& out);

@@ -70,7 +70,7 @@ struct PeerChange {
   std::optional<CapMap> cap_map;                   // {} clears
   std::optional<std::vector<Endpoint>> endpoints;  // [] clears
   std::optional<NodePublicKey> key;
-  Buffer key_signature;  // empty: unchanged
+  std::optional<Buffer> key_signature;  // empty clears
   std::optional<DiscoPublicKey> disco_key;
   std::optional<bool> online;
   std::optional<WallTime> last_seen;
