@@ -10,9 +10,8 @@
 namespace aya::netcheck {
 
 inline constexpr Duration kKeepReportsFor = 5min + 5s;
-inline constexpr Duration kHomeAliveWithin = 8s;    // a frame from home so lately: it is alive
-inline constexpr Duration kHomeSilentLimit = 120s;  // nothing measured, but home was heard since
-inline constexpr Duration kHomeMargin = 10ms;       // a gain below this is no reason to move
+inline constexpr Duration kHomeAliveWithin = 8s;  // a frame from home so lately: it is alive
+inline constexpr Duration kHomeMargin = 10ms;     // a gain below this is no reason to move
 
 class HomeChoice {
  public:
@@ -30,6 +29,11 @@ class HomeChoice {
     TimePoint at;
     std::map<RegionId, Duration> latency;
   };
+
+  bool is_alive(const Report& report, TimePoint began) const;
+  bool stays(
+      const Report& report, TimePoint began, Duration winner,
+      const std::map<RegionId, double>& score) const;
 
   std::deque<Measured> history_;
   std::map<RegionId, TimePoint> last_frame_;

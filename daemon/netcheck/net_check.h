@@ -9,8 +9,8 @@
 //   } check.on_stun(datagram, now, fx); if (fx.endpoints_changed) ...   // answers are of use
 //   before the check ends if (fx.finished) use(*fx.finished);
 //
-// If no UDP answer came, the check asks for HTTPS latencies instead (Effects::https) and ends when
-// the shell has reported each by note_https(), or 5 s after its start.
+// If no UDP answer comes within kStunPatience, the check asks for HTTPS latencies (Effects::https)
+// and ends when the shell has reported each by note_https(), or 5 s after its start.
 //
 // One thread; `rng` outlives it.
 #pragma once
@@ -29,6 +29,8 @@ inline constexpr Duration kOverallLimit = 5s;
 inline constexpr Duration kStunLimit = 3s;
 inline constexpr Duration kFullReportEvery = 5min;
 inline constexpr unsigned kEnoughRegions = 3;
+// Ours: silence for so long starts the HTTPS measurements, beside further waiting for STUN.
+inline constexpr Duration kStunPatience = 1s;
 // Periodic checks start uniformly within these after the previous one.
 inline constexpr Duration kRecheckAtLeast = 20s;
 inline constexpr Duration kRecheckAtMost = 26s;
@@ -82,8 +84,8 @@ class NetCheck {
   void start(Scope scope, const HostNetwork& host, TimePoint now, Effects& out);
   bool running() const;
 
-  // The probe left the host (its latency counts from here), or the system refused. `resolved`
-  // false: the name has no address in that family.
+  // The probe left the host (its latency counts from here), or it could not: the system refused, or
+  // the name has no address in that family. Arm the timer again afterwards.
   void note_sent(const stun::TxId& tx_id, bool sent, TimePoint now);
   // True: the datagram answered a probe of ours. Requests and stray answers are ignored.
   bool on_stun(Bytes datagram, TimePoint now, Effects& out);

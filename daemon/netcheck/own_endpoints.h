@@ -62,7 +62,10 @@ class OwnEndpoints {
     OwnEndpoint endpoint;
     TimePoint last;
   };
-  std::vector<Seen> seen_;
+
+  void remember(const std::vector<OwnEndpoint>& fresh, TimePoint now);
+
+  std::vector<Seen> seen_;  // newest first
 };
 
 // Same set, in whatever order: nothing new to tell control.

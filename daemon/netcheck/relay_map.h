@@ -16,6 +16,8 @@ struct RelayNode {
   std::string ipv6;
   int stun_port = 0;         // 0: 3478; -1: no STUN here
   std::string stun_test_ip;  // overrides every address above
+
+  friend bool operator==(const RelayNode&, const RelayNode&) = default;
 };
 
 struct RelayRegion {
@@ -24,6 +26,8 @@ struct RelayRegion {
   bool no_measure_no_home = false;  // never probed, never home
   bool avoid = false;               // left out of incremental plans unless it is home
   std::vector<RelayNode> nodes;     // best first
+
+  friend bool operator==(const RelayRegion&, const RelayRegion&) = default;
 };
 
 struct RelayMap {
