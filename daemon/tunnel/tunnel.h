@@ -53,11 +53,13 @@ struct Heard {
   PathAddress from;
 };
 
+// What the caller must do next. `heard` first: an answer in `to_network` may be for a peer whose
+// address is only known by it.
 struct Effects {
+  std::vector<Heard> heard;
   std::vector<ToPeer> to_network;
   std::vector<ToHost> to_host;
   std::vector<ToSource> to_source;
-  std::vector<Heard> heard;
   std::vector<PeerId> handshakes_done;  // a new session is confirmed in both directions
   // The peer went silent: forget the local address that was last used with it (dataplane 1.9).
   std::vector<PeerId> silent;
@@ -76,7 +78,8 @@ struct PeerStats {
   std::uint64_t tx_bytes = 0;
   std::optional<WallTime> last_handshake;
   std::size_t staged = 0;  // packets waiting for a session
-  bool has_session = false;
+  bool has_session = false;  // one to send with, maybe expired
+  std::size_t sessions = 0;  // that hold keys; at most three
 };
 
 // Why something was dropped.
@@ -88,7 +91,7 @@ enum class Drop : std::uint8_t {
   Overloaded,       // the handshake backlog is full
   BadHandshake,     // does not decrypt, or answers nothing of ours
   UnknownPeer,      // authentic key of nobody we know; or sent to a peer we do not know
-  ReplayedHandshake,// timestamp not after the last one
+  ReplayedHandshake,  // timestamp not after the last one
   HandshakeFlood,   // within 20 ms of the last one
   BadCookie,
   UnknownIndex,     // of no live session
@@ -117,8 +120,8 @@ struct Counters {
 struct Options {
   std::function<WallTime()> wall_clock;  // required; read at handshakes only
   std::size_t mtu = 1280;                // of the interface; data is never padded above it
-  // Nothing below goes into a handshake: what last_timestamp() said before a restart, so that a
-  // clock that stepped back does not lock us out of our peers.
+  // What last_timestamp() said before a restart: every handshake is dated later, so that a clock
+  // that stepped back does not lock us out of our peers.
   WallTime timestamps_after{};
   crypto::AeadBatch* aead = nullptr;     // borrowed; nullptr: the tunnel owns choose_aead()'s
 };

@@ -13,7 +13,6 @@ inline constexpr Duration kRejectAfterTime = 180s;  // a key neither seals nor o
 inline constexpr Duration kRekeyTimeout = 5s;       // between two initiations of ours
 inline constexpr Duration kMaxJitter = 333ms;
 inline constexpr Duration kRekeyAttemptTime = 90s;
-inline constexpr unsigned kMaxRetries = 18;         // kRekeyAttemptTime / kRekeyTimeout
 inline constexpr Duration kKeepaliveTimeout = 10s;
 // Sent, and heard nothing authentic for this long: the session is assumed dead.
 inline constexpr Duration kNewHandshakeTimeout = kKeepaliveTimeout + kRekeyTimeout;
