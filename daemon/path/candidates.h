@@ -21,9 +21,10 @@ struct Candidate {
 
   Endpoint at;
   bool in_netmap = false;
-  bool in_call = false;                // in the peer's latest CallMeMaybe
-  std::optional<TimePoint> learned;    // a ping or a packet from it, or a pong, at this time
-  std::optional<TimePoint> last_ping;  // ours, to it
+  bool in_call = false;                 // in the peer's latest CallMeMaybe
+  std::optional<TimePoint> learned;     // a ping or a packet from it, or a pong, at this time
+  std::optional<TimePoint> last_ping;   // ours, to it
+  std::optional<TimePoint> last_check;  // ... because it had pinged us from there
   std::optional<disco::TxId> last_heard_ping;  // theirs, from it
   unsigned better_pongs = 0;                   // in a row, while another path is in use
 

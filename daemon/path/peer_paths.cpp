@@ -26,7 +26,7 @@ void PeerPaths::set_facts(const PeerPath& facts, Step& step) {
   }
   if (!candidates_.set_netmap(facts.endpoints)) return;
   forget_failures();
-  if (active(step.now) && !trusts_direct(step.now)) discover(Call::Send, step);
+  if (active(step.now) && !trusts_direct(step.now)) discover(step);
 }
 
 void PeerPaths::set_disco_key(const DiscoPublicKey& key, Step& step) {
@@ -41,7 +41,7 @@ void PeerPaths::set_disco_key(const DiscoPublicKey& key, Step& step) {
   } else if (active(step.now)) {
     // A new key mostly means a new process: find out at once whether the path outlived it.
     check_direct(step);
-    discover(Call::Send, step);
+    discover(step);
   }
 }
 
@@ -103,7 +103,7 @@ void PeerPaths::note_traffic(Step& step) {
   last_sent_ = step.now;
   if (!speaks_disco()) return;
   if (!heartbeat_at_) heartbeat_at_ = step.now + kHeartbeat;
-  if (!trusts_direct(step.now)) discover(Call::Send, step);
+  if (!trusts_direct(step.now)) discover(step);
 }
 
 void PeerPaths::on_heard(const PathAddress& from, Step& step) {
@@ -112,7 +112,7 @@ void PeerPaths::on_heard(const PathAddress& from, Step& step) {
     heard_through_ = from.relay;
     if (from.relay == home_) gone_from_home_ = false;
     // It has no direct path to us; both ends looking find one sooner.
-    if (speaks_disco() && !trusts_direct(step.now)) discover(Call::Send, step);
+    if (speaks_disco() && !trusts_direct(step.now)) discover(step);
     return;
   }
   heard_from_ = from.udp;
@@ -134,7 +134,7 @@ void PeerPaths::on_unreachable(const Endpoint& at, Step& step) {
   if (Candidate* candidate = candidates_.find(at)) candidate->forget_history();
   if (direct_at() != at) return;
   drop_path(step);
-  if (active(step.now)) discover(Call::Send, step);
+  if (active(step.now)) discover(step);
 }
 
 void PeerPaths::on_gone_from(RegionId region) {
@@ -154,7 +154,7 @@ void PeerPaths::link_changed(Step& step) {
   pong_late_at_.reset();
   candidates_.forget_history();
   forget_failures();
-  if (active(step.now)) discover(Call::Send, step);
+  if (active(step.now)) discover(step);
 }
 
 // --- sending
@@ -186,8 +186,8 @@ void PeerPaths::check_direct(Step& step) {
   if (!pong_late_at_) pong_late_at_ = step.now + late_after(path->latency);
 }
 
-void PeerPaths::discover(Call call, Step& step) {
-  if ((next_round_ && step.now < *next_round_) || paused(step.now)) return;
+// One round: every candidate that was not pinged lately. False: there was none.
+bool PeerPaths::ping_all(Step& step) {
   candidates_.expire(step.now, direct_at());
   next_round_ = step.now + kDiscoveryInterval;
   last_round_ = step.now;
@@ -197,11 +197,16 @@ void PeerPaths::discover(Call call, Step& step) {
     ping_candidate(candidate, PingPurpose::Discovery, step);
     pinged = true;
   }
-  if (call == Call::Withhold) return;
   if (++failed_rounds_ >= kFailedRoundsBeforePause && !direct()) {
     paused_until_ = step.now + kFailedPause;
     failed_rounds_ = 0;
   }
+  return pinged;
+}
+
+void PeerPaths::discover(Step& step) {
+  if ((next_round_ && step.now < *next_round_) || paused(step.now)) return;
+  const bool pinged = ping_all(step);
   // A peer that we know no address of may still use ours.
   if (pinged || candidates_.empty()) call_me_maybe(step);
 }
@@ -254,9 +259,11 @@ void PeerPaths::answer_ping(const disco::Ping& ping, const PathAddress& from, St
   // trusted only addresses not asked so far are, or two ends would ping in turns for ever.
   Candidate* candidate = candidates_.find(from.udp);
   if (!candidate) return;
-  const bool due = !candidate->last_ping || (!trusts_direct(step.now) &&
-                                             step.now - *candidate->last_ping >= kTriggeredCheck);
-  if (due) ping_candidate(*candidate, PingPurpose::Discovery, step);
+  const bool rested =
+      !candidate->last_check || step.now - *candidate->last_check >= kTriggeredCheck;
+  if (candidate->last_ping && (trusts_direct(step.now) || !rested)) return;
+  candidate->last_check = step.now;
+  ping_candidate(*candidate, PingPurpose::Discovery, step);
 }
 
 bool PeerPaths::on_pong(const disco::Pong& pong, const PathAddress& from, Step& step) {
@@ -313,7 +320,7 @@ void PeerPaths::drop_path(Step& step) {
 
 void PeerPaths::on_call_me_maybe(const disco::CallMeMaybe& call, Step& step) {
   const std::size_t count = std::min(call.endpoints.size(), kMaxCallMeMaybeAccepted);
-  candidates_.set_call(std::span(call.endpoints).first(count));
+  if (candidates_.set_call(std::span(call.endpoints).first(count))) forget_failures();
   if (react_at_) return;
   if (last_reaction_ && step.now - *last_reaction_ < kCallMeMaybeReaction) {
     react_at_ = *last_reaction_ + kCallMeMaybeReaction;
@@ -328,9 +335,7 @@ void PeerPaths::on_call_me_maybe(const disco::CallMeMaybe& call, Step& step) {
 void PeerPaths::react_to_call(Step& step) {
   last_reaction_ = step.now;
   candidates_.forget_ping_times();
-  paused_until_.reset();
-  next_round_.reset();
-  discover(Call::Withhold, step);
+  ping_all(step);
 }
 
 // --- pings by people
@@ -398,7 +403,7 @@ void PeerPaths::on_heartbeat(Step& step) {
     return;  // idle: the next packet starts again
   }
   if (!step.around.silent) check_direct(step);
-  if (wants_full_ping(step.now)) discover(Call::Send, step);
+  if (wants_full_ping(step.now)) discover(step);
   heartbeat_at_ = step.now + kHeartbeat;
 }
 
@@ -414,9 +419,11 @@ void PeerPaths::on_pong_late(Step& step) {
   late_before_ = false;
   if (!path->trusted(step.now)) return;
   path->trusted_until = step.now - 1ns;
+  // What broke may be our own router: the endpoints we tell could be wrong, however fresh.
+  step.out.wants_restun = true;
   candidates_.forget_ping_times();
   next_round_.reset();
-  discover(Call::Send, step);
+  discover(step);
 }
 
 void PeerPaths::on_ping_lost(const PingInFlight& lost, Step& step) {

@@ -72,8 +72,6 @@ class PeerPaths {
   std::optional<TimePoint> next_deadline() const;
 
  private:
-  enum class Call { Send, Withhold };
-
   bool speaks_disco() const { return !disco_key_.is_zero(); }
   const Direct* direct() const { return std::get_if<Direct>(&state_); }
   Direct* direct() { return std::get_if<Direct>(&state_); }
@@ -89,7 +87,8 @@ class PeerPaths {
       std::size_t size = 0);
   void ping_candidate(Candidate& candidate, PingPurpose purpose, Step& step);
   void check_direct(Step& step);
-  void discover(Call call, Step& step);
+  bool ping_all(Step& step);
+  void discover(Step& step);
   bool paused(TimePoint now) const { return paused_until_ && now < *paused_until_; }
   void forget_failures();
   void call_me_maybe(Step& step);
