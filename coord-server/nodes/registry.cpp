@@ -271,6 +271,7 @@ Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) 
       from, store::Quarantine{node->account(), from, id, free_again});
   unindex(*node);
   account.by_change.erase(node->last_change);
+  fresh_removals_.push_back(node->record);
   account.removed.push_back({++version_, std::move(node->record)});
   if (account.removed.size() > kRememberedRemovals) {
     account.forgotten_removals = account.removed.front().version;

@@ -109,6 +109,8 @@ class Registry {
     bool complete = true;
   };
   Changes changes_since(AccountId account, Version version) const;
+  // Nodes removed since the last call, for whoever must forget them too.
+  std::vector<NodeRecord> take_removed() { return std::exchange(fresh_removals_, {}); }
   // The last record of a node that was removed not long ago.
   const NodeRecord* removed_record(NodeId id) const;
 
@@ -150,6 +152,7 @@ class Registry {
   std::unordered_map<IpAddress, NodeId> by_v6_;
   std::set<std::pair<WallTime, NodeId>> expiries_;  // still to come
   std::set<NodeId> unsaved_;
+  std::vector<NodeRecord> fresh_removals_;
 };
 
 }  // namespace aya::nodes

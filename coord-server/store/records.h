@@ -60,6 +60,7 @@ struct NodeLive {
   int capver = 0;            // of its last request
   control::Hostinfo hostinfo;
   std::optional<WallTime> last_seen;
+  friend bool operator==(const NodeLive&, const NodeLive&) = default;
 };
 
 struct NodeRecord {

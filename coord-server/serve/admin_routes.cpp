@@ -1,0 +1,190 @@
+#include "coord-server/serve/admin_routes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "coord-server/serve/admin_context.h"
+#include "coord-server/serve/json.h"
+#include "proto/base/hex.h"
+#include "proto/http/target.h"
+
+namespace aya::serve {
+namespace {
+
+struct Route {
+  const char* method;
+  const char* pattern;  // below /api/v2; "*" is one segment
+  Handler handler;
+};
+
+// clang-format off
+constexpr std::array kRoutes = {
+    Route{"GET",    "tailnet/*/devices",               list_devices},
+    Route{"GET",    "device/*",                        get_device},
+    Route{"DELETE", "device/*",                        delete_device},
+    Route{"POST",   "device/*/name",                   set_device_name},
+    Route{"POST",   "device/*/ip",                     set_device_address},
+    Route{"POST",   "device/*/authorized",             set_device_authorized},
+    Route{"POST",   "device/*/key",                    set_device_key},
+    Route{"POST",   "device/*/expire",                 expire_device},
+    Route{"GET",    "device/*/routes",                 device_routes_list},
+    Route{"GET",    "tailnet/*/keys",                  list_keys},
+    Route{"POST",   "tailnet/*/keys",                  create_key},
+    Route{"GET",    "tailnet/*/keys/*",                get_key},
+    Route{"DELETE", "tailnet/*/keys/*",                delete_key},
+    Route{"GET",    "tailnet/*/users",                 list_users},
+    Route{"POST",   "tailnet/*/users",                 create_user},
+    Route{"GET",    "users/*",                         get_user},
+    Route{"GET",    "tailnet/*/logging/configuration", audit_log},
+    Route{"GET",    "accounts",                        list_accounts},
+    Route{"GET",    "status",                          server_status},
+    Route{"GET",    "whoami",                          who_am_i},
+};
+// clang-format on
+
+// Endpoints of the API that are known and not there yet (interfaces 1.13): 501 tells a tool that it
+// asked for the right thing.
+struct NotYet {
+  const char* pattern;
+  const char* what;
+};
+constexpr std::array kNotYet = {
+    NotYet{"tailnet/*/acl", "the policy file is"},
+    NotYet{"tailnet/*/acl/*", "the policy file is"},
+    NotYet{"tailnet/*/dns/*", "DNS settings are"},
+    NotYet{"tailnet/*/settings", "settings are"},
+    NotYet{"tailnet/*/contacts", "contacts are"},
+    NotYet{"tailnet/*/webhooks", "webhooks are"},
+    NotYet{"tailnet/*/user-invites", "user invites are"},
+    NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
+    NotYet{"tailnet/*/services", "services are"},
+    NotYet{"tailnet/*/vip-services", "services are"},
+    NotYet{"tailnet/*/device-attributes", "device attributes are"},
+    NotYet{"device/*/tags", "device tags are"},
+    NotYet{"device/*/attributes", "device attributes are"},
+    NotYet{"device/*/attributes/*", "device attributes are"},
+    NotYet{"device/*/device-invites", "device invites are"},
+    NotYet{"oauth/token", "OAuth clients are"},
+};
+
+// Segments against a pattern; what stood for "*" goes to `wild`.
+bool matches(
+    std::string_view pattern, std::span<const std::string> segments,
+    std::vector<std::string>& wild) {
+  wild.clear();
+  for (const std::string& segment : segments) {
+    if (pattern.empty()) return false;
+    const std::size_t end = std::min(pattern.find('/'), pattern.size());
+    const std::string_view want = pattern.substr(0, end);
+    pattern.remove_prefix(std::min(end + 1, pattern.size()));
+    if (want == "*") {
+      wild.push_back(segment);
+    } else if (want != segment) {
+      return false;
+    }
+  }
+  return pattern.empty();
+}
+
+http::Response method_not_allowed(const std::string& allowed) {
+  http::Response response = ApiError{405, "method not allowed"}.to_response();
+  response.headers.set("Allow", allowed);
+  return response;
+}
+
+bool is_request_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) || c == '-'; });
+}
+
+}  // namespace
+
+http::Response AdminRoutes::answer(
+    const http::Request& request, const Entrance& entrance, WallTime now) {
+  const std::string_view sent = request.headers.get("X-Request-Id");
+  const std::string id = is_request_id(sent) ? std::string(sent) : to_hex(rng_.array<8>());
+  auto answered = dispatch(request, entrance, now);
+  if (!answered && answered.error().status == 500) {
+    answered = ApiError{500, answered.error().message + " (request " + id + ")"};
+  }
+  http::Response response = answered ? std::move(*answered) : answered.error().to_response();
+  response.headers.set("X-Request-Id", id);
+  response.headers.set("Cache-Control", "no-store");
+  return response;
+}
+
+Answer<http::Response> AdminRoutes::dispatch(
+    const http::Request& request, const Entrance& entrance, WallTime now) {
+  // Identity first, so that a stranger learns nothing about which paths exist.
+  auto caller = identify(request, entrance, now);
+  if (!caller) return caller.error();
+  const auto segments = http::split_path(request.path());
+  if (!segments || segments->size() < 2 || (*segments)[0] != "api" || (*segments)[1] != "v2") {
+    return ApiError{404, "not found"};
+  }
+  const auto below = std::span(*segments).subspan(2);
+  std::vector<std::string> wild;
+  std::string allowed;
+  for (const Route& route : kRoutes) {
+    if (!matches(route.pattern, below, wild)) continue;
+    if (request.method == route.method) {
+      return route.handler(
+          {request, wild, *caller, now, registry_, storage_, enrollment_, auth_keys_, tokens_,
+           facts_});
+    }
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+  }
+  if (!allowed.empty()) return method_not_allowed(allowed);
+  for (const NotYet& known : kNotYet) {
+    if (matches(known.pattern, below, wild)) {
+      return ApiError{501, std::string(known.what) + " not implemented"};
+    }
+  }
+  return ApiError{404, "not found"};
+}
+
+Answer<Caller> AdminRoutes::identify(
+    const http::Request& request, const Entrance& entrance, WallTime now) {
+  if (!entrance.admin_socket) return tokens_.authenticate(request, now);
+  return socket_caller(
+      registry_, http::query_value(request.query(), "account").value_or(""), entrance.who);
+}
+
+// --- what handlers share ---
+
+store::AuditEntry AdminContext::audit(std::string action, std::string target_type) const {
+  store::AuditEntry entry;
+  entry.account = caller.account;
+  entry.time = now;
+  entry.origin = caller.origin;
+  entry.actor = caller.actor;
+  entry.action = std::move(action);
+  entry.target_type = std::move(target_type);
+  return entry;
+}
+
+Answer<const store::Account*> AdminContext::account(const std::string& segment) const {
+  const store::Account* account =
+      segment == "-" ? registry.account(caller.account) : registry.account_named(segment);
+  // The same for "exists, but is not yours": no one may probe for accounts.
+  if (account == nullptr || !caller.may_see(account->id)) return ApiError::not_found("tailnet");
+  return account;
+}
+
+Answer<const nodes::Node*> AdminContext::device(const std::string& id) const {
+  const nodes::Node* node = registry.find_stable_id(id);
+  const bool is_number =
+      !id.empty() && id.size() < 17 && id.find_first_not_of("0123456789") == std::string::npos;
+  if (node == nullptr && is_number) node = registry.find(store::NodeId{std::stoll(id)});
+  if (node == nullptr || !caller.may_see(node->account())) return ApiError::not_found("device");
+  return node;
+}
+
+Answer<const store::User*> AdminContext::user_named(
+    store::AccountId account, const std::string& login) const {
+  const store::User* user = registry.user_named(account, login);
+  if (user == nullptr) return ApiError::bad_request("user \"" + login + "\" does not exist");
+  return user;
+}
+
+}  // namespace aya::serve

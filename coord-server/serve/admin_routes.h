@@ -1,0 +1,68 @@
+// The REST API under /api/v2 (interfaces 1): routing, identity, and the rules that hold for every
+// endpoint. The handlers behind it are pure functions of request, identity, time and stores.
+//
+// The command line speaks the same API over a unix socket (interfaces 2); the only difference is
+// where the identity comes from.
+#pragma once
+
+#include <string>
+
+#include "coord-server/enroll/enrollment.h"
+#include "coord-server/serve/caller.h"
+
+namespace aya::serve {
+
+// What the program knows about itself, for status pages and ready-made command lines.
+struct ServerFacts {
+  std::string version;
+  std::string server_url;        // "https://coord.example"
+  std::string certificate_pin;   // "sha256-raw:…" of a certificate made here, else empty
+  std::string certificate_file;  // where that certificate is kept, for other clients
+
+  struct Gauges {
+    std::size_t map_streams = 0;
+    std::size_t relay_clients = 0;
+  };
+  Gauges gauges;  // kept current by the owner
+};
+
+// Where a request came in.
+struct Entrance {
+  bool admin_socket = false;  // the system has proven who is there, and that one may do all
+  std::string who;            // "uid 0"; for the audit log
+};
+
+class AdminRoutes {
+ public:
+  // All outlive this.
+  AdminRoutes(
+      nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment, Rng& rng,
+      const ServerFacts& facts)
+      : registry_(registry),
+        storage_(storage),
+        enrollment_(enrollment),
+        auth_keys_(storage, rng),
+        tokens_(storage, registry, rng),
+        rng_(rng),
+        facts_(facts) {}
+
+  static bool owns(std::string_view path) { return path == "/api" || path.starts_with("/api/"); }
+
+  // Every answer, errors included, is JSON.
+  http::Response answer(const http::Request& request, const Entrance& entrance, WallTime now);
+
+ private:
+  Answer<http::Response> dispatch(
+      const http::Request& request, const Entrance& entrance, WallTime now);
+  Answer<Caller> identify(const http::Request& request, const Entrance& entrance, WallTime now);
+
+  nodes::Registry& registry_;
+  store::Store& storage_;
+  enroll::Enrollment& enrollment_;
+  enroll::AuthKeys auth_keys_;
+  ApiTokens tokens_;
+  Rng& rng_;
+  const ServerFacts& facts_;
+};
+
+}  // namespace aya::serve

@@ -1,0 +1,143 @@
+#include "coord-server/serve/coordinator.h"
+
+namespace aya::serve {
+namespace {
+
+store::AuditEntry worker_entry(store::AccountId account, std::string action, WallTime now) {
+  store::AuditEntry entry;
+  entry.account = account;
+  entry.time = now;
+  entry.origin = "CONTROL";
+  entry.actor = R"({"type":"AUTOMATED_WORKER"})";
+  entry.action = std::move(action);
+  return entry;
+}
+
+}  // namespace
+
+store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
+    store::Store& storage, Rng& rng, Setup setup, TimePoint now, WallTime wall) {
+  auto registry = nodes::Registry::load(storage, wall);
+  if (!registry) return registry.error();
+  std::unique_ptr<Coordinator> coordinator(
+      new Coordinator(storage, std::move(*registry), rng, std::move(setup)));
+  coordinator->expect_ephemerals(now);
+  return coordinator;
+}
+
+Coordinator::Coordinator(
+    store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup)
+    : setup_(std::move(setup)),
+      registry_(std::move(registry)),
+      derp_map_(mapper::own_derp_map(setup_.relay)),
+      builder_(*registry_, policy_, derp_map_),
+      streams_(builder_, *registry_, presence_, rng),
+      enrollment_(*registry_, storage, rng),
+      machine_routes_(*registry_, enrollment_, presence_, streams_),
+      admin_routes_(*registry_, storage, enrollment_, rng, setup_.facts) {}
+
+// Those known from before a restart get as long to come back as those that have just left.
+void Coordinator::expect_ephemerals(TimePoint now) {
+  for (const auto& [id, account] : registry_->accounts()) {
+    for (const store::NodeId node : registry_->nodes_of(id)) {
+      if (registry_->find(node)->record.ephemeral) presence_.expect_ephemeral(node, now);
+    }
+  }
+}
+
+MachineAnswer Coordinator::on_machine(
+    const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+    TimePoint now, WallTime wall, Effects& out) {
+  return machine_routes_.answer(request, machine, fresh, now, wall, out.maps);
+}
+
+http::Response Coordinator::on_api(
+    const http::Request& request, const Entrance& entrance, WallTime wall) {
+  setup_.facts.gauges.map_streams = streams_.size();
+  return admin_routes_.answer(request, entrance, wall);
+}
+
+void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
+  note_presence(now, wall, out);
+  registry_->note_expiries(wall);
+  let_go_of_removed(out);
+  streams_.advance(now, wall, out.maps);
+  save_when_due(now, out);
+}
+
+void Coordinator::note_presence(TimePoint now, WallTime wall, Effects& out) {
+  presence_effects_.clear();
+  presence_.advance(now, presence_effects_);
+  for (const store::NodeId id : presence_effects_.offline) {
+    if (registry_->find(id) != nullptr) registry_->set_online(id, false, wall);
+  }
+  for (const store::NodeId id : presence_effects_.forgotten) {
+    const nodes::Node* node = registry_->find(id);
+    if (node == nullptr || !node->record.ephemeral) continue;
+    store::AuditEntry entry = worker_entry(node->account(), "DELETE", wall);
+    entry.target_type = "NODE";
+    entry.target_id = node->record.stable_id;
+    entry.target_name = registry_->full_name(*node);
+    entry.details = "ephemeral and away";
+    if (auto removed = registry_->remove(id, wall, entry); !removed) {
+      out.trouble.push_back(removed.error().to_text());
+      presence_.expect_ephemeral(id, now);
+    }
+  }
+}
+
+void Coordinator::let_go_of_removed(Effects& out) {
+  for (const nodes::NodeRecord& record : registry_->take_removed()) {
+    presence_.forget(record.id);
+    out.revoked.push_back(record.node_key);
+  }
+}
+
+void Coordinator::save_when_due(TimePoint now, Effects& out) {
+  if (!registry_->has_unsaved()) return save_at_.reset();
+  if (!save_at_) save_at_ = now + kSaveEvery;
+  if (!take_if_due(save_at_, now)) return;
+  if (auto saved = registry_->flush(); !saved) {
+    out.trouble.push_back(saved.error().to_text());
+    save_at_ = now + kRetrySaveAfter;
+  }
+}
+
+std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall) const {
+  auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
+  next = earlier(next, save_at_);
+  if (const auto expiry = registry_->next_expiry()) {
+    // The calendar may be set while we wait: look again within the hour.
+    const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));
+    next = earlier(next, now + std::max<Duration>(wait, 0ns));
+  }
+  return next;
+}
+
+store::Stored<void> create_first_account(
+    store::Store& storage, const std::string& account, const std::string& base_domain,
+    const std::string& owner, WallTime now) {
+  auto existing = storage.accounts();
+  if (!existing) return existing.error();
+  if (!existing->empty()) return {};
+  store::Account first;
+  first.name = account;
+  first.domain = account + '.' + base_domain;
+  first.created = now;
+  auto created = storage.create_account(std::move(first));
+  if (!created) return created.error();
+  store::User user;
+  user.account = created->id;
+  user.login = owner;
+  user.display_name = owner;
+  user.role = "owner";
+  user.created = now;
+  store::AuditEntry entry = worker_entry(created->id, "CREATE", now);
+  entry.target_type = "USER";
+  entry.target_name = owner;
+  auto made = storage.create_user(std::move(user), std::move(entry));
+  if (!made) return made.error();
+  return {};
+}
+
+}  // namespace aya::serve

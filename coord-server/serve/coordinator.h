@@ -1,0 +1,96 @@
+// The coordinator: every decision of the server in one object, without a socket or a clock. The
+// program around it (coord-server/app) owns connections and pumps; a test owns it alone.
+//
+//   auto answer = coordinator.on_machine(request, machine, fresh, now, wall, effects);
+//   auto answer = coordinator.on_api(request, entrance, now, wall);
+//   ... send the answer, then:
+//   coordinator.advance(now, wall, effects);      after every call, and at next_deadline()
+//
+// Answers leave before the news: what a request changed goes out to map streams in advance().
+// One thread.
+#pragma once
+
+#include <memory>
+
+#include "coord-server/mapper/derp_map.h"
+#include "coord-server/serve/admin_routes.h"
+#include "coord-server/serve/machine_routes.h"
+
+namespace aya::serve {
+
+class Coordinator {
+ public:
+  struct Setup {
+    ServerFacts facts;
+    mapper::OwnRelay relay;
+  };
+
+  struct Effects {
+    mapper::MapStreams::Effects maps;
+    std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
+    std::vector<std::string> trouble;    // for the log: the disk would not take something
+    void clear() {
+      maps.clear();
+      revoked.clear();
+      trouble.clear();
+    }
+  };
+
+  static constexpr Duration kSaveEvery = 1s;
+  static constexpr Duration kRetrySaveAfter = 10s;
+
+  // `storage` and `rng` outlive the coordinator.
+  static store::Stored<std::unique_ptr<Coordinator>> make(
+      store::Store& storage, Rng& rng, Setup setup, TimePoint now, WallTime wall);
+
+  MachineAnswer on_machine(
+      const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+      TimePoint now, WallTime wall, Effects& out);
+  http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
+
+  // The connection of a map stream: it ended, or it takes no more for now.
+  void stream_closed(mapper::StreamId id, TimePoint now) { streams_.close(id, now); }
+  void stream_blocked(mapper::StreamId id, bool blocked, TimePoint now) {
+    streams_.set_blocked(id, blocked, now);
+  }
+
+  void advance(TimePoint now, WallTime wall, Effects& out);
+  std::optional<TimePoint> next_deadline(TimePoint now, WallTime wall) const;
+  // What is only in memory goes to disk; before the program ends.
+  store::Stored<void> save_all() { return registry_->flush(); }
+
+  // May this key use the relay?
+  bool is_node(const NodePublicKey& key) const { return registry_->find(key) != nullptr; }
+  void set_relay_clients(std::size_t count) { setup_.facts.gauges.relay_clients = count; }
+
+  nodes::Registry& registry() { return *registry_; }
+  const mapper::MapStreams& streams() const { return streams_; }
+
+ private:
+  Coordinator(
+      store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup);
+  void expect_ephemerals(TimePoint now);
+  void note_presence(TimePoint now, WallTime wall, Effects& out);
+  void save_when_due(TimePoint now, Effects& out);
+  void let_go_of_removed(Effects& out);
+
+  Setup setup_;
+  std::unique_ptr<nodes::Registry> registry_;
+  nodes::Presence presence_;
+  policy::Policy policy_;
+  control::DerpMap derp_map_;
+  mapper::MapBuilder builder_;
+  mapper::MapStreams streams_;
+  enroll::Enrollment enrollment_;
+  MachineRoutes machine_routes_;
+  AdminRoutes admin_routes_;
+  nodes::Presence::Effects presence_effects_;
+  std::optional<TimePoint> save_at_;
+};
+
+// A new server's first account and its owner. The domain is "<account>.<base domain>".
+store::Stored<void> create_first_account(
+    store::Store& storage, const std::string& account, const std::string& base_domain,
+    const std::string& owner, WallTime now);
+
+}  // namespace aya::serve

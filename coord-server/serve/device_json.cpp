@@ -1,0 +1,148 @@
+#include "coord-server/serve/device_json.h"
+
+#include <algorithm>
+#include <array>
+
+namespace aya::serve {
+namespace {
+
+constexpr std::array<std::string_view, 27> kFilterFields = {
+    "addresses",
+    "advertisedRoutes",
+    "authorized",
+    "blocksIncomingConnections",
+    "clientVersion",
+    "connectedToControl",
+    "created",
+    "enabledRoutes",
+    "expires",
+    "hostname",
+    "id",
+    "isEphemeral",
+    "isExternal",
+    "keyExpiryDisabled",
+    "lastSeen",
+    "machineKey",
+    "multipleConnections",
+    "name",
+    "nodeId",
+    "nodeKey",
+    "os",
+    "sshEnabled",
+    "tags",
+    "tailnetLockError",
+    "tailnetLockKey",
+    "updateAvailable",
+    "user"};
+
+Json tri_state(const std::optional<bool>& value) { return value ? Json(*value) : Json(nullptr); }
+
+// Latency is keyed by region name; ours is the only region there is.
+Json connectivity_json(const store::NodeLive& live) {
+  Json endpoints = Json::array();
+  for (const store::KnownEndpoint& known : live.endpoints) endpoints.push_back(known.at.to_text());
+  const control::NetInfo net = live.hostinfo.net_info.value_or(control::NetInfo{});
+  Json latency = Json::object();
+  for (const auto& [key, seconds] : net.derp_latency) {
+    const std::string region = key.substr(0, key.find('-'));
+    Json& entry = latency["Region " + region];
+    if (entry.is_null() || entry["latencyMs"].get<double>() > seconds * 1000) {
+      entry["latencyMs"] = seconds * 1000;
+    }
+    if (region == std::to_string(live.home_region)) entry["preferred"] = true;
+  }
+  return {
+      {"endpoints", endpoints},
+      {"derp", live.home_region == 0 ? "" : std::to_string(live.home_region)},
+      {"mappingVariesByDestIP", net.mapping_varies_by_dest_ip.value_or(false)},
+      {"latency", latency},
+      {"clientSupports",
+       {{"hairPinning", nullptr},
+        {"ipv6", tri_state(net.working_ipv6)},
+        {"pcp", tri_state(net.pcp)},
+        {"pmp", tri_state(net.pmp)},
+        {"udp", tri_state(net.working_udp)},
+        {"upnp", tri_state(net.upnp)}}}};
+}
+
+void add_all_fields(const nodes::Node& node, Json& out) {
+  const control::Hostinfo& host = node.record.live.hostinfo;
+  Json routes = Json::array();
+  for (const Prefix& route : host.routable_ips) routes.push_back(route.to_text());
+  out["advertisedRoutes"] = routes;
+  out["enabledRoutes"] = Json::array();
+  out["sshEnabled"] = !host.ssh_host_keys.empty();
+  out["distro"] = {
+      {"name", host.distro}, {"version", host.distro_version}, {"codeName", host.distro_code_name}};
+  out["clientConnectivity"] = connectivity_json(node.record.live);
+  out["ayatori"] = {
+      {"capver", node.record.live.capver},
+      {"homeRegion", node.record.live.home_region},
+      {"label", node.record.label},
+      {"labelIsChosen", node.record.label_is_chosen}};
+}
+
+bool holds(const Json& field, const std::string& wanted) {
+  if (field.is_array()) {
+    return std::ranges::any_of(field, [&](const Json& item) { return item == wanted; });
+  }
+  if (field.is_boolean()) return wanted == (field.get<bool>() ? "true" : "false");
+  return field.is_string() && field == wanted;
+}
+
+}  // namespace
+
+Json device_json(const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields) {
+  const nodes::NodeRecord& r = node.record;
+  const store::User* owner = registry.user(r.user);
+  AYA_CHECK(owner != nullptr);
+  Json out = {
+      {"addresses", {r.ipv4.to_text(), r.ipv6.to_text()}},
+      {"id", std::to_string(r.id.value)},
+      {"nodeId", r.stable_id},
+      {"user", owner->login},
+      {"name", registry.full_name(node)},
+      {"hostname", r.live.hostinfo.hostname},
+      {"clientVersion", r.live.hostinfo.ipn_version},
+      {"updateAvailable", false},
+      {"os", r.live.hostinfo.os},
+      {"created", to_rfc3339(r.created)},
+      {"expires", r.key_expiry ? to_rfc3339(*r.key_expiry) : std::string(kZeroTimeText)},
+      {"keyExpiryDisabled", !r.key_expiry.has_value()},
+      {"connectedToControl", node.online},
+      {"authorized", r.authorized},
+      {"isExternal", false},
+      {"isEphemeral", r.ephemeral},
+      {"machineKey", r.machine.to_text()},
+      {"nodeKey", r.node_key.to_text()},
+      {"blocksIncomingConnections", r.live.hostinfo.shields_up},
+      {"tags", Json::array()},
+      {"tailnetLockKey", ""},
+      {"tailnetLockError", ""}};
+  if (!node.online && r.live.last_seen) out["lastSeen"] = to_rfc3339(*r.live.last_seen);
+  if (fields == DeviceFields::All) add_all_fields(node, out);
+  return out;
+}
+
+Answer<void> check_filters(const std::vector<http::QueryField>& filters) {
+  for (const http::QueryField& filter : filters) {
+    if (std::ranges::find(kFilterFields, filter.name) == kFilterFields.end()) {
+      return ApiError::bad_request("unknown filter field \"" + filter.name + "\"");
+    }
+  }
+  return {};
+}
+
+Answer<bool> device_matches(
+    const nodes::Registry& registry, const nodes::Node& node,
+    const std::vector<http::QueryField>& filters) {
+  if (filters.empty()) return true;
+  const Json device = device_json(registry, node, DeviceFields::All);
+  return std::ranges::all_of(filters, [&](const http::QueryField& filter) {
+    if (filter.name == "name" && filter.value == node.record.label) return true;
+    const auto field = device.find(filter.name);
+    return field != device.end() && holds(*field, filter.value);
+  });
+}
+
+}  // namespace aya::serve

@@ -1,0 +1,22 @@
+// The device object of the REST API (interfaces 1.4). For .cpp files only.
+#pragma once
+
+#include "coord-server/nodes/registry.h"
+#include "coord-server/serve/json.h"
+#include "proto/http/target.h"
+
+namespace aya::serve {
+
+enum class DeviceFields { Default, All };
+
+Json device_json(const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields);
+
+// The filters of a list request: "<field>=<value>", all of which must hold. A list field holds when
+// it contains the value; "name" also matches the first label alone.
+Answer<bool> device_matches(
+    const nodes::Registry& registry, const nodes::Node& node,
+    const std::vector<http::QueryField>& filters);
+// Refuses fields that devices do not have; the same for every device, so asked once.
+Answer<void> check_filters(const std::vector<http::QueryField>& filters);
+
+}  // namespace aya::serve

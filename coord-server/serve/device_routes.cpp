@@ -1,0 +1,185 @@
+// Devices: what people see and do about nodes (interfaces 1.4).
+#include "coord-server/enroll/node_label.h"
+#include "coord-server/serve/admin_context.h"
+#include "coord-server/serve/device_json.h"
+
+namespace aya::serve {
+namespace {
+
+http::Response nothing_to_say() { return http::Response::json(200, "{}"); }
+
+Answer<DeviceFields> wanted_fields(const http::Request& request) {
+  const std::string text = http::query_value(request.query(), "fields").value_or("default");
+  if (text == "default" || text.empty()) return DeviceFields::Default;
+  if (text == "all") return DeviceFields::All;
+  return ApiError::bad_request("fields: want default or all");
+}
+
+store::AuditEntry about(const AdminContext& c, const nodes::Node& node, std::string action) {
+  store::AuditEntry entry = c.audit(std::move(action), "NODE");
+  entry.account = node.account();
+  entry.target_id = node.record.stable_id;
+  entry.target_name = c.registry.full_name(node);
+  return entry;
+}
+
+// Stores a changed record with its audit line.
+Answer<http::Response> store_change(
+    const AdminContext& c, const nodes::Node& node, const nodes::NodeRecord& changed,
+    std::string property, const Json& before, const Json& after) {
+  store::AuditEntry entry = about(c, node, "UPDATE");
+  entry.property = std::move(property);
+  entry.old_value = text_of(before);
+  entry.new_value = text_of(after);
+  auto stored = c.registry.update(changed, {}, entry);
+  if (!stored) return ApiError::of(stored.error());
+  return nothing_to_say();
+}
+
+// The device of the path, for a caller that may change it.
+Answer<const nodes::Node*> device_to_change(const AdminContext& c) {
+  if (auto may = require(c.caller, "devices:core", Access::Write); !may) return may.error();
+  return c.device(c.path[0]);
+}
+
+// "web1" and "web1.lab.example" are the same name; another domain is not ours to give.
+Answer<std::string> label_from_name(
+    const AdminContext& c, const nodes::Node& node, const std::string& name) {
+  std::string label = name;
+  const std::string suffix = '.' + c.registry.account(node.account())->domain;
+  if (label.ends_with(suffix)) label.resize(label.size() - suffix.size());
+  for (char& letter : label) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  if (!enroll::is_label(label)) {
+    return ApiError::bad_request("name \"" + name + "\": invalid label");
+  }
+  return label;
+}
+
+}  // namespace
+
+Answer<http::Response> list_devices(const AdminContext& c) {
+  if (auto may = require(c.caller, "devices:core", Access::Read); !may) return may.error();
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  auto fields = wanted_fields(c.request);
+  if (!fields) return fields.error();
+  auto filters = http::parse_query(c.request.query());
+  std::erase_if(filters, [&](const http::QueryField& f) {
+    return f.name == "fields" || (f.name == "account" && c.caller.every_account);
+  });
+  if (auto known = check_filters(filters); !known) return known.error();
+  Json devices = Json::array();
+  for (const store::NodeId id : c.registry.nodes_of((*account)->id)) {
+    const nodes::Node& node = *c.registry.find(id);
+    auto matched = device_matches(c.registry, node, filters);
+    if (!matched) return matched.error();
+    if (*matched) devices.push_back(device_json(c.registry, node, *fields));
+  }
+  return http::Response::json(200, text_of({{"devices", std::move(devices)}}));
+}
+
+Answer<http::Response> get_device(const AdminContext& c) {
+  if (auto may = require(c.caller, "devices:core", Access::Read); !may) return may.error();
+  auto node = c.device(c.path[0]);
+  if (!node) return node.error();
+  auto fields = wanted_fields(c.request);
+  if (!fields) return fields.error();
+  return http::Response::json(200, text_of(device_json(c.registry, **node, *fields)));
+}
+
+Answer<http::Response> delete_device(const AdminContext& c) {
+  auto node = device_to_change(c);
+  if (!node) return node.error();
+  auto removed = c.registry.remove((*node)->id(), c.now, about(c, **node, "DELETE"));
+  if (!removed) return ApiError::of(removed.error());
+  return nothing_to_say();
+}
+
+Answer<http::Response> set_device_name(const AdminContext& c) {
+  auto found = device_to_change(c);
+  if (!found) return found.error();
+  const nodes::Node& node = **found;
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto name = text_field(*body, "name");
+  if (!name) return name.error();
+  nodes::NodeRecord changed = node.record;
+  changed.label_is_chosen = !name->empty();
+  if (name->empty()) {
+    changed.label = c.enrollment.label_for(node.record.live.hostinfo, changed);
+  } else {
+    auto label = label_from_name(c, node, *name);
+    if (!label) return label.error();
+    changed.label = *label;
+  }
+  const nodes::Node* holder = c.registry.find_label(node.account(), changed.label);
+  if (holder != nullptr && holder->id() != node.id()) {
+    return ApiError::conflict(
+        "name \"" + changed.label + "\" is already used by " + c.registry.full_name(*holder));
+  }
+  if (changed.label == node.record.label &&
+      changed.label_is_chosen == node.record.label_is_chosen) {
+    return nothing_to_say();
+  }
+  return store_change(c, node, changed, "NAME", node.record.label, changed.label);
+}
+
+Answer<http::Response> set_device_authorized(const AdminContext& c) {
+  auto found = device_to_change(c);
+  if (!found) return found.error();
+  const nodes::Node& node = **found;
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  if (!body->contains("authorized")) {
+    return ApiError::bad_request("authorized: want true or false");
+  }
+  auto authorized = flag_field(*body, "authorized");
+  if (!authorized) return authorized.error();
+  if (*authorized == node.record.authorized) return nothing_to_say();
+  nodes::NodeRecord changed = node.record;
+  changed.authorized = *authorized;
+  return store_change(c, node, changed, "AUTHORIZED", node.record.authorized, changed.authorized);
+}
+
+Answer<http::Response> set_device_key(const AdminContext& c) {
+  auto found = device_to_change(c);
+  if (!found) return found.error();
+  const nodes::Node& node = **found;
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto disabled = flag_field(*body, "keyExpiryDisabled");
+  if (!disabled) return disabled.error();
+  if (*disabled == !node.record.key_expiry) return nothing_to_say();
+  nodes::NodeRecord changed = node.record;
+  changed.key_expiry.reset();
+  if (!*disabled) changed.key_expiry = c.now + enroll::Enrollment::kKeyLifetime;
+  return store_change(c, node, changed, "KEY_EXPIRY_DISABLED", !*disabled, *disabled);
+}
+
+Answer<http::Response> expire_device(const AdminContext& c) {
+  auto found = device_to_change(c);
+  if (!found) return found.error();
+  const nodes::Node& node = **found;
+  if (node.key_expired(c.now)) return nothing_to_say();
+  nodes::NodeRecord changed = node.record;
+  changed.key_expiry = c.now;
+  return store_change(
+      c, node, changed, "KEY_EXPIRY",
+      node.record.key_expiry ? Json(to_rfc3339(*node.record.key_expiry)) : Json(nullptr),
+      to_rfc3339(c.now));
+}
+
+Answer<http::Response> device_routes_list(const AdminContext& c) {
+  if (auto may = require(c.caller, "devices:routes", Access::Read); !may) return may.error();
+  auto node = c.device(c.path[0]);
+  if (!node) return node.error();
+  const Json device = device_json(c.registry, **node, DeviceFields::All);
+  return http::Response::json(
+      200, text_of(
+               {{"advertisedRoutes", device["advertisedRoutes"]},
+                {"enabledRoutes", device["enabledRoutes"]}}));
+}
+
+}  // namespace aya::serve

@@ -1,0 +1,138 @@
+#include "coord-server/serve/machine_routes.h"
+
+#include "proto/control/capability_version.h"
+#include "proto/control/json_text.h"
+#include "proto/control/register.h"
+
+namespace aya::serve {
+namespace {
+
+using control::MapRequest;
+
+http::Response refuse(int status, std::string_view text) {
+  return http::Response::text(status, text);
+}
+
+http::Response bare(int status) {
+  http::Response response;
+  response.status = status;
+  return response;
+}
+
+bool is_post_to(const http::Request& request, std::string_view path) {
+  return request.method == "POST" && request.path() == path;
+}
+
+// Of no use to anybody else: the address would need a zone (control 6.3).
+bool is_worth_telling(const Endpoint& endpoint) {
+  return endpoint.port != 0 &&
+         !(endpoint.address.is_v6() && endpoint.address.is_link_local_unicast());
+}
+
+std::vector<store::KnownEndpoint> endpoints_from(const MapRequest& request) {
+  std::vector<store::KnownEndpoint> out;
+  for (std::size_t i = 0; i < request.endpoints.size(); ++i) {
+    if (!is_worth_telling(request.endpoints[i])) continue;
+    const bool typed = i < request.endpoint_types.size();
+    out.push_back(
+        {request.endpoints[i], typed ? request.endpoint_types[i] : control::EndpointType::Unknown});
+  }
+  return out;
+}
+
+// A process that has just started knows less than the one before it did: what it does not say
+// stays as it was (T-06, T-07).
+store::NodeLive merge(const store::NodeLive& known, const MapRequest& request) {
+  store::NodeLive live = known;
+  live.capver = request.version;
+  if (!request.disco_key.is_zero()) live.disco_key = request.disco_key;
+  if (!request.endpoints.empty()) live.endpoints = endpoints_from(request);
+  if (request.hostinfo) {
+    live.hostinfo = *request.hostinfo;
+    if (!live.hostinfo.net_info) live.hostinfo.net_info = known.hostinfo.net_info;
+  }
+  const auto& net = live.hostinfo.net_info;
+  if (net && net->preferred_derp != 0) live.home_region = net->preferred_derp;
+  return live;
+}
+
+}  // namespace
+
+MachineAnswer MachineRoutes::answer(
+    const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+    TimePoint now, WallTime wall, mapper::MapStreams::Effects& out) {
+  if (is_post_to(request, "/machine/map")) return on_map(request, machine, fresh, now, wall, out);
+  if (is_post_to(request, "/machine/register")) {
+    return {on_register(request, machine, now, wall)};
+  }
+  if (is_post_to(request, "/machine/update-health")) return {bare(204), false};
+  if (is_post_to(request, "/machine/audit-log")) return {http::Response::json(200, "{}")};
+  if (is_post_to(request, "/machine/feature/query")) {
+    return {http::Response::json(200, R"({"Complete":true})")};
+  }
+  if (request.path().starts_with("/machine/")) return {refuse(501, "not implemented")};
+  return {refuse(404, "not found")};
+}
+
+http::Response MachineRoutes::on_register(
+    const http::Request& request, const MachinePublicKey& machine, TimePoint now, WallTime wall) {
+  auto decoded = control::decode<control::RegisterRequest>(as_text(request.body));
+  if (!decoded) return refuse(400, "unreadable RegisterRequest");
+  auto outcome = enrollment_.register_node(*decoded, machine, wall);
+  if (!outcome) return refuse(outcome.error().status, outcome.error().text);
+  if (outcome->node && registry_.find(*outcome->node)->record.ephemeral) {
+    presence_.expect_ephemeral(*outcome->node, now);
+  }
+  return http::Response::json(200, control::encode(outcome->response));
+}
+
+MachineAnswer MachineRoutes::on_map(
+    const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+    TimePoint now, WallTime wall, mapper::MapStreams::Effects& out) {
+  auto decoded = control::decode<MapRequest>(as_text(request.body));
+  if (!decoded) return {refuse(400, "unreadable MapRequest")};
+  if (decoded->version < control::kOldestAcceptedVersion) {
+    return {refuse(400, "this client is too old for the server; please update it")};
+  }
+  const auto compression = control::parse_compression(decoded->compress);
+  if (!compression) return {refuse(400, "unknown compression")};
+  const nodes::Node* node = registry_.find(decoded->node_key);
+  if (node == nullptr || node->record.machine != machine) return {refuse(404, "node not found")};
+
+  if (decoded->kind() != MapRequest::Kind::LegacyReadOnly) {
+    if (auto trouble = take_update(*node, *decoded)) return {std::move(*trouble)};
+  }
+  switch (decoded->kind()) {
+    case MapRequest::Kind::LongPoll:
+      streams_.open(fresh, node->id(), *compression, now, wall, out);
+      return {bare(200), true};
+    case MapRequest::Kind::LiteUpdate:
+      return {bare(200)};
+    case MapRequest::Kind::OneShot:
+    case MapRequest::Kind::LegacyReadOnly:
+      break;
+  }
+  http::Response once = bare(200);
+  once.body = streams_.snapshot(*node, *compression, wall);
+  return {std::move(once)};
+}
+
+std::optional<http::Response> MachineRoutes::take_update(
+    const nodes::Node& node, const MapRequest& request) {
+  store::NodeLive live = merge(node.record.live, request);
+  const std::string label = enrollment_.label_for(live.hostinfo, node.record);
+  if (label == node.record.label) {
+    if (live != node.record.live) registry_.set_live(node.id(), std::move(live));
+    return std::nullopt;
+  }
+  // The name follows the host name (T-37), and a name is something people were told: stored first.
+  nodes::NodeRecord changed = node.record;
+  changed.label = label;
+  changed.live = std::move(live);
+  if (auto stored = registry_.update(changed); !stored) {
+    return refuse(503, stored.error().to_text());
+  }
+  return std::nullopt;
+}
+
+}  // namespace aya::serve

@@ -1,0 +1,50 @@
+// What a machine may ask over its Noise connection (control 4.2 - 4.4). Every question carries the
+// machine key that the connection has proven; node keys in bodies are claims to be checked.
+//
+// Pure: a request and its time in, an answer out. A long poll is answered by opening a map stream
+// under the number the caller gave; its messages come out of MapStreams.
+#pragma once
+
+#include "coord-server/enroll/enrollment.h"
+#include "coord-server/mapper/map_streams.h"
+#include "proto/control/map_request.h"
+#include "proto/http/message.h"
+
+namespace aya::serve {
+
+struct MachineAnswer {
+  http::Response response;
+  // The response is a stream without an end: send its head, then what MapStreams says.
+  bool streaming = false;
+};
+
+class MachineRoutes {
+ public:
+  // All outlive this.
+  MachineRoutes(
+      nodes::Registry& registry, enroll::Enrollment& enrollment, nodes::Presence& presence,
+      mapper::MapStreams& streams)
+      : registry_(registry), enrollment_(enrollment), presence_(presence), streams_(streams) {}
+
+  // `fresh` is a number no stream has had, for a long poll to be opened under.
+  MachineAnswer answer(
+      const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+      TimePoint now, WallTime wall, mapper::MapStreams::Effects& out);
+
+ private:
+  http::Response on_register(
+      const http::Request& request, const MachinePublicKey& machine, TimePoint now, WallTime wall);
+  MachineAnswer on_map(
+      const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+      TimePoint now, WallTime wall, mapper::MapStreams::Effects& out);
+  // Takes what the request says about its node. nullopt: done; otherwise what went wrong.
+  std::optional<http::Response> take_update(
+      const nodes::Node& node, const control::MapRequest& request);
+
+  nodes::Registry& registry_;
+  enroll::Enrollment& enrollment_;
+  nodes::Presence& presence_;
+  mapper::MapStreams& streams_;
+};
+
+}  // namespace aya::serve

@@ -1,0 +1,69 @@
+#include "coord-server/serve/public_routes.h"
+
+#include <charconv>
+
+#include "coord-server/relay_server/relay_http.h"
+#include "coord-server/serve/json.h"
+#include "proto/control/json_text.h"
+#include "proto/control/register.h"
+#include "proto/http/target.h"
+
+namespace aya::serve {
+namespace {
+
+http::Response key_answer(const http::Request& request, const PublicFacts& facts) {
+  const std::string version = http::query_value(request.query(), "v").value_or("");
+  int number = 0;
+  const auto [end, error] =
+      std::from_chars(version.data(), version.data() + version.size(), number);
+  if (error != std::errc() || end != version.data() + version.size() || number <= 0) {
+    return http::Response::text(400, "the parameter v must be a capability version\n");
+  }
+  control::OverTlsKeys keys;
+  keys.public_key = facts.noise_key;
+  return http::Response::json(200, control::encode(keys));
+}
+
+// Clients whose own DNS is broken ask relays they know by address. We know one name: ours.
+http::Response bootstrap_dns(const http::Request& request, const PublicFacts& facts) {
+  const auto name = http::query_value(request.query(), "q");
+  Json out = Json::object();
+  const bool wanted = !name || name->empty() || *name == facts.host;
+  if (wanted && !facts.addresses.empty()) out[facts.host] = facts.addresses;
+  return http::Response::json(200, text_of(out));
+}
+
+std::optional<http::Response> relay_answer(const http::Request& request) {
+  relay_server::RelayRequest asked;
+  asked.method = request.method;
+  asked.path = request.path();
+  asked.challenge = request.headers.get("X-Tailscale-Challenge");
+  auto answer = relay_server::answer_plain(asked);
+  if (!answer) return std::nullopt;
+  http::Response response;
+  response.status = answer->status;
+  for (const auto& [name, value] : answer->headers) response.headers.add(name, value);
+  append(response.body, as_bytes(answer->body));
+  return response;
+}
+
+}  // namespace
+
+std::optional<http::Response> answer_public(
+    const http::Request& request, const PublicFacts& facts) {
+  const std::string_view path = request.path();
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (auto relay = relay_answer(request)) return relay;
+  if (!reads) return std::nullopt;
+  if (path == "/key") return key_answer(request, facts);
+  if (path == "/healthz" || path == "/health") {
+    return http::Response::json(200, R"({"status":"ok"})");
+  }
+  if (path == "/bootstrap-dns") return bootstrap_dns(request, facts);
+  if (path == "/") {
+    return http::Response::text(200, "This is an Ayatori coordination server.\n");
+  }
+  return std::nullopt;
+}
+
+}  // namespace aya::serve

@@ -1,0 +1,23 @@
+// What anybody may ask without an identity, over plain HTTP or TLS: the server's key, whether it
+// lives, and what the built-in relay answers (control 2.1, nat-traversal 3.4). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/http/message.h"
+#include "proto/keys/public_key.h"
+
+namespace aya::serve {
+
+struct PublicFacts {
+  MachinePublicKey noise_key;
+  std::string host;                    // of the server's URL
+  std::vector<std::string> addresses;  // of that host, as far as configured
+};
+
+// nullopt: not one of these paths. Upgrades (/ts2021, /derp) are decided elsewhere.
+std::optional<http::Response> answer_public(const http::Request& request, const PublicFacts& facts);
+
+}  // namespace aya::serve
