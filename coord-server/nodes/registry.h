@@ -115,7 +115,7 @@ class Registry {
   const NodeRecord* removed_record(NodeId id) const;
 
   static constexpr auto kQuarantine = std::chrono::hours(24);
-  static constexpr std::size_t kRememberedRemovals = 1024;
+  static constexpr std::size_t kRememberedRemovals = 256;
 
  private:
   struct Removed {

@@ -1,0 +1,201 @@
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/coord-server/store/store_fixture.h"
+
+namespace aya::store {
+namespace {
+
+using SqliteStore = StoreFixture;
+using Kind = StoreError::Kind;
+
+TEST_F(SqliteStore, ReturnsEveryFieldOfANodeAfterReopening) {
+  make_account();
+  NodeRecord wanted = node("web1", "100.64.0.11");
+  wanted.label_is_chosen = true;
+  wanted.ephemeral = true;
+  wanted.authorized = false;
+  wanted.live.disco_key = DiscoPrivateKey::generate(rng).public_key();
+  wanted.live.endpoints = {
+      {*Endpoint::parse("192.0.2.7:41641"), control::EndpointType::Stun},
+      {*Endpoint::parse("[2001:db8::1]:41641"), control::EndpointType::Local}};
+  wanted.live.home_region = 900;
+  wanted.live.capver = 142;
+  wanted.live.hostinfo.hostname = "リビングの箱";
+  wanted.live.hostinfo.os = "linux";
+  wanted.live.last_seen = kNow;
+  ASSERT_TRUE(store->create_node(wanted, {}, audit()));
+  open();
+  auto nodes = store->nodes();
+  ASSERT_TRUE(nodes) << nodes.error().to_text();
+  ASSERT_EQ(nodes->size(), 1u);
+  const NodeRecord& got = nodes->front();
+  EXPECT_EQ(got.machine, wanted.machine);
+  EXPECT_EQ(got.node_key, wanted.node_key);
+  EXPECT_EQ(got.stable_id, wanted.stable_id);
+  EXPECT_EQ(got.label, "web1");
+  EXPECT_TRUE(got.label_is_chosen);
+  EXPECT_TRUE(got.ephemeral);
+  EXPECT_FALSE(got.authorized);
+  EXPECT_EQ(got.ipv4, wanted.ipv4);
+  EXPECT_EQ(got.ipv6, wanted.ipv6);
+  EXPECT_EQ(got.key_expiry, wanted.key_expiry);
+  EXPECT_EQ(got.live, wanted.live);
+}
+
+TEST_F(SqliteStore, GivesAnIpv4AddressOnceInAnAccount) {
+  make_account();
+  ASSERT_TRUE(store->create_node(node("a", "100.64.0.1"), {}, audit()));
+  auto second = store->create_node(node("b", "100.64.0.1"), {}, audit());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, Kind::Taken);
+  EXPECT_EQ(store->nodes()->size(), 1u) << "a refused node must leave nothing behind";
+  make_account("other");
+  EXPECT_TRUE(store->create_node(node("a", "100.64.0.1"), {}, audit()));
+}
+
+TEST_F(SqliteStore, GivesAnIpv6AddressOnceOverAllAccounts) {
+  make_account();
+  NodeRecord first = node("a", "100.64.0.1");
+  ASSERT_TRUE(store->create_node(first, {}, audit()));
+  make_account("other");
+  NodeRecord second = node("a", "100.64.0.1");
+  second.ipv6 = first.ipv6;
+  auto refused = store->create_node(second, {}, audit());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::Taken);
+}
+
+TEST_F(SqliteStore, NeverUsesANodeNumberAgain) {
+  make_account();
+  auto first = store->create_node(node("a", "100.64.0.1"), {}, audit());
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(store->delete_node(first->id, kNow, audit("DELETE")));
+  open();
+  auto second = store->create_node(node("b", "100.64.0.2"), {}, audit());
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->id, first->id);
+}
+
+TEST_F(SqliteStore, MovesAnAddressAndKeepsTheOldOneInQuarantine) {
+  make_account();
+  auto made = store->create_node(node("a", "100.64.0.1"), {}, audit());
+  const IpAddress wanted = *IpAddress::parse("100.80.0.1");
+  AuditEntry entry = audit("UPDATE");
+  entry.property = "ADDRESS";
+  entry.old_value = R"(["100.64.0.1"])";
+  ASSERT_TRUE(store->change_ipv4(made->id, wanted, kNow + std::chrono::hours(24), entry));
+  open();
+  EXPECT_EQ(store->nodes()->front().ipv4, wanted);
+  auto kept = store->quarantines(kNow);
+  ASSERT_EQ(kept->size(), 1u);
+  EXPECT_EQ(kept->front().ipv4.to_text(), "100.64.0.1");
+  EXPECT_EQ(kept->front().former, made->id);
+  EXPECT_EQ(store->audit_log(account.id, 10)->back().property, "ADDRESS");
+  EXPECT_TRUE(store->quarantines(kNow + std::chrono::hours(25))->empty());
+}
+
+TEST_F(SqliteStore, RefusesToMoveOntoATakenAddressAndChangesNothing) {
+  make_account();
+  auto a = store->create_node(node("a", "100.64.0.1"), {}, audit());
+  ASSERT_TRUE(store->create_node(node("b", "100.64.0.2"), {}, audit()));
+  const std::size_t lines = store->audit_log(account.id, 100)->size();
+  auto moved = store->change_ipv4(a->id, *IpAddress::parse("100.64.0.2"), kNow, audit("UPDATE"));
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().kind, Kind::Taken);
+  EXPECT_EQ(store->nodes()->front().ipv4.to_text(), "100.64.0.1");
+  EXPECT_TRUE(store->quarantines(kNow)->empty());
+  EXPECT_EQ(store->audit_log(account.id, 100)->size(), lines);
+}
+
+TEST_F(SqliteStore, LetsAOneOffKeyInOnce) {
+  make_account();
+  const AuthKey key = auth_key("kOnce", false);
+  ASSERT_TRUE(store->create_node(node("a", "100.64.0.1"), key.id, audit()));
+  auto second = store->create_node(node("b", "100.64.0.2"), key.id, audit());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, Kind::Spent);
+  EXPECT_EQ(store->nodes()->size(), 1u);
+  EXPECT_TRUE((*store->auth_key("kOnce"))->spent());
+}
+
+TEST_F(SqliteStore, CountsTheUsesOfAReusableKeyAndRefusesARevokedOne) {
+  make_account();
+  const AuthKey key = auth_key("kMany", true);
+  ASSERT_TRUE(store->create_node(node("a", "100.64.0.1"), key.id, audit()));
+  ASSERT_TRUE(store->create_node(node("b", "100.64.0.2"), key.id, audit()));
+  EXPECT_EQ((*store->auth_key("kMany"))->uses, 2);
+  ASSERT_TRUE(store->revoke_auth_key(key.id, kNow, audit("REVOKE")));
+  EXPECT_FALSE(store->create_node(node("c", "100.64.0.3"), key.id, audit()));
+  auto again = store->revoke_auth_key(key.id, kNow, audit("REVOKE"));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, Kind::NotFound);
+}
+
+TEST_F(SqliteStore, SavesTheLivePartOfManyNodesAtOnce) {
+  make_account();
+  auto a = store->create_node(node("a", "100.64.0.1"), {}, audit());
+  NodeLive live;
+  live.home_region = 900;
+  const std::vector<std::pair<NodeId, const NodeLive*>> batch = {
+      {a->id, &live}, {NodeId{4711}, &live}};
+  ASSERT_TRUE(store->save_live(batch));
+  EXPECT_EQ(store->nodes()->front().live.home_region, 900);
+}
+
+TEST_F(SqliteStore, KeepsServerValues) {
+  EXPECT_FALSE(store->server_value("noise-key")->has_value());
+  ASSERT_TRUE(store->set_server_value("noise-key", "privkey:1"));
+  ASSERT_TRUE(store->set_server_value("noise-key", "privkey:2"));
+  open();
+  EXPECT_EQ(**store->server_value("noise-key"), "privkey:2");
+}
+
+TEST_F(SqliteStore, WritesItsFileForItsOwnerOnly) {
+  make_account();
+  for (const char* name : {"coord.db", "coord.db-wal"}) {
+    struct stat info {};
+    ASSERT_EQ(::stat(dir.file(name).c_str(), &info), 0) << name;
+    EXPECT_EQ(info.st_mode & 0777, 0600u) << name;
+  }
+}
+
+TEST_F(SqliteStore, DoesNotLetTheAuditLogBeRewritten) {
+  make_account();
+  store.reset();
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(dir.file("coord.db").c_str(), &raw), SQLITE_OK);
+  EXPECT_NE(
+      sqlite3_exec(raw, "UPDATE audit_log SET action = 'X'", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+}
+
+TEST_F(SqliteStore, RefusesAFileOfANewerVersion) {
+  store.reset();
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(dir.file("coord.db").c_str(), &raw), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(raw, "PRAGMA user_version = 999", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  auto opened = open_sqlite_store(dir.file("coord.db"));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, Kind::Damaged);
+}
+
+TEST_F(SqliteStore, SaysThatAFileIsNoDatabase) {
+  std::ofstream(dir.file("junk.db")) << std::string(5000, 'x');
+  auto opened = open_sqlite_store(dir.file("junk.db"));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, Kind::Damaged);
+}
+
+TEST_F(SqliteStore, SaysThatTheFolderIsMissing) {
+  auto opened = open_sqlite_store(dir.file("no/such/coord.db"));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, Kind::NotFound);
+}
+
+}  // namespace
+}  // namespace aya::store
