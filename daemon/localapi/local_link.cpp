@@ -7,10 +7,9 @@ constexpr mode_t kSocketMode = 0666;
 }  // namespace
 
 Result<std::unique_ptr<LocalLink>, io::IoError> LocalLink::open(
-    io::Loop& loop, LocalHost& host, Rng& rng, const std::string& path, LocalApiOptions options,
-    std::function<void()> shut_down) {
-  std::unique_ptr<LocalLink> link(
-      new LocalLink(loop, host, rng, std::move(options), std::move(shut_down)));
+    io::Loop& loop, LocalHost& host, Rng& rng, const std::string& path,
+    LocalApiOptions options) {
+  std::unique_ptr<LocalLink> link(new LocalLink(loop, host, rng, std::move(options)));
   auto listener = io::UnixListener::listen(
       loop, path, kSocketMode,
       [raw = link.get()](std::unique_ptr<io::ByteStream> stream,
@@ -22,12 +21,9 @@ Result<std::unique_ptr<LocalLink>, io::IoError> LocalLink::open(
   return link;
 }
 
-LocalLink::LocalLink(
-    io::Loop& loop, LocalHost& host, Rng& rng, LocalApiOptions options,
-    std::function<void()> shut_down)
+LocalLink::LocalLink(io::Loop& loop, LocalHost& host, Rng& rng, LocalApiOptions options)
     : loop_(loop),
       api_(host, rng, std::move(options)),
-      shut_down_(std::move(shut_down)),
       timer_(loop, [this] {
         api_.advance(loop_.now(), effects_);
         carry_out();
@@ -113,12 +109,10 @@ void LocalLink::carry_out() {
   for (const auto& [exchange, json] : effects.lines) {
     Client* client = client_of(exchange);
     if (client == nullptr || !client->streaming) continue;
-    const std::string line = json + "\n";
-    client->connection->write(as_bytes(line));
+    client->connection->write(as_bytes(json));
     if (client->connection->queued() > kSlowClient) drop(*client->connection);
   }
   timer_.arm(api_.next_deadline());
-  if (effects.shut_down) shut_down_();
 }
 
 }  // namespace aya::localapi

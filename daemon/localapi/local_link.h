@@ -2,7 +2,6 @@
 // on the loop's thread.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,13 +13,11 @@
 
 namespace aya::localapi {
 
-class LocalLink final : private io::HttpConnection::Owner {
+class LocalLink final : public io::HttpConnection::Owner {
  public:
-  // Listens at `path`. `shut_down` is called when a client asked the daemon to end. The references
-  // outlive the link.
+  // Listens at `path`. The references outlive the link.
   static Result<std::unique_ptr<LocalLink>, io::IoError> open(
-      io::Loop& loop, LocalHost& host, Rng& rng, const std::string& path, LocalApiOptions options,
-      std::function<void()> shut_down);
+      io::Loop& loop, LocalHost& host, Rng& rng, const std::string& path, LocalApiOptions options);
   ~LocalLink() override;
 
   void ping_done(ExchangeId exchange, const local::PingResult& result);
@@ -39,9 +36,7 @@ class LocalLink final : private io::HttpConnection::Owner {
     bool streaming = false;
   };
 
-  LocalLink(
-      io::Loop& loop, LocalHost& host, Rng& rng, LocalApiOptions options,
-      std::function<void()> shut_down);
+  LocalLink(io::Loop& loop, LocalHost& host, Rng& rng, LocalApiOptions options);
 
   void on_connection(
       std::unique_ptr<io::ByteStream> stream, std::optional<io::PeerCredentials> who);
@@ -53,7 +48,6 @@ class LocalLink final : private io::HttpConnection::Owner {
 
   io::Loop& loop_;
   LocalApi api_;
-  std::function<void()> shut_down_;
   std::unique_ptr<io::UnixListener> listener_;
   std::map<const io::HttpConnection*, Client> clients_;
   std::map<ExchangeId, const io::HttpConnection*> exchanges_;

@@ -1,0 +1,101 @@
+#include "daemon/app/host_side.h"
+
+namespace aya::app {
+
+HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log, Owner& owner)
+    : loop_(loop),
+      pool_(pool),
+      log_(log),
+      owner_(owner),
+      batch_(kBatch),
+      monitor_timer_(loop, [this] { on_monitor_timer(); }),
+      dns_timer_(loop, [this] { check_dns(); }) {}
+
+HostSide::~HostSide() = default;
+
+Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
+    io::Loop& loop, PacketPool& pool, Logger& log, Config config, Owner& owner) {
+  std::unique_ptr<HostSide> side(new HostSide(loop, pool, log, owner));
+
+  auto tun = os::Tun::open({.name = config.tun_name, .mtu = config.mtu});
+  if (!tun) return tun.error();
+  side->tun_ = std::move(*tun);
+  auto routes = os::Routes::open(side->tun_->index());
+  if (!routes) return routes.error();
+  side->routes_ = std::move(*routes);
+  auto dns = os::DnsConfig::open({config.resolv_conf, config.resolv_backup});
+  if (!dns) return dns.error();
+  side->dns_.emplace(std::move(*dns));
+  auto monitor = os::NetworkMonitor::open(side->tun_->index(), loop.now());
+  if (!monitor) return monitor.error();
+  side->monitor_ = std::move(*monitor);
+
+  HostSide* raw = side.get();
+  side->tun_watcher_.emplace(loop, side->tun_->poll_fd(), [raw] { raw->on_tun_readable(); });
+  side->monitor_watcher_.emplace(loop, side->monitor_->poll_fd(), [raw] {
+    raw->monitor_->on_readable(raw->loop_.now());
+    raw->on_monitor_timer();
+  });
+  raw->on_monitor_timer();
+  return side;
+}
+
+void HostSide::on_tun_readable() {
+  const auto count = tun_->read(batch_, pool_);
+  if (!count) {
+    log_.debug("cannot read from the interface", {{"why", count.error().message()}});
+    return;
+  }
+  if (*count > 0) owner_.on_host_packets(std::span(batch_).first(*count));
+}
+
+void HostSide::write(std::span<const Packet> packets) {
+  // What the host does not take is dropped and counted by the interface.
+  if (const auto written = tun_->write(packets); !written) {
+    log_.debug("cannot write to the interface", {{"why", written.error().message()}});
+  }
+}
+
+void HostSide::apply_routes(const os::RouteConfig& wanted) {
+  if (routes_->applied() == wanted) return;
+  if (const auto applied = routes_->apply(wanted); !applied) {
+    log_.error("addresses or routes are incomplete", {{"why", applied.error().message()}});
+  }
+}
+
+void HostSide::apply_dns(const std::optional<os::DnsWanted>& wanted) {
+  const auto done = wanted ? dns_->apply(*wanted) : dns_->restore();
+  if (!done) {
+    log_.error("cannot set the host's resolver", {{"why", done.error().message()}});
+    return;
+  }
+  dns_applied_ = wanted.has_value();
+  if (dns_applied_) {
+    dns_timer_.arm_in(kDnsCheckEvery);
+  } else {
+    dns_timer_.disarm();
+  }
+}
+
+void HostSide::check_dns() {
+  const auto changed = dns_->recheck();
+  if (!changed) {
+    log_.error("cannot check the host's resolver", {{"why", changed.error().message()}});
+  } else if (*changed) {
+    owner_.on_host_dns_change();
+  }
+  if (dns_->trampled()) {
+    log_.error(
+        "another program keeps rewriting /etc/resolv.conf: names of the mesh may not resolve; run "
+        "`ayatori set --accept-dns=false` or stop that program");
+    return;
+  }
+  if (dns_applied_) dns_timer_.arm_in(kDnsCheckEvery);
+}
+
+void HostSide::on_monitor_timer() {
+  if (const auto change = monitor_->advance(loop_.now())) owner_.on_network_change(*change);
+  monitor_timer_.arm(monitor_->next_deadline());
+}
+
+}  // namespace aya::app

@@ -1,0 +1,76 @@
+// The host's side of the node: the TUN interface with its addresses and routes, the resolver file,
+// the watch over the host's other networks. Lives on the loop's thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daemon/os/dns_config.h"
+#include "daemon/os/network_monitor.h"
+#include "daemon/os/routes.h"
+#include "daemon/os/tun.h"
+#include "proto/io/fd_watcher.h"
+#include "proto/io/timer.h"
+#include "proto/log/logger.h"
+
+namespace aya::app {
+
+class HostSide {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // A batch the host sends. What is taken is moved out of the span.
+    virtual void on_host_packets(std::span<Packet> packets) = 0;
+    virtual void on_network_change(const os::NetworkChange& change) = 0;
+    // Somebody else rewrote the resolver file: upstream servers may be others now.
+    virtual void on_host_dns_change() = 0;
+  };
+
+  struct Config {
+    std::string tun_name;
+    unsigned mtu = 1280;
+    std::string resolv_conf = "/etc/resolv.conf";
+    std::string resolv_backup;  // in the state folder
+  };
+
+  static Result<std::unique_ptr<HostSide>, os::OsError> open(
+      io::Loop& loop, PacketPool& pool, Logger& log, Config config, Owner& owner);
+  ~HostSide();
+
+  void write(std::span<const Packet> packets);
+  // Logs what the system refuses; the next call tries again.
+  void apply_routes(const os::RouteConfig& wanted);
+  void apply_dns(const std::optional<os::DnsWanted>& wanted);
+
+  const os::DnsBase& host_dns() const { return dns_->base(); }
+  const os::NetworkSnapshot& networks() const { return monitor_->snapshot(); }
+  const os::Tun& tun() const { return *tun_; }
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+  static constexpr Duration kDnsCheckEvery = 2s;
+
+  HostSide(io::Loop& loop, PacketPool& pool, Logger& log, Owner& owner);
+  void on_tun_readable();
+  void on_monitor_timer();
+  void check_dns();
+
+  io::Loop& loop_;
+  PacketPool& pool_;
+  Logger& log_;
+  Owner& owner_;
+  std::unique_ptr<os::Tun> tun_;
+  std::unique_ptr<os::Routes> routes_;
+  std::optional<os::DnsConfig> dns_;
+  std::unique_ptr<os::NetworkMonitor> monitor_;
+  bool dns_applied_ = false;
+  std::vector<Packet> batch_;
+  std::optional<io::FdWatcher> tun_watcher_;
+  std::optional<io::FdWatcher> monitor_watcher_;
+  io::Timer monitor_timer_;
+  io::Timer dns_timer_;
+};
+
+}  // namespace aya::app

@@ -1,0 +1,183 @@
+// The running node: sockets, tunnel, paths, relays and the host's interface, joined. It exists while
+// the node is up; destroying it takes the node off the network and gives the host its addresses,
+// routes and resolver back.
+//
+// It carries out what the network map says and reports what the coordinator has to be told. Lives on
+// the loop's thread; owner and references outlive it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daemon/app/host_side.h"
+#include "daemon/app/peer_numbers.h"
+#include "daemon/app/status_view.h"
+#include "daemon/dataplane/dataplane.h"
+#include "daemon/netcheck/netcheck_link.h"
+#include "daemon/netcheck/own_endpoints.h"
+#include "daemon/netmap/fold.h"
+#include "daemon/relay/relay_links.h"
+#include "proto/io/udp_socket.h"
+
+namespace aya::app {
+
+// The end of a ping for a person.
+struct PingOutcome {
+  path::PingId id;
+  netmap::NodeId node{};
+  std::optional<PathAddress> via;  // nullopt: no answer
+  Duration latency{};
+};
+
+class Mesh final : public dataplane::Dataplane::Ports,
+                   public relay::RelayLinks::Owner,
+                   public netcheck::NetcheckLink::Owner,
+                   public io::UdpSocket::Handler,
+                   public HostSide::Owner {
+ public:
+  // Calls come from the loop or from within apply(); none may destroy the mesh.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // Endpoints, home relay or what the network lets through: the coordinator is to be told.
+    virtual void on_mesh_facts_changed() = 0;
+    // The home relay came or went, or a first session stands: whether we are connected.
+    virtual void on_mesh_connectivity_changed() = 0;
+    virtual void on_ping_outcome(const PingOutcome& outcome) = 0;
+    virtual void on_netcheck_report(const netcheck::Report& report) = 0;
+    virtual void on_peer_session(netmap::NodeId node) = 0;
+  };
+
+  struct Config {
+    NodePrivateKey node_key;
+    std::uint16_t port = 0;        // wanted; 0: any
+    bool port_is_fixed = false;    // by the operator, who may have forwarded it
+    HostSide::Config host;
+  };
+
+  struct Parts {
+    io::Loop& loop;
+    Rng& rng;
+    PacketPool& pool;
+    Logger& log;
+    tls::TlsClientContext& roots;
+  };
+
+  // The error is one line for a person.
+  static Result<std::unique_ptr<Mesh>, std::string> open(
+      const Parts& parts, const Config& config, Owner& owner);
+  ~Mesh() override;
+
+  void set_node_key(const NodePrivateKey& key);  // after a rotation
+  // Takes over the map. `delta` says what changed since the last call.
+  void apply(
+      const netmap::State& state, const netmap::NetmapDelta& delta, const local::Prefs& prefs);
+  // The same after settings changed, or a peer expired: everything is looked at again.
+  void reapply(const netmap::State& state, const local::Prefs& prefs);
+  void set_control_connected(bool connected) { control_connected_ = connected; }
+
+  // False: no such peer.
+  bool ping(netmap::NodeId node, path::PingId id, std::size_t size);
+  void start_netcheck();
+  void rebind();
+  void restun();
+
+  // ---- what people and the coordinator ask
+  DiscoPublicKey disco_key() const { return dataplane_->disco_key(); }
+  const std::vector<netcheck::OwnEndpoint>& endpoints() const { return endpoints_; }
+  std::optional<control::NetInfo> net_info() const;
+  RegionId home() const { return relays_->home(); }
+  bool home_connected() const { return relays_->is_connected(relays_->home()); }
+  bool is_connected() const;  // through the home relay, or with some peer
+  std::string region_code(RegionId region) const;
+  PeerRuntime runtime(netmap::NodeId node) const;
+  std::vector<std::string> health() const;
+  std::size_t live_relays() const { return relays_->connected(); }
+  const std::optional<netcheck::Report>& last_report() const { return netcheck_->last(); }
+  std::uint16_t port() const { return udp_->port(); }
+
+ private:
+  Mesh(const Parts& parts, const Config& config, Owner& owner);
+  std::optional<std::string> open_parts(const Config& config);
+  std::optional<std::string> open_socket(std::uint16_t port);
+
+  // dataplane::Dataplane::Ports
+  void to_host(std::span<const Packet> packets) override;
+  void to_udp(std::span<const dataplane::UdpDatagram> datagrams) override;
+  void to_relay(RegionId region, const NodePublicKey& peer, Packet packet) override;
+  void to_dns_server(const Endpoint& server, Bytes query) override;
+  void on_stun(Bytes datagram, const Endpoint& from) override;
+  void on_path_change(const path::PathChange& change) override;
+  void on_ping_done(const path::PingDone& done) override;
+  void on_handshake(PeerId peer) override;
+  void wants_restun() override;
+
+  // relay::RelayLinks::Owner
+  void on_relay_packet(RegionId region, const NodePublicKey& from, Packet packet) override;
+  void on_relay_peer_gone(RegionId region, const NodePublicKey& peer) override;
+  void on_relay_frame(RegionId region) override;
+  void on_relay_connected(RegionId region) override;
+  void on_home_changed(RegionId home) override;
+  void on_relay_health(RegionId region, const std::string& problem) override;
+
+  // netcheck::NetcheckLink::Owner
+  bool send_stun(Bytes datagram, const Endpoint& to) override;
+  std::optional<io::DialTarget> relay_target(RegionId region) override;
+  netcheck::HostNetwork host_network() override;
+  bool wants_periodic_checks() override;
+  void on_netcheck_news() override;
+  void on_netcheck_finished(const netcheck::Report& report) override;
+
+  // io::UdpSocket::Handler
+  void on_datagrams(std::span<io::UdpReceived> batch) override;
+  void on_broken(const io::IoError& why) override;
+
+  // HostSide::Owner
+  void on_host_packets(std::span<Packet> packets) override;
+  void on_network_change(const os::NetworkChange& change) override;
+  void on_host_dns_change() override;
+
+  void apply_peer(const netmap::State& state, netmap::NodeId node, const local::Prefs& prefs);
+  void apply_self(const netmap::State& state);
+  void apply_filter(const netmap::State& state, const local::Prefs& prefs);
+  void apply_names(const netmap::State& state, const local::Prefs& prefs);
+  void apply_routes(const netmap::State& state, const local::Prefs& prefs);
+  void apply_relays(const netmap::State& state);
+  void choose_home_soon();
+  void update_endpoints();
+  void arm();
+
+  io::Loop& loop_;
+  Rng& rng_;
+  PacketPool& pool_;
+  Logger& log_;
+  Owner& owner_;
+  NodePrivateKey node_key_;
+  std::uint16_t port_ = 0;
+  bool port_is_fixed_ = false;
+  relay::RelayTrust trust_;
+  std::unique_ptr<HostSide> host_;
+  std::unique_ptr<io::UdpSocket> udp_;
+  // Questions to upstream servers leave from a socket of their own: answers are told apart by it.
+  class DnsSocket;
+  std::unique_ptr<DnsSocket> dns_socket_;
+  std::optional<dataplane::Dataplane> dataplane_;
+  std::optional<relay::RelayLinks> relays_;
+  std::optional<netcheck::NetcheckLink> netcheck_;
+  netcheck::OwnEndpoints own_endpoints_;
+  std::vector<netcheck::OwnEndpoint> endpoints_;
+  PeerNumbers numbers_;
+  std::map<PeerId, dataplane::PeerFacts> facts_;  // as last told to the dataplane
+  std::map<RegionId, std::string> relay_health_;
+  const netmap::State* state_ = nullptr;  // of the last apply(): names for log lines
+  local::Prefs prefs_;
+  bool control_connected_ = false;
+  bool any_session_ = false;
+  std::vector<io::UdpSend> send_batch_;
+  std::vector<dataplane::UdpArrival> arrivals_;
+  io::Timer timer_;
+  io::Timer home_timer_;
+};
+
+}  // namespace aya::app

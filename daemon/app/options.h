@@ -1,0 +1,34 @@
+// The command line of `ayatorid`: flags as tailscaled spells them (interfaces 3.11). Pure.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "proto/base/result.h"
+
+namespace aya::app {
+
+struct Options {
+  std::string tun = "ayatori0";
+  std::string state_dir = "/var/lib/ayatori";
+  std::string state;  // file; empty: state_dir/ayatorid.state
+  std::string socket = "/run/ayatori/ayatorid.sock";
+  std::uint16_t port = 0;  // UDP; 0: any
+  int verbose = 0;
+  std::string plain_interface;  // `ayatorid wg IFNAME`: plain WireGuard, nothing else
+
+  std::string state_path() const;
+};
+
+// What the command line asks for instead of running.
+struct ShowText {
+  std::string text;
+  int exit_code = 0;
+};
+
+// An error in the command line is a ShowText with exit code 2 and one line that says what to do.
+Result<Options, ShowText> parse_options(std::span<const std::string> arguments);
+
+}  // namespace aya::app

@@ -1,0 +1,159 @@
+// The dataplane carries packets between the host and the network: it joins the WireGuard engine, the
+// endpoint engine, the packet filter and the resolver at 100.100.100.100.
+//
+//   from host   service address? -> dns    else filter -> tunnel.seal -> route -> UDP or relay
+//   from UDP    STUN -> Ports::on_stun     DISCO -> paths     WireGuard -> tunnel.open
+//   from relay                             DISCO -> paths     WireGuard -> tunnel.open
+//   opened      TSMP -> paths              else filter -> host
+//
+// Pure: what must leave goes through Ports, which the owner implements over sockets, or over a
+// virtual network in tests. Batches in, batches out; nothing here allocates per packet once its
+// vectors have grown. Call advance() no later than next_deadline(), which may change with every
+// call. One thread, the one of the packet pool.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "daemon/dns/service.h"
+#include "daemon/filter/filter.h"
+#include "daemon/path/path_engine.h"
+#include "daemon/tunnel/tunnel.h"
+
+namespace aya::dataplane {
+
+// A datagram for the UDP socket, borrowed for the call.
+struct UdpDatagram {
+  Bytes bytes;
+  Endpoint to;
+};
+
+// A datagram from the UDP socket.
+struct UdpArrival {
+  Packet packet;
+  Endpoint from;
+};
+
+// What the netmap says about a peer, as far as packets are concerned.
+struct PeerFacts {
+  path::PeerPath path;                 // node key, disco key, endpoints, home region
+  std::vector<Prefix> allowed_ips;     // what may be sent to it and accepted from it
+  std::vector<IpAddress> addresses;    // its overlay addresses: IPv4 first
+
+  friend bool operator==(const PeerFacts& a, const PeerFacts& b);
+};
+
+struct Counters {
+  std::uint64_t no_peer = 0;         // from the host to nobody's address
+  std::uint64_t no_path = 0;         // sealed, but the peer is nowhere
+  std::uint64_t filtered_in = 0, filtered_out = 0;
+  std::uint64_t geneve = 0;          // peer-relay datagrams, which we do not speak yet
+  std::uint64_t too_large = 0;       // relayed datagrams larger than a packet
+};
+
+class Dataplane {
+ public:
+  // Everything the dataplane asks of the program. Calls come from within calls of the owner.
+  class Ports {
+   public:
+    virtual ~Ports() = default;
+    virtual void to_host(std::span<const Packet> packets) = 0;
+    virtual void to_udp(std::span<const UdpDatagram> datagrams) = 0;
+    virtual void to_relay(RegionId region, const NodePublicKey& peer, Packet packet) = 0;
+    virtual void to_dns_server(const Endpoint& server, Bytes query) = 0;
+    virtual void on_stun(Bytes datagram, const Endpoint& from) = 0;
+    virtual void on_path_change(const path::PathChange& change) = 0;
+    virtual void on_ping_done(const path::PingDone& done) = 0;
+    virtual void on_handshake(PeerId peer) = 0;
+    // Our own endpoints are older than a CallMeMaybe may carry: ask STUN again.
+    virtual void wants_restun() = 0;
+  };
+
+  // References outlive the dataplane.
+  Dataplane(
+      const NodePrivateKey& self, const DiscoPrivateKey& disco, Rng& rng, PacketPool& pool,
+      tunnel::Options options, Ports& ports);
+
+  // ---- the map
+  void set_self_key(const NodePrivateKey& self);  // after a key rotation
+  void set_own_addresses(std::span<const IpAddress> addresses);  // overlay, IPv4 first
+  void upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now);
+  void remove_peer(PeerId peer);
+  filter::Filter& packet_filter() { return filter_; }
+  dns::Service& names() { return names_; }
+
+  // ---- packets. What is taken is moved out of the span.
+  void from_host(std::span<Packet> packets, WallTime wall, TimePoint now);
+  void from_udp(std::span<UdpArrival> arrivals, TimePoint now);
+  void from_relay(RegionId region, const NodePublicKey& sender, Packet packet, TimePoint now);
+  void from_dns_server(const Endpoint& server, Bytes response, TimePoint now);
+
+  // ---- what the network says
+  void set_own_endpoints(std::vector<Endpoint> endpoints, TimePoint now);
+  void link_changed(TimePoint now);
+  void unreachable(const Endpoint& at, TimePoint now);
+  void peer_gone_from_relay(const NodePublicKey& peer, RegionId region);
+  void ping(PeerId peer, path::PingId id, std::size_t size, TimePoint now);
+
+  void advance(TimePoint now);
+  std::optional<TimePoint> next_deadline() const;
+
+  // ---- what people ask
+  const tunnel::Tunnel& tunnel() const { return tunnel_; }
+  const path::PathEngine& paths() const { return paths_; }
+  const Counters& counters() const { return counters_; }
+  DiscoPublicKey disco_key() const { return paths_.disco_key(); }
+  std::optional<PeerId> peer_for(const IpAddress& address) const {
+    return tunnel_.peer_for(address);
+  }
+  // When something was last sent to the peer.
+  std::optional<TimePoint> last_sent(PeerId peer) const;
+
+ private:
+  static constexpr std::size_t kBatch = 64;
+
+  struct Peer {
+    NodePublicKey key;
+    std::vector<IpAddress> addresses;
+    std::optional<TimePoint> last_sent;
+  };
+
+  Peer* find(PeerId peer);
+  const Peer* find(PeerId peer) const;
+
+  void seal(PeerId peer, std::span<Packet> packets, TimePoint now);
+  void to_service(const filter::PacketView& packet, WallTime wall, TimePoint now);
+  void take_inner(tunnel::ToHost& opened, TimePoint now);
+  void announce_disco_key(PeerId peer, TimePoint now);
+  void flush(TimePoint now);  // carries out what the engines asked for, until nothing is left
+  void flush_tunnel(TimePoint now);
+  void flush_paths(TimePoint now);
+  void flush_names();
+  void send(const PathAddress& to, const NodePublicKey& peer, Packet packet, TimePoint now);
+  void queue_udp(const Endpoint& to, Packet packet);
+  void send_queued();
+
+  PacketPool& pool_;
+  Ports& ports_;
+  tunnel::Tunnel tunnel_;
+  path::PathEngine paths_;
+  filter::Filter filter_;
+  dns::Service names_;
+  std::vector<std::optional<Peer>> peers_;  // by PeerId
+  std::vector<IpAddress> own_addresses_;
+  Counters counters_;
+
+  // Scratch: kept for its capacity.
+  tunnel::Effects tunnel_fx_;
+  path::Effects path_fx_;
+  dns::Service::Effects names_fx_;
+  std::vector<tunnel::Datagram> datagrams_;
+  std::vector<Packet> to_host_;
+  std::vector<std::pair<Endpoint, Packet>> udp_queue_;
+  std::vector<UdpDatagram> udp_batch_;
+  Buffer announcement_;
+};
+
+}  // namespace aya::dataplane
