@@ -16,7 +16,7 @@
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/netcheck/netcheck_link.h"
 #include "daemon/netcheck/own_endpoints.h"
-#include "daemon/netmap/fold.h"
+#include "daemon/netmap/expiry.h"
 #include "daemon/relay/relay_links.h"
 #include "proto/io/udp_socket.h"
 
@@ -174,6 +174,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   local::Prefs prefs_;
   bool control_connected_ = false;
   bool any_session_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // tells posted tasks that this is gone
   std::vector<io::UdpSend> send_batch_;
   std::vector<dataplane::UdpArrival> arrivals_;
   io::Timer timer_;

@@ -58,8 +58,8 @@ void Dataplane::set_own_addresses(std::span<const IpAddress> addresses) {
 void Dataplane::upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now) {
   if (peer.value >= peers_.size()) peers_.resize(peer.value + 1);
   auto& slot = peers_[peer.value];
-  const bool restarted = slot && slot->key == facts.path.node_key;
-  const auto last_sent = restarted ? slot->last_sent : std::nullopt;
+  const bool same_key = slot && slot->key == facts.path.node_key;
+  const auto last_sent = same_key ? slot->last_sent : std::nullopt;
   slot = Peer{facts.path.node_key, facts.addresses, last_sent};
   tunnel_.upsert_peer(peer, {.public_key = facts.path.node_key});
   tunnel_.set_allowed_ips(peer, facts.allowed_ips);
@@ -203,7 +203,7 @@ std::optional<TimePoint> Dataplane::next_deadline() const {
 
 void Dataplane::flush(TimePoint now) {
   flush_tunnel(now);
-  flush_paths(now);
+  flush_paths();
   flush_names();
   send_queued();
 }
@@ -226,12 +226,12 @@ void Dataplane::flush_tunnel(TimePoint now) {
     const Peer* known = find(peer);
     if (known == nullptr) continue;
     const path::Route route = paths_.route(peer, now);
-    if (route.also) send(*route.also, known->key, pool_.copy_of(datagram.bytes()), now);
+    if (route.also) send(*route.also, known->key, pool_.copy_of(datagram.bytes()));
     if (route.primary.is_none()) ++counters_.no_path;
-    send(route.primary, known->key, std::move(datagram), now);
+    send(route.primary, known->key, std::move(datagram));
   }
   for (auto& reply : tunnel_fx_.to_source) {
-    send(reply.to, reply.relay_peer, std::move(reply.datagram), now);
+    send(reply.to, reply.relay_peer, std::move(reply.datagram));
   }
   tunnel_fx_.clear();
 }
@@ -266,12 +266,12 @@ void Dataplane::announce_disco_key(PeerId peer, TimePoint now) {
   }
 }
 
-void Dataplane::flush_paths(TimePoint now) {
+void Dataplane::flush_paths() {
   for (const path::DiscoSend& out : path_fx_.sends) {
     if (out.datagram.size() > pool_.max_data()) {
       ++counters_.too_large;
     } else {
-      send(out.to, out.peer, pool_.copy_of(out.datagram), now);
+      send(out.to, out.peer, pool_.copy_of(out.datagram));
     }
   }
   for (const auto& change : path_fx_.changes) ports_.on_path_change(change);
@@ -287,7 +287,7 @@ void Dataplane::flush_names() {
 }
 
 void Dataplane::send(
-    const PathAddress& to, const NodePublicKey& peer, Packet packet, TimePoint) {
+    const PathAddress& to, const NodePublicKey& peer, Packet packet) {
   if (to.is_none()) return;
   if (to.is_relay()) {
     ports_.to_relay(to.relay, peer, std::move(packet));

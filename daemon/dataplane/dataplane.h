@@ -55,7 +55,8 @@ struct Counters {
 
 class Dataplane {
  public:
-  // Everything the dataplane asks of the program. Calls come from within calls of the owner.
+  // Everything the dataplane asks of the program. Calls come from within calls of the owner, and
+  // must not lead back into the dataplane.
   class Ports {
    public:
     virtual ~Ports() = default;
@@ -129,9 +130,9 @@ class Dataplane {
   void announce_disco_key(PeerId peer, TimePoint now);
   void flush(TimePoint now);  // carries out what the engines asked for, until nothing is left
   void flush_tunnel(TimePoint now);
-  void flush_paths(TimePoint now);
+  void flush_paths();
   void flush_names();
-  void send(const PathAddress& to, const NodePublicKey& peer, Packet packet, TimePoint now);
+  void send(const PathAddress& to, const NodePublicKey& peer, Packet packet);
   void queue_udp(const Endpoint& to, Packet packet);
   void send_queued();
 

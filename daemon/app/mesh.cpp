@@ -1,0 +1,518 @@
+#include "daemon/app/mesh.h"
+
+#include <algorithm>
+
+#include "daemon/app/map_meaning.h"
+#include "daemon/filter/rules.h"
+#include "daemon/os/marks.h"
+
+namespace aya::app {
+namespace {
+
+// With several relays to choose from, the network check gets this long before one is taken anyhow:
+// a node without a home cannot be reached.
+constexpr Duration kMeasureHomeFor = 300ms;
+
+std::vector<Endpoint> plain(const std::vector<netcheck::OwnEndpoint>& endpoints) {
+  std::vector<Endpoint> out;
+  for (const auto& endpoint : endpoints) out.push_back(endpoint.at);
+  return out;
+}
+
+// A relay that may be a home and is the only one: there is nothing to measure.
+std::optional<RegionId> only_region(const std::map<RegionId, control::DerpRegion>& map) {
+  std::optional<RegionId> only;
+  for (const auto& [id, region] : map) {
+    const bool relays = std::ranges::any_of(
+        region.nodes, [](const control::DerpNode& node) { return !node.stun_only; });
+    if (region.no_measure_no_home || !relays) continue;
+    if (only) return std::nullopt;
+    only = id;
+  }
+  return only;
+}
+
+}  // namespace
+
+// Its own socket, so that answers of upstream servers are told from peers' datagrams by arrival.
+class Mesh::DnsSocket final : public io::UdpSocket::Handler {
+ public:
+  explicit DnsSocket(Mesh& mesh) : mesh_(mesh) {}
+
+  std::optional<std::string> open() {
+    io::UdpOptions options;
+    options.socket.mark = os::kBypassMark;
+    options.socket_buffer = 256 * 1024;
+    auto socket = io::UdpSocket::open(mesh_.loop_, mesh_.pool_, options, *this);
+    if (!socket) return socket.error().detail;
+    socket_ = std::move(*socket);
+    return std::nullopt;
+  }
+
+  void send(const Endpoint& server, Bytes query) {
+    const io::UdpSend one{query, server, {}};
+    socket_->send({&one, 1});
+  }
+
+ private:
+  void on_datagrams(std::span<io::UdpReceived> batch) override {
+    for (const auto& received : batch) {
+      mesh_.dataplane_->from_dns_server(
+          received.from, received.packet.bytes(), mesh_.loop_.now());
+    }
+    mesh_.arm();
+  }
+
+  Mesh& mesh_;
+  std::unique_ptr<io::UdpSocket> socket_;
+};
+
+Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
+    : loop_(parts.loop),
+      rng_(parts.rng),
+      pool_(parts.pool),
+      log_(parts.log),
+      owner_(owner),
+      node_key_(config.node_key),
+      port_is_fixed_(config.port_is_fixed),
+      trust_(parts.roots),
+      timer_(
+          parts.loop,
+          [this] {
+            dataplane_->advance(loop_.now());
+            arm();
+          }),
+      home_timer_(parts.loop, [this] {
+        if (relays_->home() == 0) relays_->choose_home(std::nullopt, control_connected_);
+      }) {
+  dataplane_.emplace(
+      node_key_, DiscoPrivateKey::generate(rng_), rng_, pool_,
+      tunnel::Options{
+          .wall_clock = [&loop = loop_] { return loop.wall_now(); }, .mtu = config.host.mtu},
+      *this);
+  relays_.emplace(loop_, trust_, rng_, pool_, log_, os::kBypassMark, *this);
+  relays_->set_self(node_key_);
+  netcheck_.emplace(loop_, rng_, *this);
+}
+
+Mesh::~Mesh() = default;
+
+Result<std::unique_ptr<Mesh>, std::string> Mesh::open(
+    const Parts& parts, const Config& config, Owner& owner) {
+  std::unique_ptr<Mesh> mesh(new Mesh(parts, config, owner));
+  if (auto problem = mesh->open_parts(config)) return *std::move(problem);
+  return mesh;
+}
+
+std::optional<std::string> Mesh::open_parts(const Config& config) {
+  if (auto problem = open_socket(config.port)) return problem;
+  dns_socket_ = std::make_unique<DnsSocket>(*this);
+  if (auto problem = dns_socket_->open()) return problem;
+  auto host = HostSide::open(loop_, pool_, log_, config.host, *this);
+  if (!host) return host.error().message();
+  host_ = std::move(*host);
+  return std::nullopt;
+}
+
+std::optional<std::string> Mesh::open_socket(std::uint16_t port) {
+  io::UdpOptions options;
+  options.port = port;
+  options.socket.mark = os::kBypassMark;
+  udp_.reset();
+  auto socket = io::UdpSocket::open(loop_, pool_, options, *this);
+  if (!socket) {
+    return "cannot open UDP port " + std::to_string(port) + ": " + socket.error().detail +
+           "; stop the program that has it, or start with --port=0";
+  }
+  udp_ = std::move(*socket);
+  port_ = udp_->port();
+  return std::nullopt;
+}
+
+void Mesh::set_node_key(const NodePrivateKey& key) {
+  node_key_ = key;
+  dataplane_->set_self_key(key);
+  relays_->set_self(key);
+}
+
+// ---- the map
+
+void Mesh::apply(
+    const netmap::State& state, const netmap::NetmapDelta& delta, const local::Prefs& prefs) {
+  state_ = &state;
+  prefs_ = prefs;
+  if (delta.derp_map) apply_relays(state);
+  if (delta.self || delta.self_addresses) apply_self(state);
+
+  bool names = delta.dns || delta.self;
+  bool routes = delta.self_addresses;
+  bool capabilities = false;
+  for (const auto& peer : delta.peers) {
+    apply_peer(state, peer.id, prefs);
+    names = names || peer.names || peer.routing || peer.kind == netmap::PeerDelta::Kind::Removed;
+    routes = routes || peer.routing || peer.kind == netmap::PeerDelta::Kind::Removed;
+    capabilities = capabilities || peer.other || peer.routing;
+  }
+  const bool filter_reads_capabilities =
+      capabilities && dataplane_->packet_filter().rules().uses_node_capabilities();
+  if (delta.packet_filters || filter_reads_capabilities) apply_filter(state, prefs);
+  if (names) apply_names(state, prefs);
+  if (routes) apply_routes(state, prefs);
+  arm();
+}
+
+void Mesh::reapply(const netmap::State& state, const local::Prefs& prefs) {
+  state_ = &state;
+  prefs_ = prefs;
+  apply_relays(state);
+  apply_self(state);
+  for (const auto node : numbers_.nodes()) apply_peer(state, node, prefs);
+  for (const auto& [node, peer] : state.netmap.peers) apply_peer(state, node, prefs);
+  apply_filter(state, prefs);
+  apply_names(state, prefs);
+  apply_routes(state, prefs);
+  arm();
+}
+
+void Mesh::apply_peer(
+    const netmap::State& state, netmap::NodeId node, const local::Prefs& prefs) {
+  const auto found = state.netmap.peers.find(node);
+  if (found == state.netmap.peers.end()) {
+    if (const auto number = numbers_.find(node)) {
+      dataplane_->remove_peer(*number);
+      facts_.erase(*number);
+      numbers_.release(node);
+    }
+    return;
+  }
+  const bool expired = netmap::peer_is_expired(found->second, state, loop_.wall_now());
+  const PeerId number = numbers_.number_of(node);
+  dataplane::PeerFacts facts = peer_facts(found->second, prefs, expired);
+  const auto known = facts_.find(number);
+  if (known != facts_.end() && known->second == facts) return;
+  dataplane_->upsert_peer(number, facts, loop_.now());
+  facts_.insert_or_assign(number, std::move(facts));
+}
+
+void Mesh::apply_self(const netmap::State& state) {
+  dataplane_->set_own_addresses(addresses_of(state.netmap.self));
+  dataplane_->packet_filter().set_local(local_destinations(state.netmap.self));
+}
+
+void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {
+  const auto rules = state.netmap.filter_rules();
+  auto compiled = filter::compile(rules, capability_holders(state.netmap));
+  for (const auto& problem : compiled.problems()) {
+    log_.error("a packet filter rule is not usable", {{"rule", problem.rule}, {"why", problem.text}});
+  }
+  dataplane_->packet_filter().set_rules(std::move(compiled), prefs.shields_up);
+}
+
+void Mesh::apply_names(const netmap::State& state, const local::Prefs& prefs) {
+  // Without the setting our resolver still answers who asks it, but knows nobody else's names.
+  dataplane_->names().configure(
+      resolver_config(state.netmap), forwarder_config(state.netmap, host_->host_dns()));
+  host_->apply_dns(host_dns(state.netmap, prefs));
+}
+
+void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
+  std::vector<Prefix> prefixes;
+  for (const auto& [node, peer] : state.netmap.peers) {
+    const bool expired = netmap::peer_is_expired(peer, state, loop_.wall_now());
+    for (const Prefix& prefix : used_prefixes(peer, prefs, expired)) prefixes.push_back(prefix);
+  }
+  host_->apply_routes(route_config(state.netmap.self, std::move(prefixes)));
+}
+
+void Mesh::apply_relays(const netmap::State& state) {
+  if (!state.netmap.derp_map) return;
+  relays_->set_map(*state.netmap.derp_map);
+  netcheck_->set_map(relay_map(*state.netmap.derp_map));
+  choose_home_soon();
+  netcheck_->start(netcheck::Scope::Full);
+}
+
+void Mesh::choose_home_soon() {
+  if (relays_->home() != 0) return;
+  if (const auto only = only_region(relays_->map())) {
+    relays_->choose_home(*only, control_connected_);
+  } else {
+    home_timer_.arm_in(kMeasureHomeFor);
+  }
+}
+
+// ---- dataplane::Dataplane::Ports
+
+void Mesh::to_host(std::span<const Packet> packets) { host_->write(packets); }
+
+void Mesh::to_udp(std::span<const dataplane::UdpDatagram> datagrams) {
+  send_batch_.clear();
+  for (const auto& datagram : datagrams) send_batch_.push_back({datagram.bytes, datagram.to, {}});
+  // A full socket drops what does not fit, as the network would: the flows inside slow down.
+  udp_->send(send_batch_);
+}
+
+void Mesh::to_relay(RegionId region, const NodePublicKey& peer, Packet packet) {
+  relays_->send(region, peer, std::move(packet));
+}
+
+void Mesh::to_dns_server(const Endpoint& server, Bytes query) { dns_socket_->send(server, query); }
+
+void Mesh::on_stun(Bytes datagram, const Endpoint&) { netcheck_->on_stun(datagram); }
+
+void Mesh::on_path_change(const path::PathChange& change) {
+  const auto node = numbers_.node_of(change.peer);
+  if (!node || state_ == nullptr) return;
+  const auto peer = state_->netmap.peers.find(*node);
+  if (peer == state_->netmap.peers.end()) return;
+  log_.debug(
+      "path changed", {{"peer", display_name(peer->second)},
+                       {"from", change.from.to_text()},
+                       {"to", change.to.to_text()}});
+}
+
+void Mesh::on_ping_done(const path::PingDone& done) {
+  const auto node = numbers_.node_of(done.peer);
+  owner_.on_ping_outcome(
+      {done.id, node.value_or(netmap::NodeId{}), done.via, done.latency});
+}
+
+void Mesh::on_handshake(PeerId peer) {
+  if (const auto node = numbers_.node_of(peer)) owner_.on_peer_session(*node);
+  if (any_session_) return;
+  any_session_ = true;
+  owner_.on_mesh_connectivity_changed();
+}
+
+// The dataplane is in the middle of a call: probes leave by the socket itself, and what they find
+// comes back in a posted task.
+void Mesh::wants_restun() {
+  if (!netcheck_->running()) netcheck_->start(netcheck::Scope::Automatic);
+}
+
+// ---- relay::RelayLinks::Owner
+
+void Mesh::on_relay_packet(RegionId region, const NodePublicKey& from, Packet packet) {
+  dataplane_->from_relay(region, from, std::move(packet), loop_.now());
+  arm();
+}
+
+void Mesh::on_relay_peer_gone(RegionId region, const NodePublicKey& peer) {
+  dataplane_->peer_gone_from_relay(peer, region);
+}
+
+void Mesh::on_relay_frame(RegionId region) { netcheck_->note_relay_frame(region); }
+
+void Mesh::on_relay_connected(RegionId) { owner_.on_mesh_connectivity_changed(); }
+
+void Mesh::on_home_changed(RegionId) {
+  owner_.on_mesh_facts_changed();
+  owner_.on_mesh_connectivity_changed();
+}
+
+void Mesh::on_relay_health(RegionId region, const std::string& problem) {
+  if (problem.empty()) {
+    relay_health_.erase(region);
+  } else {
+    relay_health_[region] = problem;
+  }
+}
+
+// ---- netcheck::NetcheckLink::Owner
+
+bool Mesh::send_stun(Bytes datagram, const Endpoint& to) {
+  const bool family = to.address.is_v4() ? udp_->has_v4() : udp_->has_v6();
+  if (!family) return false;
+  const std::uint64_t refused = udp_->counters().unreachable + udp_->counters().failed;
+  const io::UdpSend one{datagram, to, {}};
+  udp_->send({&one, 1});
+  return udp_->counters().unreachable + udp_->counters().failed == refused;
+}
+
+std::optional<io::DialTarget> Mesh::relay_target(RegionId region) {
+  const auto* known = relays_->find(region);
+  if (known == nullptr) return std::nullopt;
+  for (const auto& node : known->nodes) {
+    if (!node.stun_only) return relay::dial_target(node, trust_, os::kBypassMark);
+  }
+  return std::nullopt;
+}
+
+netcheck::HostNetwork Mesh::host_network() {
+  return {
+      .has_ipv4 = udp_->has_v4() && host_->networks().has_v4(),
+      .has_ipv6 = udp_->has_v6() && host_->networks().has_v6(),
+      .os_has_ipv6 = udp_->has_v6()};
+}
+
+bool Mesh::wants_periodic_checks() {
+  return !facts_.empty() && dataplane_->paths().any_active(loop_.now());
+}
+
+void Mesh::on_netcheck_news() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) update_endpoints();
+  });
+}
+
+void Mesh::on_netcheck_finished(const netcheck::Report& report) {
+  const RegionId home = report.preferred_relay;
+  relays_->choose_home(home == 0 ? std::nullopt : std::optional(home), control_connected_);
+  owner_.on_netcheck_report(report);
+  owner_.on_mesh_facts_changed();
+}
+
+void Mesh::update_endpoints() {
+  netcheck::EndpointSources sources;
+  for (const auto& interface : host_->networks().interfaces) {
+    for (const auto& address : interface.addresses) {
+      sources.interfaces.push_back(
+          {.interface = interface.name,
+           .prefix = address.prefix,
+           .up = interface.up,
+           .loopback = interface.loopback,
+           .problematic = interface.is_container_plumbing()});
+    }
+  }
+  sources.port_v4 = udp_->has_v4() ? udp_->port() : std::uint16_t{0};
+  sources.port_v6 = udp_->has_v6() ? udp_->port() : std::uint16_t{0};
+  sources.port_is_fixed = port_is_fixed_;
+  auto list = own_endpoints_.list(sources, netcheck_->current(), loop_.now());
+  // Also when nothing differs: that they were confirmed just now is what a CallMeMaybe waits for.
+  dataplane_->set_own_endpoints(plain(list), loop_.now());
+  const bool changed = !netcheck::same_set(list, endpoints_);
+  endpoints_ = std::move(list);
+  if (changed) owner_.on_mesh_facts_changed();
+  arm();
+}
+
+// ---- io::UdpSocket::Handler
+
+void Mesh::on_datagrams(std::span<io::UdpReceived> batch) {
+  arrivals_.clear();
+  for (auto& received : batch) arrivals_.push_back({std::move(received.packet), received.from});
+  dataplane_->from_udp(arrivals_, loop_.now());
+  arrivals_.clear();
+  arm();
+}
+
+void Mesh::on_broken(const io::IoError& why) {
+  log_.error("the UDP socket is broken, opening another", {{"why", why.detail}});
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) rebind();
+  });
+}
+
+void Mesh::rebind() {
+  for (const std::uint16_t port : {port_, std::uint16_t{0}}) {
+    const auto problem = open_socket(port);
+    if (!problem) break;
+    log_.error("cannot rebind", {{"why", *problem}});
+  }
+  AYA_CHECK(udp_ != nullptr);  // port 0 fails only where there are no sockets at all
+  own_endpoints_.forget();
+  dataplane_->link_changed(loop_.now());
+  netcheck_->start(netcheck::Scope::Full);
+  arm();
+}
+
+// ---- HostSide::Owner
+
+void Mesh::on_host_packets(std::span<Packet> packets) {
+  dataplane_->from_host(packets, loop_.wall_now(), loop_.now());
+  arm();
+}
+
+void Mesh::on_network_change(const os::NetworkChange& change) {
+  log_.info(
+      "the network changed", {{"default_route", change.default_route}, {"slept", change.slept}});
+  if (change.default_route || change.slept) {
+    own_endpoints_.forget();
+    relays_->link_changed();
+    dataplane_->link_changed(loop_.now());
+  }
+  netcheck_->start(netcheck::Scope::Full);
+  update_endpoints();
+}
+
+void Mesh::on_host_dns_change() {
+  if (state_ != nullptr) apply_names(*state_, prefs_);
+}
+
+// ---- questions
+
+bool Mesh::ping(netmap::NodeId node, path::PingId id, std::size_t size) {
+  const auto number = numbers_.find(node);
+  if (!number) return false;
+  dataplane_->ping(*number, id, size, loop_.now());
+  arm();
+  return true;
+}
+
+void Mesh::start_netcheck() { netcheck_->start(netcheck::Scope::Full); }
+void Mesh::restun() { netcheck_->start(netcheck::Scope::Automatic); }
+
+std::optional<control::NetInfo> Mesh::net_info() const {
+  const auto& report = netcheck_->last();
+  const RegionId home = relays_->home();
+  if (!report && home == 0) return std::nullopt;
+  control::NetInfo out;
+  out.preferred_derp = home;
+  out.firewall_mode = "none";
+  if (!report) return out;
+  out.mapping_varies_by_dest_ip = report->mapping_varies_by_dest_ip;
+  out.working_ipv6 = report->ipv6;
+  out.os_has_ipv6 = report->os_has_ipv6;
+  out.working_udp = report->udp;
+  out.upnp = report->upnp;
+  out.pmp = report->pmp;
+  out.pcp = report->pcp;
+  const auto add = [&](const std::map<RegionId, Duration>& latencies, std::string_view family) {
+    for (const auto& [region, latency] : latencies) {
+      out.derp_latency[std::to_string(region) + std::string(family)] =
+          std::chrono::duration<double>(latency).count();
+    }
+  };
+  add(report->region_v4_latency, "-v4");
+  add(report->region_v6_latency, "-v6");
+  return out;
+}
+
+bool Mesh::is_connected() const { return home_connected() || any_session_; }
+
+std::string Mesh::region_code(RegionId region) const {
+  const auto* known = relays_->find(region);
+  return known == nullptr ? std::string() : known->region_code;
+}
+
+PeerRuntime Mesh::runtime(netmap::NodeId node) const {
+  PeerRuntime out;
+  const auto number = numbers_.find(node);
+  if (!number) return out;
+  out.path = dataplane_->paths().status(*number, loop_.now());
+  out.stats = dataplane_->tunnel().stats(*number);
+  out.in_engine = out.stats && out.stats->last_handshake.has_value();
+  if (const auto sent = dataplane_->last_sent(*number)) {
+    out.last_sent = loop_.wall_now() - (loop_.now() - *sent);
+  }
+  if (state_ != nullptr) {
+    const auto peer = state_->netmap.peers.find(node);
+    out.expired = peer != state_->netmap.peers.end() &&
+                  netmap::peer_is_expired(peer->second, *state_, loop_.wall_now());
+  }
+  return out;
+}
+
+std::vector<std::string> Mesh::health() const {
+  std::vector<std::string> out;
+  for (const auto& [region, problem] : relay_health_) out.push_back(problem);
+  if (relays_->home() != 0 && !home_connected()) {
+    out.push_back(
+        "Ayatori could not connect to the '" + region_code(relays_->home()) + "' relay server.");
+  }
+  return out;
+}
+
+void Mesh::arm() { timer_.arm(dataplane_->next_deadline()); }
+
+}  // namespace aya::app
