@@ -91,11 +91,12 @@ void Dataplane::from_host(std::span<Packet> packets, WallTime wall, TimePoint no
   for (std::size_t i = 0; i < packets.size(); ++i) {
     const auto view = filter::PacketView::parse(packets[i].bytes());
     std::optional<PeerId> next;
-    if (view.has_addresses && dns::Service::is_service_address(view.destination.address)) {
+    const bool readable = view.protocol != filter::kUnknownProtocol;
+    if (readable && dns::Service::is_service_address(view.destination.address)) {
       to_service(view, wall, now);
     } else if (!filter_.out(view).accept) {
       ++counters_.filtered_out;
-    } else if (view.has_addresses) {
+    } else if (readable) {
       next = tunnel_.peer_for(view.destination.address);
       if (!next) ++counters_.no_peer;
     }
@@ -240,7 +241,7 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
   const auto view = filter::PacketView::parse(opened.inner.bytes());
   if (is_tsmp(view)) {
     if (const auto key = path::parse_announcement(opened.inner.bytes())) {
-      paths_.on_announced_disco_key(opened.peer, *key, now);
+      paths_.on_announced_disco_key(opened.peer, *key, now, path_fx_);
       return;
     }
   }
