@@ -2,11 +2,10 @@
 
 namespace aya::app {
 
-HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log, Owner& owner)
+HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log)
     : loop_(loop),
       pool_(pool),
       log_(log),
-      owner_(owner),
       batch_(kBatch),
       monitor_timer_(loop, [this] { on_monitor_timer(); }),
       dns_timer_(loop, [this] { check_dns(); }) {}
@@ -14,8 +13,8 @@ HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log, Owner& owner)
 HostSide::~HostSide() = default;
 
 Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
-    io::Loop& loop, PacketPool& pool, Logger& log, Config config, Owner& owner) {
-  std::unique_ptr<HostSide> side(new HostSide(loop, pool, log, owner));
+    io::Loop& loop, PacketPool& pool, Logger& log, Config config) {
+  std::unique_ptr<HostSide> side(new HostSide(loop, pool, log));
 
   auto tun = os::Tun::open({.name = config.tun_name, .mtu = config.mtu});
   if (!tun) return tun.error();
@@ -46,7 +45,7 @@ void HostSide::on_tun_readable() {
     log_.debug("cannot read from the interface", {{"why", count.error().message()}});
     return;
   }
-  if (*count > 0) owner_.on_host_packets(std::span(batch_).first(*count));
+  if (*count > 0 && owner_ != nullptr) owner_->on_host_packets(std::span(batch_).first(*count));
 }
 
 void HostSide::write(std::span<const Packet> packets) {
@@ -77,12 +76,17 @@ void HostSide::apply_dns(const std::optional<os::DnsWanted>& wanted) {
   }
 }
 
+void HostSide::clear() {
+  apply_routes({});
+  apply_dns(std::nullopt);
+}
+
 void HostSide::check_dns() {
   const auto changed = dns_->recheck();
   if (!changed) {
     log_.error("cannot check the host's resolver", {{"why", changed.error().message()}});
-  } else if (*changed) {
-    owner_.on_host_dns_change();
+  } else if (*changed && owner_ != nullptr) {
+    owner_->on_host_dns_change();
   }
   if (dns_->trampled()) {
     log_.error(
@@ -94,7 +98,8 @@ void HostSide::check_dns() {
 }
 
 void HostSide::on_monitor_timer() {
-  if (const auto change = monitor_->advance(loop_.now())) owner_.on_network_change(*change);
+  const auto change = monitor_->advance(loop_.now());
+  if (change && owner_ != nullptr) owner_->on_network_change(*change);
   monitor_timer_.arm(monitor_->next_deadline());
 }
 

@@ -36,8 +36,13 @@ class HostSide {
   };
 
   static Result<std::unique_ptr<HostSide>, os::OsError> open(
-      io::Loop& loop, PacketPool& pool, Logger& log, Config config, Owner& owner);
-  ~HostSide();
+      io::Loop& loop, PacketPool& pool, Logger& log, Config config);
+  ~HostSide();  // gives everything back
+
+  // Who gets packets and news; nullptr: nobody, and what the host sends is thrown away.
+  void attach(Owner* owner) { owner_ = owner; }
+  // Takes addresses, routes and resolver away; the interface stays.
+  void clear();
 
   void write(std::span<const Packet> packets);
   // Logs what the system refuses; the next call tries again.
@@ -52,7 +57,7 @@ class HostSide {
   static constexpr std::size_t kBatch = 64;
   static constexpr Duration kDnsCheckEvery = 2s;
 
-  HostSide(io::Loop& loop, PacketPool& pool, Logger& log, Owner& owner);
+  HostSide(io::Loop& loop, PacketPool& pool, Logger& log);
   void on_tun_readable();
   void on_monitor_timer();
   void check_dns();
@@ -60,7 +65,7 @@ class HostSide {
   io::Loop& loop_;
   PacketPool& pool_;
   Logger& log_;
-  Owner& owner_;
+  Owner* owner_ = nullptr;
   std::unique_ptr<os::Tun> tun_;
   std::unique_ptr<os::Routes> routes_;
   std::optional<os::DnsConfig> dns_;

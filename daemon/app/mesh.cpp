@@ -76,6 +76,7 @@ Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
       node_key_(config.node_key),
       port_is_fixed_(config.port_is_fixed),
       trust_(parts.roots),
+      host_(parts.host),
       timer_(
           parts.loop,
           [this] {
@@ -86,32 +87,33 @@ Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
         if (relays_->home() == 0) relays_->choose_home(std::nullopt, control_connected_);
       }) {
   dataplane_.emplace(
-      node_key_, DiscoPrivateKey::generate(rng_), rng_, pool_,
+      node_key_, config.disco_key, rng_, pool_,
       tunnel::Options{
-          .wall_clock = [&loop = loop_] { return loop.wall_now(); }, .mtu = config.host.mtu},
+          .wall_clock = [&loop = loop_] { return loop.wall_now(); }, .mtu = host_.tun().mtu()},
       *this);
   relays_.emplace(loop_, trust_, rng_, pool_, log_, os::kBypassMark, *this);
   relays_->set_self(node_key_);
   netcheck_.emplace(loop_, rng_, *this);
 }
 
-Mesh::~Mesh() = default;
+Mesh::~Mesh() {
+  host_.attach(nullptr);
+  host_.clear();
+}
 
 Result<std::unique_ptr<Mesh>, std::string> Mesh::open(
     const Parts& parts, const Config& config, Owner& owner) {
   std::unique_ptr<Mesh> mesh(new Mesh(parts, config, owner));
-  if (auto problem = mesh->open_parts(config)) return *std::move(problem);
+  if (auto problem = mesh->open_sockets(config)) return *std::move(problem);
+  parts.host.attach(mesh.get());
+  mesh->update_endpoints();
   return mesh;
 }
 
-std::optional<std::string> Mesh::open_parts(const Config& config) {
+std::optional<std::string> Mesh::open_sockets(const Config& config) {
   if (auto problem = open_socket(config.port)) return problem;
   dns_socket_ = std::make_unique<DnsSocket>(*this);
-  if (auto problem = dns_socket_->open()) return problem;
-  auto host = HostSide::open(loop_, pool_, log_, config.host, *this);
-  if (!host) return host.error().message();
-  host_ = std::move(*host);
-  return std::nullopt;
+  return dns_socket_->open();
 }
 
 std::optional<std::string> Mesh::open_socket(std::uint16_t port) {
@@ -211,8 +213,8 @@ void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {
 void Mesh::apply_names(const netmap::State& state, const local::Prefs& prefs) {
   // Without the setting our resolver still answers who asks it, but knows nobody else's names.
   dataplane_->names().configure(
-      resolver_config(state.netmap), forwarder_config(state.netmap, host_->host_dns()));
-  host_->apply_dns(host_dns(state.netmap, prefs));
+      resolver_config(state.netmap), forwarder_config(state.netmap, host_.host_dns()));
+  host_.apply_dns(host_dns(state.netmap, prefs));
 }
 
 void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
@@ -221,7 +223,7 @@ void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
     const bool expired = netmap::peer_is_expired(peer, state, loop_.wall_now());
     for (const Prefix& prefix : used_prefixes(peer, prefs, expired)) prefixes.push_back(prefix);
   }
-  host_->apply_routes(route_config(state.netmap.self, std::move(prefixes)));
+  host_.apply_routes(route_config(state.netmap.self, std::move(prefixes)));
 }
 
 void Mesh::apply_relays(const netmap::State& state) {
@@ -243,7 +245,7 @@ void Mesh::choose_home_soon() {
 
 // ---- dataplane::Dataplane::Ports
 
-void Mesh::to_host(std::span<const Packet> packets) { host_->write(packets); }
+void Mesh::to_host(std::span<const Packet> packets) { host_.write(packets); }
 
 void Mesh::to_udp(std::span<const dataplane::UdpDatagram> datagrams) {
   send_batch_.clear();
@@ -340,8 +342,8 @@ std::optional<io::DialTarget> Mesh::relay_target(RegionId region) {
 
 netcheck::HostNetwork Mesh::host_network() {
   return {
-      .has_ipv4 = udp_->has_v4() && host_->networks().has_v4(),
-      .has_ipv6 = udp_->has_v6() && host_->networks().has_v6(),
+      .has_ipv4 = udp_->has_v4() && host_.networks().has_v4(),
+      .has_ipv6 = udp_->has_v6() && host_.networks().has_v6(),
       .os_has_ipv6 = udp_->has_v6()};
 }
 
@@ -364,7 +366,7 @@ void Mesh::on_netcheck_finished(const netcheck::Report& report) {
 
 void Mesh::update_endpoints() {
   netcheck::EndpointSources sources;
-  for (const auto& interface : host_->networks().interfaces) {
+  for (const auto& interface : host_.networks().interfaces) {
     for (const auto& address : interface.addresses) {
       sources.interfaces.push_back(
           {.interface = interface.name,

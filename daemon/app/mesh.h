@@ -51,9 +51,9 @@ class Mesh final : public dataplane::Dataplane::Ports,
 
   struct Config {
     NodePrivateKey node_key;
+    DiscoPrivateKey disco_key;     // of this run of the program
     std::uint16_t port = 0;        // wanted; 0: any
     bool port_is_fixed = false;    // by the operator, who may have forwarded it
-    HostSide::Config host;
   };
 
   struct Parts {
@@ -62,6 +62,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
     PacketPool& pool;
     Logger& log;
     tls::TlsClientContext& roots;
+    HostSide& host;
   };
 
   // The error is one line for a person.
@@ -84,7 +85,6 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void restun();
 
   // ---- what people and the coordinator ask
-  DiscoPublicKey disco_key() const { return dataplane_->disco_key(); }
   const std::vector<netcheck::OwnEndpoint>& endpoints() const { return endpoints_; }
   std::optional<control::NetInfo> net_info() const;
   RegionId home() const { return relays_->home(); }
@@ -99,7 +99,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
 
  private:
   Mesh(const Parts& parts, const Config& config, Owner& owner);
-  std::optional<std::string> open_parts(const Config& config);
+  std::optional<std::string> open_sockets(const Config& config);
   std::optional<std::string> open_socket(std::uint16_t port);
 
   // dataplane::Dataplane::Ports
@@ -157,7 +157,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   std::uint16_t port_ = 0;
   bool port_is_fixed_ = false;
   relay::RelayTrust trust_;
-  std::unique_ptr<HostSide> host_;
+  HostSide& host_;
   std::unique_ptr<io::UdpSocket> udp_;
   // Questions to upstream servers leave from a socket of their own: answers are told apart by it.
   class DnsSocket;

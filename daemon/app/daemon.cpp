@@ -1,0 +1,681 @@
+#include "daemon/app/daemon.h"
+
+#include <pwd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "daemon/app/map_meaning.h"
+#include "daemon/netmap/expiry.h"
+#include "proto/base/hex.h"
+#include "proto/base/version.h"
+#include "proto/control/capability_version.h"
+#include "proto/control/json_text.h"
+#include "proto/local/netcheck_report.h"
+
+namespace aya::app {
+namespace {
+
+constexpr unsigned kOverlayMtu = 1280;  // dataplane 2.7
+
+local::NetcheckReport to_local(const netcheck::Report& report, WallTime now) {
+  local::NetcheckReport out;
+  out.now = now;
+  out.udp = report.udp;
+  out.ipv4 = report.ipv4;
+  out.ipv6 = report.ipv6;
+  out.ipv4_can_send = report.ipv4_can_send;
+  out.ipv6_can_send = report.ipv6_can_send;
+  out.os_has_ipv6 = report.os_has_ipv6;
+  out.mapping_varies_by_dest_ip = report.mapping_varies_by_dest_ip;
+  out.upnp = report.upnp;
+  out.pmp = report.pmp;
+  out.pcp = report.pcp;
+  out.captive_portal = report.captive_portal;
+  out.preferred_derp = report.preferred_relay;
+  out.region_latency = report.region_latency;
+  out.region_v4_latency = report.region_v4_latency;
+  out.region_v6_latency = report.region_v6_latency;
+  if (report.global_v4) out.global_v4 = report.global_v4->to_text();
+  if (report.global_v6) out.global_v6 = report.global_v6->to_text();
+  return out;
+}
+
+std::string machine_name() {
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return "node";
+  return name;
+}
+
+}  // namespace
+
+// ---- start and end
+
+Result<std::unique_ptr<Daemon>, std::string> Daemon::open(
+    io::Loop& loop, Logger& log, const Options& options) {
+  SystemRng rng;
+  auto store = state::StateStore::open(options.state_path(), rng);
+  if (!store) return store.error().message();
+  std::unique_ptr<Daemon> daemon(new Daemon(loop, log, options, std::move(*store)));
+  if (auto problem = daemon->open_parts()) return *std::move(problem);
+  daemon->reconcile();
+  return daemon;
+}
+
+Daemon::Daemon(io::Loop& loop, Logger& log, const Options& options, state::StateStore store)
+    : loop_(loop),
+      log_(log),
+      options_(options),
+      store_(std::move(store)),
+      disco_key_(DiscoPrivateKey::generate(rng_)),
+      log_id_(to_hex(rng_.array<32>())),
+      roots_(tls::TlsTrust::roots()),
+      expiry_timer_(loop, [this] {
+        if (mesh_ && map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
+        refresh_state();
+        arm_expiry();
+      }) {}
+
+Daemon::~Daemon() {
+  alive_.reset();
+  local_.reset();
+  mesh_.reset();
+  coord_.reset();
+}
+
+std::optional<std::string> Daemon::open_parts() {
+  if (!store_.state().prefs.empty()) {
+    auto stored = local::parse_prefs(store_.state().prefs);
+    if (!stored) {
+      return "the settings inside " + options_.state_path() + " cannot be read (" +
+             stored.error() + "); move that file away to begin afresh";
+    }
+    prefs_ = *std::move(stored);
+  }
+  auto host = HostSide::open(
+      loop_, pool_, log_,
+      {.tun_name = options_.tun,
+       .mtu = kOverlayMtu,
+       .resolv_backup = options_.state_dir + "/resolv.conf.before"});
+  if (!host) return host.error().message();
+  host_ = std::move(*host);
+
+  auto local = localapi::LocalLink::open(
+      loop_, *this, rng_, options_.socket,
+      {.version = std::string(kVersion),
+       .capability_version = control::kOurCapabilityVersion,
+       .own_uid = getuid()});
+  if (!local) {
+    const bool taken = local.error().kind == io::IoError::Kind::AddressInUse;
+    return "cannot listen on " + options_.socket + ": " + local.error().detail +
+           (taken ? "; another ayatorid is running there: stop it, or give this one its own "
+                    "--socket, --statedir and --tun"
+                  : "; see that its folder exists and may be written");
+  }
+  local_ = std::move(*local);
+  return std::nullopt;
+}
+
+// ---- what runs
+
+void Daemon::reconcile() {
+  if (!prefs_.want_running) {
+    bring_down();
+  } else if (prefs_.control_url.empty()) {
+    // `up` has not said yet where to log in.
+  } else {
+    bring_up();
+  }
+  refresh_state();
+}
+
+void Daemon::bring_up() {
+  if (!coord_) open_coord();
+  if (!coord_) return;
+  if (has_identity() && !mesh_) open_mesh();
+  tell_coord();
+  const bool may_join = has_identity() || !auth_key_.empty();
+  if (!may_join || coord_->phase() == coord::Phase::Running) return;
+  coord::LoginWish wish;
+  if (!auth_key_.empty()) wish.auth_key = std::exchange(auth_key_, {});
+  coord_->login(wish);
+}
+
+void Daemon::bring_down() {
+  mesh_.reset();
+  coord_.reset();
+  last_problem_.clear();
+  expiry_timer_.disarm();
+}
+
+void Daemon::open_coord() {
+  coord::CoordLink::Config config;
+  config.url = prefs_.control_url;
+  config.certificate_pin = prefs_.server_cert_pin;
+  config.machine_key = store_.state().machine_key;
+  config.identity = {store_.state().node_key, store_.state().old_node_key};
+  auto link = coord::CoordLink::open({loop_, rng_, log_, roots_}, std::move(config), *this);
+  if (!link) {
+    on_problem(link.error());
+    announce_error(link.error());
+    return;
+  }
+  coord_ = std::move(*link);
+}
+
+void Daemon::open_mesh() {
+  Mesh::Config config;
+  config.node_key = store_.state().node_key;
+  config.disco_key = disco_key_;
+  config.port = options_.port;
+  config.port_is_fixed = options_.port != 0;
+  auto mesh = Mesh::open({loop_, rng_, pool_, log_, roots_, *host_}, config, *this);
+  if (!mesh) {
+    log_.error("cannot bring the node up", {{"why", mesh.error()}});
+    announce_error(mesh.error());
+    return;
+  }
+  mesh_ = std::move(*mesh);
+  if (map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
+}
+
+std::string Daemon::host_name() const {
+  return prefs_.hostname.empty() ? machine_name() : prefs_.hostname;
+}
+
+const netmap::State* Daemon::map_state() const {
+  if (!coord_ || coord_->netmap_state().netmap.self.id.value == 0) return nullptr;
+  return &coord_->netmap_state();
+}
+
+// What the coordinator should know; it is sent only where it differs from what was acknowledged.
+void Daemon::tell_coord() {
+  if (!coord_) return;
+  coord::HostState host;
+  utsname system{};
+  uname(&system);
+  host.hostinfo.ipn_version = std::string(kVersion) + "-ayatori";
+  host.hostinfo.backend_log_id = log_id_;
+  host.hostinfo.os = "linux";
+  host.hostinfo.os_version = system.release;
+  host.hostinfo.hostname = host_name();
+  host.hostinfo.go_arch = std::string_view(system.machine) == "x86_64" ? "amd64" : system.machine;
+  host.hostinfo.shields_up = prefs_.shields_up;
+  host.hostinfo.routable_ips = prefs_.advertise_routes;
+  host.hostinfo.request_tags = prefs_.advertise_tags;
+  host.hostinfo.userspace = false;
+  host.disco_key = disco_key_.public_key();
+  if (mesh_) {
+    host.hostinfo.net_info = mesh_->net_info();
+    for (const auto& endpoint : mesh_->endpoints()) {
+      host.endpoints.push_back(endpoint.at);
+      host.endpoint_types.push_back(static_cast<control::EndpointType>(endpoint.type));
+    }
+  }
+  coord_->set_host(host);
+}
+
+// ---- state
+
+local::BackendState Daemon::compute_state() const {
+  using local::BackendState;
+  const bool waiting_for_person = coord_ && !coord_->auth_url().empty();
+  if (!has_identity() || waiting_for_person) return BackendState::NeedsLogin;
+  if (!prefs_.want_running) return BackendState::Stopped;
+  if (!coord_) return BackendState::NoState;
+  switch (coord_->phase()) {
+    case coord::Phase::NeedsLogin: return BackendState::NeedsLogin;
+    case coord::Phase::NeedsMachineAuth: return BackendState::NeedsMachineAuth;
+    case coord::Phase::Stopped:
+    case coord::Phase::Connecting: return BackendState::Starting;
+    case coord::Phase::Running: break;
+  }
+  return mesh_ && mesh_->is_connected() ? BackendState::Running : BackendState::Starting;
+}
+
+void Daemon::refresh_state() {
+  const auto now = compute_state();
+  if (now == state_) return;
+  log_.info("state", {{"was", local::to_text(state_)}, {"is", local::to_text(now)}});
+  state_ = now;
+  if (!local_) return;
+  local::Notify change;
+  change.state = now;
+  local_->announce(change);
+}
+
+void Daemon::arm_expiry() {
+  const auto* state = map_state();
+  const auto at = state == nullptr ? std::nullopt : netmap::next_expiry(*state, loop_.wall_now());
+  if (!at) return expiry_timer_.disarm();
+  // A day at most, so that a changed clock is noticed.
+  const Duration wait = std::clamp<Duration>(*at - loop_.wall_now(), 100ms, std::chrono::hours(24));
+  expiry_timer_.arm_in(wait);
+}
+
+std::optional<std::string> Daemon::save(const local::Prefs& prefs) {
+  const auto saved = store_.update(
+      [&](state::NodeState& state) { state.prefs = local::to_json_line(prefs); });
+  if (!saved) return saved.error().message();
+  return std::nullopt;
+}
+
+void Daemon::announce_error(const std::string& text) {
+  if (!local_) return;
+  local::Notify change;
+  change.err_message = text;
+  local_->announce(change);
+}
+
+// ---- coord::CoordLink::Owner
+
+void Daemon::on_identity_changed() {
+  const auto& identity = coord_->identity();
+  const auto saved = store_.update([&](state::NodeState& state) {
+    state.node_key = identity.node_key;
+    state.old_node_key = identity.old_node_key;
+    state.control_url = prefs_.control_url;
+    state.server_certificate = prefs_.server_cert_pin;
+  });
+  if (!saved) {
+    log_.error("the node key could not be stored", {{"why", saved.error().message()}});
+    announce_error(saved.error().message());
+  }
+  if (!has_identity()) {
+    mesh_.reset();
+  } else if (mesh_) {
+    mesh_->set_node_key(identity.node_key);
+  } else if (prefs_.want_running) {
+    open_mesh();
+    tell_coord();
+  }
+}
+
+void Daemon::on_server_key(const MachinePublicKey& key) {
+  log_.debug("coordinator key learned", {{"key", key.short_text()}});
+}
+
+void Daemon::on_netmap(const netmap::NetmapDelta& delta) {
+  const auto* state = map_state();
+  if (state == nullptr) return;
+  const auto& self = state->netmap.self;
+  if (store_.state().node_id != self.stable_id) {
+    const auto saved =
+        store_.update([&](state::NodeState& stored) { stored.node_id = self.stable_id; });
+    if (!saved) log_.error("the node id could not be stored", {{"why", saved.error().message()}});
+  }
+  if (mesh_) {
+    mesh_->set_control_connected(true);
+    mesh_->apply(*state, delta, prefs_);
+  }
+  if (delta.self_addresses) {
+    std::string list;
+    for (const IpAddress& address : addresses_of(self)) list += address.to_text() + " ";
+    if (!list.empty()) list.pop_back();
+    log_.info("own addresses", {{"are", list}});
+  }
+  arm_expiry();
+  refresh_state();
+  if (delta.self) {
+    local::Notify change;
+    change.self_change = self_node();
+    local_->announce(change);
+  }
+  local_->net_map_changed();
+}
+
+void Daemon::on_logged_in(const control::User& user, const control::Login& login) {
+  local::Prefs next = prefs_;
+  next.logged_out = false;
+  next.config = local::PrefsConfig{
+      {user.id.value, login.login_name, login.display_name, login.profile_pic_url}, {}};
+  const auto saved = store_.update([&](state::NodeState& state) {
+    state.profile = {user.id.value, login.login_name, login.display_name, login.profile_pic_url};
+    state.prefs = local::to_json_line(next);
+  });
+  if (!saved) announce_error(saved.error().message());
+  prefs_ = next;
+  log_.info("logged in", {{"as", login.login_name}, {"to", prefs_.control_url}});
+  local::Notify change;
+  change.login_finished = true;
+  change.prefs = prefs();
+  local_->announce(change);
+  refresh_state();
+}
+
+void Daemon::on_logged_out() {
+  forget_login();
+  refresh_state();
+}
+
+void Daemon::forget_login() {
+  mesh_.reset();
+  prefs_.logged_out = true;
+  prefs_.want_running = false;
+  prefs_.config.reset();
+  const auto saved = store_.update([&](state::NodeState& state) {
+    state.node_key = {};
+    state.old_node_key = {};
+    state.node_id.clear();
+    state.profile = {};
+    state.prefs = local::to_json_line(prefs_);
+  });
+  if (!saved) announce_error(saved.error().message());
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) bring_down();
+  });
+}
+
+void Daemon::on_phase_changed() {
+  if (coord_->in_poll()) last_problem_.clear();
+  if (mesh_) mesh_->set_control_connected(coord_->in_poll());
+  if (!coord_->auth_url().empty()) {
+    local::Notify change;
+    change.browse_to_url = coord_->auth_url();
+    local_->announce(change);
+  }
+  refresh_state();
+}
+
+void Daemon::on_problem(const std::string& text) {
+  last_problem_ = text;
+  log_.info("coordinator", {{"problem", text}});
+  if (local_ && state_ != local::BackendState::Running) announce_error(text);
+}
+
+void Daemon::on_open_url(const std::string& url) {
+  local::Notify change;
+  change.browse_to_url = url;
+  local_->announce(change);
+}
+
+// ---- Mesh::Owner. The mesh may be in the middle of a call: what follows is posted.
+
+void Daemon::on_mesh_facts_changed() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) tell_coord();
+  });
+}
+
+void Daemon::on_mesh_connectivity_changed() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) refresh_state();
+  });
+}
+
+void Daemon::on_ping_outcome(const PingOutcome& outcome) {
+  const auto asked = pings_.find(outcome.id);
+  if (asked == pings_.end()) return;
+  local::PingResult result;
+  result.ip = asked->second.ip.to_text();
+  const auto* state = map_state();
+  const control::Node* node =
+      state == nullptr ? nullptr : find_node(state->netmap, asked->second.ip);
+  if (node != nullptr) {
+    result.node_name = display_name(*node);
+    result.node_ip = addresses_of(*node).front().to_text();
+  }
+  if (!outcome.via) {
+    result.err = "no answer";
+  } else {
+    result.latency_seconds = std::chrono::duration<double>(outcome.latency).count();
+    if (outcome.via->is_relay()) {
+      result.derp_region_id = outcome.via->relay;
+      result.derp_region_code = mesh_->region_code(outcome.via->relay);
+    } else {
+      result.endpoint = outcome.via->udp.to_text();
+    }
+  }
+  const localapi::ExchangeId exchange{asked->first.value};
+  pings_.erase(asked);
+  local_->ping_done(exchange, result);
+}
+
+void Daemon::on_netcheck_report(const netcheck::Report& report) {
+  const std::string json = local::to_json(to_local(report, loop_.wall_now()));
+  for (const auto exchange : std::exchange(netchecks_, {})) {
+    local_->netcheck_done(exchange, {json});
+  }
+}
+
+void Daemon::on_peer_session(netmap::NodeId) {}
+
+// ---- localapi::LocalHost
+
+local::Status Daemon::status(bool with_peers) const {
+  StatusInputs inputs;
+  inputs.state = state_;
+  const auto* state = map_state();
+  inputs.map = state == nullptr ? nullptr : &state->netmap;
+  if (has_identity()) inputs.self_key = store_.state().node_key.public_key();
+  inputs.host_name = host_name();
+  inputs.auth_url = coord_ ? coord_->auth_url() : std::string();
+  for (const auto& warning : health()) inputs.health.push_back(warning.text);
+  inputs.region_code = [this](RegionId region) {
+    return mesh_ ? mesh_->region_code(region) : std::string();
+  };
+  inputs.runtime = [this](netmap::NodeId node) {
+    return mesh_ ? mesh_->runtime(node) : PeerRuntime{};
+  };
+  if (mesh_) {
+    inputs.home = mesh_->home();
+    for (const auto& endpoint : mesh_->endpoints()) {
+      inputs.own_endpoints.push_back(endpoint.at.to_text());
+    }
+  }
+  inputs.now = loop_.wall_now();
+  return make_status(inputs, with_peers);
+}
+
+local::Prefs Daemon::prefs() const {
+  local::Prefs out = prefs_;
+  if (out.config) out.config->node_id = store_.state().node_id;
+  return out;
+}
+
+std::optional<local::WhoIs> Daemon::whois(const localapi::WhoIsQuery& query) const {
+  const auto* state = map_state();
+  if (state == nullptr) return std::nullopt;
+  const control::Node* node = query.ip ? find_node(state->netmap, *query.ip)
+                                       : find_node(state->netmap, *query.key);
+  if (node == nullptr) return std::nullopt;
+  return make_whois(state->netmap, *node);
+}
+
+local::RawJson Daemon::derp_map() const {
+  const auto* state = map_state();
+  if (state == nullptr || !state->netmap.derp_map) return {};
+  return {control::encode(*state->netmap.derp_map)};
+}
+
+local::RawJson Daemon::self_node() const {
+  const auto* state = map_state();
+  return state == nullptr ? local::RawJson{} : local::RawJson{control::encode(state->netmap.self)};
+}
+
+local::RawJson Daemon::net_map() const {
+  const auto* state = map_state();
+  return state == nullptr ? local::RawJson{} : make_net_map(state->netmap);
+}
+
+std::size_t Daemon::peer_count() const {
+  const auto* state = map_state();
+  return state == nullptr ? 0 : state->netmap.peers.size();
+}
+
+local::EngineUpdate Daemon::engine() const {
+  local::EngineUpdate out;
+  const auto* state = map_state();
+  if (!mesh_ || state == nullptr) return out;
+  out.live_relays = static_cast<int>(mesh_->live_relays());
+  for (const auto& [id, peer] : state->netmap.peers) {
+    const PeerRuntime runtime = mesh_->runtime(id);
+    if (!runtime.stats) continue;
+    out.rx_bytes += runtime.stats->rx_bytes;
+    out.tx_bytes += runtime.stats->tx_bytes;
+    if (!runtime.stats->has_session) continue;
+    out.live_peers.push_back(
+        {peer.key, runtime.stats->tx_bytes, runtime.stats->rx_bytes, runtime.stats->last_handshake});
+  }
+  return out;
+}
+
+std::vector<local::HealthWarning> Daemon::health() const {
+  std::vector<local::HealthWarning> out;
+  const auto* state = map_state();
+  if (prefs_.want_running && coord_ && !coord_->in_poll() && !last_problem_.empty()) {
+    local::HealthWarning warning;
+    warning.code = "not-in-map-poll";
+    warning.severity = "medium";
+    warning.title = "Out of sync";
+    warning.text = "Unable to reach the Ayatori coordination server: " + last_problem_;
+    out.push_back(std::move(warning));
+  }
+  if (mesh_) {
+    for (const std::string& text : mesh_->health()) {
+      out.push_back({"relay", "medium", "Relay server unavailable", text, std::nullopt, false});
+    }
+  }
+  if (state != nullptr) {
+    for (const auto& [code, message] : state->netmap.messages()) {
+      out.push_back(
+          {code, message.severity, message.title, message.text, std::nullopt,
+           message.impacts_connectivity});
+    }
+  }
+  return out;
+}
+
+std::vector<local::PeerSession> Daemon::peer_sessions() const {
+  std::vector<local::PeerSession> out;
+  const auto* state = map_state();
+  if (!mesh_ || state == nullptr) return out;
+  for (const auto& [id, peer] : state->netmap.peers) {
+    const PeerRuntime runtime = mesh_->runtime(id);
+    if (!runtime.stats) continue;
+    const bool session = runtime.stats->has_session;
+    out.push_back(
+        {peer.stable_id,
+         session ? local::PeerSessionState::Established : local::PeerSessionState::None,
+         runtime.stats->last_handshake});
+  }
+  return out;
+}
+
+std::optional<std::uint32_t> Daemon::uid_of(const std::string& user) const {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> buffer(16 * 1024);
+  if (getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0) return {};
+  if (found == nullptr) return std::nullopt;
+  return entry.pw_uid;
+}
+
+std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
+  const bool other_server = next.control_url != prefs_.control_url ||
+                            next.server_cert_pin != prefs_.server_cert_pin;
+  if (auto problem = save(next)) return problem;
+  const local::Prefs before = std::exchange(prefs_, next);
+  if (other_server) {
+    // Another account: the key belongs to the old one. A new pin alone keeps it.
+    bring_down();
+    if (next.control_url != before.control_url && has_identity()) {
+      const auto saved = store_.update([](state::NodeState& state) {
+        state.node_key = {};
+        state.old_node_key = {};
+        state.node_id.clear();
+        state.profile = {};
+      });
+      if (!saved) return saved.error().message();
+    }
+  }
+  reconcile();
+  if (mesh_ && map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
+  tell_coord();
+  return std::nullopt;
+}
+
+std::optional<std::string> Daemon::start(const local::StartRequest& request) {
+  if (!request.auth_key.empty()) auth_key_ = request.auth_key;
+  if (request.update_prefs) return set_prefs(*request.update_prefs);
+  reconcile();
+  return std::nullopt;
+}
+
+void Daemon::login_interactive() {
+  if (prefs_.control_url.empty()) {
+    announce_error("no server to log in to; run `ayatori up --login-server URL`");
+    return;
+  }
+  if (!coord_) open_coord();
+  if (!coord_) return;
+  tell_coord();
+  coord::LoginWish wish;
+  if (!auth_key_.empty()) wish.auth_key = std::exchange(auth_key_, {});
+  coord_->login(wish);
+}
+
+void Daemon::logout() {
+  if (coord_ && has_identity()) {
+    coord_->logout();
+  } else {
+    forget_login();
+    refresh_state();
+  }
+}
+
+void Daemon::shutdown() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) loop_.stop();
+  });
+}
+
+void Daemon::rebind() {
+  if (mesh_) mesh_->rebind();
+}
+
+void Daemon::restun() {
+  if (mesh_) mesh_->restun();
+}
+
+void Daemon::ping(localapi::ExchangeId exchange, const localapi::PingRequest& request) {
+  local::PingResult result;
+  result.ip = request.ip.to_text();
+  const auto* state = map_state();
+  const control::Node* node =
+      state == nullptr ? nullptr : find_node(state->netmap, request.ip);
+  if (node == nullptr || !mesh_) {
+    result.err = mesh_ ? "no matching peer" : "the node is not up";
+  } else if (node == &state->netmap.self) {
+    result.is_local_ip = true;
+    result.node_ip = result.ip;
+    result.node_name = display_name(*node);
+    result.err = request.ip.to_text() + " is local Tailscale IP";
+  } else if (request.type != local::PingType::Disco) {
+    result.err = std::string(local::to_text(request.type)) + " pings are not supported yet";
+  } else {
+    const path::PingId id{exchange.value};
+    pings_[id] = request;
+    if (mesh_->ping(node->id, id, request.size)) return;
+    pings_.erase(id);
+    result.err = "no matching peer";
+  }
+  // Not from within the call that asks.
+  loop_.post([this, exchange, result, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) local_->ping_done(exchange, result);
+  });
+}
+
+void Daemon::netcheck(localapi::ExchangeId exchange) {
+  if (mesh_) {
+    netchecks_.push_back(exchange);
+    mesh_->start_netcheck();
+    return;
+  }
+  loop_.post([this, exchange, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) local_->netcheck_done(exchange, {local::to_json({})});
+  });
+}
+
+}  // namespace aya::app

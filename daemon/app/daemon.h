@@ -1,0 +1,119 @@
+// The daemon of a node: what it remembers, what people asked for, the session with the coordinator
+// and, while the node is up, the running mesh. It answers the local interface.
+//
+//   prefs.want_running off -> coordinator session and mesh are closed; the interface stays, bare
+//   on, without a key      -> registers by auth key, or waits for login-interactive
+//   on, with a key         -> the mesh runs; the map arrives and is applied as it changes
+//
+// One per program. Lives on the loop's thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/app/mesh.h"
+#include "daemon/app/options.h"
+#include "daemon/coord/coord_link.h"
+#include "daemon/localapi/local_link.h"
+#include "daemon/state/state_store.h"
+
+namespace aya::app {
+
+class Daemon final : public localapi::LocalHost,
+                     public Mesh::Owner,
+                     public coord::CoordLink::Owner {
+ public:
+  // The error is one line for a person: what is wrong and what to do about it.
+  static Result<std::unique_ptr<Daemon>, std::string> open(
+      io::Loop& loop, Logger& log, const Options& options);
+  ~Daemon() override;
+
+ private:
+  Daemon(io::Loop& loop, Logger& log, const Options& options, state::StateStore store);
+  std::optional<std::string> open_parts();
+
+  // localapi::LocalHost
+  local::Status status(bool with_peers) const override;
+  local::Prefs prefs() const override;
+  std::optional<local::WhoIs> whois(const localapi::WhoIsQuery& query) const override;
+  local::RawJson derp_map() const override;
+  local::RawJson self_node() const override;
+  local::RawJson net_map() const override;
+  std::size_t peer_count() const override;
+  local::EngineUpdate engine() const override;
+  std::vector<local::HealthWarning> health() const override;
+  std::vector<local::PeerSession> peer_sessions() const override;
+  std::optional<std::uint32_t> uid_of(const std::string& user) const override;
+  std::optional<std::string> set_prefs(const local::Prefs& next) override;
+  std::optional<std::string> start(const local::StartRequest& request) override;
+  void login_interactive() override;
+  void logout() override;
+  void shutdown() override;
+  void rebind() override;
+  void restun() override;
+  void ping(localapi::ExchangeId exchange, const localapi::PingRequest& request) override;
+  void netcheck(localapi::ExchangeId exchange) override;
+
+  // Mesh::Owner
+  void on_mesh_facts_changed() override;
+  void on_mesh_connectivity_changed() override;
+  void on_ping_outcome(const PingOutcome& outcome) override;
+  void on_netcheck_report(const netcheck::Report& report) override;
+  void on_peer_session(netmap::NodeId node) override;
+
+  // coord::CoordLink::Owner
+  void on_identity_changed() override;
+  void on_server_key(const MachinePublicKey& key) override;
+  void on_netmap(const netmap::NetmapDelta& delta) override;
+  void on_logged_in(const control::User& user, const control::Login& login) override;
+  void on_logged_out() override;
+  void on_phase_changed() override;
+  void on_problem(const std::string& text) override;
+  void on_open_url(const std::string& url) override;
+
+  bool has_identity() const { return store_.state().has_node_key(); }
+  std::string host_name() const;
+  const netmap::State* map_state() const;  // nullptr before the first map
+
+  // Makes what runs match the prefs.
+  void reconcile();
+  void bring_up();
+  void bring_down();
+  void open_mesh();
+  void open_coord();
+  void forget_login();
+  void tell_coord();
+  void refresh_state();
+  local::BackendState compute_state() const;
+  void arm_expiry();
+  std::optional<std::string> save(const local::Prefs& prefs);
+  void announce_error(const std::string& text);
+
+  io::Loop& loop_;
+  Logger& log_;
+  Options options_;
+  SystemRng rng_;
+  PacketPool pool_;
+  state::StateStore store_;
+  local::Prefs prefs_;
+  DiscoPrivateKey disco_key_;
+  std::string log_id_;  // opaque; deployed servers expect one
+  tls::TlsClientContext roots_;
+  std::unique_ptr<HostSide> host_;
+  std::unique_ptr<coord::CoordLink> coord_;
+  std::unique_ptr<Mesh> mesh_;
+  std::unique_ptr<localapi::LocalLink> local_;
+
+  std::string auth_key_;  // given by `up`, until it was used
+  local::BackendState state_ = local::BackendState::NoState;
+  std::string last_problem_;  // of the coordinator session; empty when it works
+  std::map<path::PingId, localapi::PingRequest> pings_;
+  std::vector<localapi::ExchangeId> netchecks_;
+  bool stopping_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();  // tells posted tasks that this is gone
+  io::Timer expiry_timer_;
+};
+
+}  // namespace aya::app
