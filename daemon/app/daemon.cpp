@@ -135,8 +135,11 @@ void Daemon::bring_up() {
   if (!coord_) return;
   if (has_identity() && !mesh_) open_mesh();
   tell_coord();
-  const bool may_join = has_identity() || !auth_key_.empty();
-  if (!may_join || coord_->phase() == coord::Phase::Running) return;
+  const auto phase = coord_->phase();
+  const bool idle = phase == coord::Phase::Stopped;
+  // With a key there is something to try whenever we are not joined; without one, a person decides.
+  const bool join = auth_key_.empty() ? idle && has_identity() : phase != coord::Phase::Running;
+  if (!join) return;
   coord::LoginWish wish;
   if (!auth_key_.empty()) wish.auth_key = std::exchange(auth_key_, {});
   coord_->login(wish);
