@@ -100,11 +100,10 @@ Answer<KeyWish> read_wish(const AdminContext& c, const Json& body, store::Accoun
 // The lines a person pastes on the new machine.
 Json up_commands(const ServerFacts& facts, const std::string& key) {
   const std::string rest = " --login-server " + facts.server_url + " --auth-key " + key;
-  Json out = {{"up", "ayatori up" + rest}};
-  if (facts.certificate_pin.empty()) {
-    out["stock"] = "tailscale up" + rest;
-  } else {
+  Json out = {{"up", "ayatori up" + rest}, {"stock", "tailscale up" + rest}};
+  if (!facts.certificate_pin.empty()) {
     out["up"] = "ayatori up" + rest + " --server-cert " + facts.certificate_pin;
+    // Other clients have to be told to trust a copy of this.
     out["certificateFile"] = facts.certificate_file;
   }
   return out;

@@ -1,0 +1,203 @@
+#include "coord-server/app/config.h"
+
+#include <array>
+#include <charconv>
+#include <set>
+
+namespace aya::coord {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r";
+  const std::size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
+  return port;
+}
+
+Result<void, StartError> set_listen(std::string_view text, Config& config) {
+  const auto at = ListenAt::parse(text);
+  if (!at) {
+    return StartError{
+        "listen: \"" + std::string(text) + "\" is not an address and port; write 192.0.2.1:443, or "
+        ":443 for every address"};
+  }
+  config.listen = *at;
+  return {};
+}
+
+Result<void, StartError> set_tls_cert(std::string_view text, Config& config) {
+  config.tls_cert = text;
+  return {};
+}
+
+Result<void, StartError> set_tls_key(std::string_view text, Config& config) {
+  config.tls_key = text;
+  return {};
+}
+
+struct Setting {
+  std::string_view name;
+  Result<void, StartError> (*set)(std::string_view, Config&);
+};
+constexpr std::array kSettings = {
+    Setting{"server_url", set_server_url},    Setting{"listen", set_listen},
+    Setting{"stun_listen", set_stun_listen},  Setting{"derp_ip", set_relay_addresses},
+    Setting{"tls_cert", set_tls_cert},        Setting{"tls_key", set_tls_key},
+};
+
+const Setting* find_setting(std::string_view name) {
+  for (const Setting& setting : kSettings) {
+    if (setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+Result<void, StartError> apply_line(
+    std::string_view line, std::set<std::string_view>& seen, Config& config) {
+  const std::size_t equals = line.find('=');
+  if (equals == std::string_view::npos) {
+    return StartError{"\"" + std::string(line) + "\" is not of the form name = value"};
+  }
+  const std::string_view name = trim(line.substr(0, equals));
+  const Setting* setting = find_setting(name);
+  if (setting == nullptr) return StartError{"unknown setting \"" + std::string(name) + "\""};
+  if (!seen.insert(name).second) return StartError{std::string(name) + " is set twice"};
+  return setting->set(trim(line.substr(equals + 1)), config);
+}
+
+std::string relay_text(const Config& config) {
+  std::string text = config.relay_ipv4 ? config.relay_ipv4->to_text() : "";
+  if (config.relay_ipv6) text += (text.empty() ? "" : ", ") + config.relay_ipv6->to_text();
+  return text;
+}
+
+}  // namespace
+
+std::optional<ListenAt> ListenAt::parse(std::string_view text) {
+  if (text.starts_with(':') || text.starts_with("*:")) {
+    const auto port = parse_port(text.substr(text.find(':') + 1));
+    if (!port) return std::nullopt;
+    return ListenAt{std::nullopt, *port};
+  }
+  const auto endpoint = Endpoint::parse(text);
+  if (!endpoint || endpoint->port == 0) return std::nullopt;
+  return ListenAt{endpoint->address, endpoint->port};
+}
+
+std::string ListenAt::to_text() const {
+  if (!address) return ':' + std::to_string(port);
+  return Endpoint{*address, port}.to_text();
+}
+
+std::vector<Endpoint> ListenAt::endpoints() const {
+  if (address) return {{*address, port}};
+  return {{IpAddress(), port}, {IpAddress::v6(std::array<std::byte, 16>{}), port}};
+}
+
+Result<void, StartError> set_server_url(std::string_view text, Config& config) {
+  while (text.ends_with('/')) text.remove_suffix(1);
+  auto url = http::Url::parse(text);
+  if (!url || url->host.empty() || url->target != "/") {
+    return StartError{
+        "server_url: \"" + std::string(text) +
+        "\" is not a URL for nodes to use; write https://NAME or https://ADDRESS:PORT"};
+  }
+  config.server_url = text;
+  config.url = std::move(*url);
+  return {};
+}
+
+Result<void, StartError> set_relay_addresses(std::string_view text, Config& config) {
+  config.relay_ipv4.reset();
+  config.relay_ipv6.reset();
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view part = trim(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    const auto address = IpAddress::parse(part);
+    if (!address || address->is_unspecified()) {
+      return StartError{"derp_ip: \"" + std::string(part) + "\" is not an IP address"};
+    }
+    auto& slot = address->is_v4() ? config.relay_ipv4 : config.relay_ipv6;
+    if (slot) return StartError{"derp_ip: at most one IPv4 and one IPv6 address"};
+    slot = *address;
+  }
+  return {};
+}
+
+Result<void, StartError> set_stun_listen(std::string_view text, Config& config) {
+  if (text == "off") {
+    config.stun_listen.reset();
+    return {};
+  }
+  config.stun_listen = ListenAt::parse(text);
+  if (config.stun_listen) return {};
+  return StartError{
+      "stun_listen: \"" + std::string(text) +
+      "\" is not an address and port; write :3478 for every address, or off"};
+}
+
+Result<Config, StartError> parse_config(std::string_view text, const std::string& file) {
+  Config config;
+  config.stun_listen = ListenAt::parse(kDefaultStunListen);
+  std::set<std::string_view> seen;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty() || line.starts_with('#')) continue;
+    if (auto applied = apply_line(line, seen, config); !applied) {
+      return StartError{file + ", line " + std::to_string(number) + ": " + applied.error().text};
+    }
+  }
+  if (config.server_url.empty()) return StartError{file + ": server_url is missing"};
+  if (config.listen.port == 0) config.listen.port = config.url.port;
+  if (config.tls_cert.empty() != config.tls_key.empty()) {
+    return StartError{file + ": tls_cert and tls_key belong together; set both or neither"};
+  }
+  return config;
+}
+
+std::string config_text(const Config& config) {
+  std::string out;
+  const auto setting = [&](std::string_view comment, std::string_view name, std::string_view value,
+                           bool shown) {
+    out += comment;
+    if (!shown) out += "# ";
+    out.append(name).append(" = ").append(value).append("\n\n");
+  };
+  out += "# Configuration of ayatori-coord. Read at start: restart the server after a change.\n\n";
+  setting(
+      "# Where nodes find this server. They keep it: choose one that can stay.\n", "server_url",
+      config.server_url, true);
+  setting(
+      "# TCP: one port for everything, with and without TLS. :443 means every address.\n", "listen",
+      config.listen.to_text(), true);
+  setting(
+      "# UDP: tells nodes what their address looks like from outside. \"off\" for none.\n",
+      "stun_listen", config.stun_listen ? config.stun_listen->to_text() : "off", true);
+  const std::string relay = relay_text(config);
+  setting(
+      "# Addresses of the built-in relay, so that nodes reach it without DNS: IPv4, IPv6.\n",
+      "derp_ip", relay.empty() ? "192.0.2.1, 2001:db8::1" : relay, !relay.empty());
+  setting(
+      "# A certificate from an authority, leaf first, and its key; read again every few hours.\n"
+      "# Without these the server uses its own: cert.pem and key.pem in this folder.\n",
+      "tls_cert", config.own_certificate() ? "/etc/ssl/coord.pem" : config.tls_cert,
+      !config.own_certificate());
+  out.pop_back();
+  setting(
+      "", "tls_key", config.own_certificate() ? "/etc/ssl/coord.key" : config.tls_key,
+      !config.own_certificate());
+  out.pop_back();
+  return out;
+}
+
+}  // namespace aya::coord

@@ -1,0 +1,63 @@
+#include "coord-server/app/coordinator_link.h"
+
+#include <utility>
+
+namespace aya::coord {
+
+CoordinatorLink::CoordinatorLink(
+    io::Loop& loop, serve::Coordinator& core, Logger& log, Host& host)
+    : loop_(loop), core_(core), log_(log), host_(host), timer_(loop, [this] { settle(); }) {
+  wake();
+}
+
+CoordinatorLink::Answer CoordinatorLink::ask(
+    const http::Request& request, const MachinePublicKey& machine, MapReader& reader) {
+  const mapper::StreamId fresh{++last_stream_};
+  auto answer =
+      core_.on_machine(request, machine, fresh, loop_.now(), loop_.wall_now(), effects_);
+  wake();
+  if (!answer.streaming) return {std::move(answer.response), std::nullopt};
+  readers_.emplace(fresh, &reader);
+  return {std::move(answer.response), fresh};
+}
+
+http::Response CoordinatorLink::ask_api(
+    const http::Request& request, const serve::Entrance& entrance) {
+  wake();
+  core_.set_relay_clients(host_.relay_clients());
+  return core_.on_api(request, entrance, loop_.wall_now());
+}
+
+void CoordinatorLink::stream_closed(mapper::StreamId stream) {
+  if (readers_.erase(stream) == 0) return;
+  core_.stream_closed(stream, loop_.now());
+  wake();
+}
+
+void CoordinatorLink::stream_blocked(mapper::StreamId stream, bool blocked) {
+  core_.stream_blocked(stream, blocked, loop_.now());
+  wake();
+}
+
+void CoordinatorLink::settle() {
+  core_.advance(loop_.now(), loop_.wall_now(), effects_);
+  std::swap(effects_, leaving_);
+  for (const mapper::MapStreams::Frame& frame : leaving_.maps.frames) {
+    const auto reader = readers_.find(frame.to);
+    if (reader != readers_.end()) reader->second->on_map_frame(frame.to, *frame.bytes);
+  }
+  for (const mapper::StreamId ended : leaving_.maps.ended) {
+    const auto reader = readers_.extract(ended);
+    if (reader) reader.mapped()->on_map_end(ended);
+  }
+  for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
+  for (const std::string& trouble : leaving_.trouble) {
+    log_.error("not everything could be saved; trying again", {{"why", trouble}});
+  }
+  leaving_.clear();
+  // Carrying out may have brought more, which woke the timer: that deadline is the earlier one.
+  const auto next = core_.next_deadline(loop_.now(), loop_.wall_now());
+  timer_.arm(earlier(timer_.armed(), next));
+}
+
+}  // namespace aya::coord

@@ -1,0 +1,51 @@
+// The TCP port: accepts, looks at the first byte (a TLS handshake begins with 0x16, no HTTP method
+// does), and brings HTTP requests to the site. One port serves everything, because that is what a
+// firewall's owner has to open.
+#pragma once
+
+#include <unordered_map>
+
+#include "coord-server/app/config.h"
+#include "proto/io/http_connection.h"
+#include "proto/io/tcp_stream.h"
+#include "proto/io/timer.h"
+#include "proto/tls/tls_session.h"
+
+namespace aya::coord {
+
+class FrontDoor {
+ public:
+  enum class Handled { Answered, Upgraded };
+
+  class Site {
+   public:
+    virtual ~Site() = default;
+    virtual tls::TlsServerContext& tls_context() = 0;
+    // Answers with respond(), or takes the connection over with upgrade().
+    virtual Handled on_request(
+        io::HttpConnection& connection, http::Request request, const Endpoint& remote) = 0;
+  };
+
+  // Connections that have not been upgraded, at one time; more are closed at once.
+  static constexpr std::size_t kMostVisitors = 4096;
+  static constexpr Duration kFirstByteWithin = 10s;
+
+  // References outlive the door.
+  static Result<std::unique_ptr<FrontDoor>, io::IoError> open(
+      io::Loop& loop, const Endpoint& at, Site& site);
+  ~FrontDoor();
+
+ private:
+  class Visitor;
+
+  FrontDoor(io::Loop& loop, Site& site);
+  void on_accepted(io::Connected connected);
+  void let_go(Visitor& visitor);
+
+  io::Loop& loop_;
+  Site& site_;
+  std::unordered_map<Visitor*, std::unique_ptr<Visitor>> visitors_;
+  std::unique_ptr<io::TcpListener> listener_;
+};
+
+}  // namespace aya::coord

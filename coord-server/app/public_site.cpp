@@ -1,0 +1,114 @@
+#include "coord-server/app/public_site.h"
+
+#include "proto/base/base64.h"
+#include "proto/http/http1_writer.h"
+#include "proto/http/upgrade.h"
+
+namespace aya::coord {
+namespace {
+
+constexpr std::string_view kControlProtocol = "tailscale-control-protocol";
+
+FrontDoor::Handled refuse(io::HttpConnection& connection, int status, std::string_view why) {
+  connection.respond(http::Response::text(status, why));
+  return FrontDoor::Handled::Answered;
+}
+
+http::Response to_http(const relay_server::RelayAnswer& answer) {
+  http::Response response;
+  response.status = answer.status;
+  for (const auto& [name, value] : answer.headers) response.headers.add(name, value);
+  append(response.body, as_bytes(answer.body));
+  return response;
+}
+
+}  // namespace
+
+PublicSite::PublicSite(const Parts& parts, serve::PublicFacts facts)
+    : parts_(parts), facts_(std::move(facts)) {}
+
+PublicSite::~PublicSite() = default;
+
+FrontDoor::Handled PublicSite::on_request(
+    io::HttpConnection& connection, http::Request request, const Endpoint& remote) {
+  const std::string_view path = request.path();
+  if (path == "/ts2021") return to_control(connection, request);
+  if (path == "/derp") return to_relay(connection, request, remote);
+  connection.respond(answer(request));
+  return FrontDoor::Handled::Answered;
+}
+
+// Control 2.3: the refusals in their order.
+FrontDoor::Handled PublicSite::to_control(
+    io::HttpConnection& connection, const http::Request& request) {
+  if (request.method != "POST") return refuse(connection, 405, "use POST\n");
+  const std::string_view wanted = http::requested_upgrade(request);
+  if (wanted.empty()) {
+    return refuse(
+        connection, 400,
+        "no upgrade requested; a proxy in front of this server must pass Upgrade and Connection\n");
+  }
+  if (!http::equal_ignoring_case(wanted, kControlProtocol)) {
+    return refuse(connection, 400, "unknown protocol\n");
+  }
+  const auto initiation = parse_base64(request.headers.get("X-Tailscale-Handshake"));
+  if (!initiation || initiation->empty()) {
+    return refuse(connection, 400, "X-Tailscale-Handshake is missing or not base64\n");
+  }
+  auto session = noise::answer_initiation(parts_.noise_key, *initiation, parts_.rng);
+  Buffer switching;
+  http::write_response(http::switching_to(kControlProtocol), switching);
+  if (!session) {
+    if (session.error().reply.empty()) return refuse(connection, 400, "unreadable handshake\n");
+    append(switching, session.error().reply);
+    connection.upgrade().stream->write(switching);
+    return FrontDoor::Handled::Upgraded;
+  }
+  auto upgraded = connection.upgrade();
+  auto link = std::make_unique<NoiseLink>(
+      std::move(upgraded.stream), *session, std::move(switching), parts_.rng, parts_.core,
+      [this](NoiseLink& over) { machines_.erase(&over); });
+  NoiseLink& begun = *link;
+  machines_.emplace(&begun, std::move(link));
+  begun.begin(upgraded.leftover);
+  return FrontDoor::Handled::Upgraded;
+}
+
+FrontDoor::Handled PublicSite::to_relay(
+    io::HttpConnection& connection, const http::Request& request, const Endpoint& remote) {
+  relay_server::RelayRequest asked;
+  asked.method = request.method;
+  asked.path = request.path();
+  asked.upgrade = request.headers.get("Upgrade");
+  asked.websocket_protocol = request.headers.get("Sec-WebSocket-Protocol");
+  asked.fast_start = request.headers.get("Derp-Fast-Start");
+  asked.ideal_node = request.headers.get("Ideal-Node");
+  const auto decision = relay_server::decide_upgrade(asked, parts_.relay.public_key());
+  if (!decision.derp) {
+    connection.respond(to_http(decision.refusal));
+    return FrontDoor::Handled::Answered;
+  }
+  auto upgraded = connection.upgrade();
+  parts_.relay.adopt(std::move(upgraded.stream), upgraded.leftover, remote, *decision.derp);
+  return FrontDoor::Handled::Upgraded;
+}
+
+http::Response PublicSite::answer(const http::Request& request) {
+  if (serve::AdminRoutes::owns(request.path())) return parts_.core.ask_api(request, {});
+  if (request.path() == "/readyz") return readiness();
+  if (auto known = serve::answer_public(request, facts_)) return std::move(*known);
+  return http::Response::text(404, "not found\n");
+}
+
+http::Response PublicSite::readiness() {
+  const TimePoint now = parts_.loop.now();
+  if (!readiness_until_ || *readiness_until_ <= now) {
+    readiness_until_ = now + kReadinessLasts;
+    not_ready_.reset();
+    if (auto written = parts_.storage.probe_write(); !written) not_ready_ = written.error();
+  }
+  if (!not_ready_) return http::Response::json(200, R"({"status":"ok"})");
+  return http::Response::json(503, R"({"status":"cannot write to the database"})");
+}
+
+}  // namespace aya::coord

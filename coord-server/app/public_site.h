@@ -1,0 +1,54 @@
+// What the port offers, path by path: the control protocol and the relay, which take a connection
+// over; the REST API; and what anybody may ask.
+#pragma once
+
+#include <unordered_map>
+
+#include "coord-server/app/coordinator_link.h"
+#include "coord-server/app/front_door.h"
+#include "coord-server/app/noise_link.h"
+#include "coord-server/app/relay_link.h"
+#include "coord-server/app/tls_identity.h"
+#include "coord-server/serve/public_routes.h"
+
+namespace aya::coord {
+
+class PublicSite final : public FrontDoor::Site {
+ public:
+  struct Parts {  // all outlive the site
+    io::Loop& loop;
+    CoordinatorLink& core;
+    RelayLink& relay;
+    TlsIdentity& tls;
+    store::Store& storage;
+    Rng& rng;
+    const MachinePrivateKey& noise_key;
+  };
+
+  PublicSite(const Parts& parts, serve::PublicFacts facts);
+  ~PublicSite() override;
+
+  tls::TlsServerContext& tls_context() override { return parts_.tls.current(); }
+  FrontDoor::Handled on_request(
+      io::HttpConnection& connection, http::Request request, const Endpoint& remote) override;
+
+  std::size_t machines() const { return machines_.size(); }  // control connections
+
+ private:
+  FrontDoor::Handled to_control(io::HttpConnection& connection, const http::Request& request);
+  FrontDoor::Handled to_relay(
+      io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
+  http::Response answer(const http::Request& request);
+  http::Response readiness();
+
+  Parts parts_;
+  serve::PublicFacts facts_;
+  std::unordered_map<NoiseLink*, std::unique_ptr<NoiseLink>> machines_;
+
+  // Looking is a write to the disk, and anybody may ask.
+  static constexpr Duration kReadinessLasts = 2s;
+  std::optional<TimePoint> readiness_until_;
+  std::optional<store::StoreError> not_ready_;
+};
+
+}  // namespace aya::coord

@@ -1,0 +1,70 @@
+#include "coord-server/commands/admin_client.h"
+
+#include <optional>
+
+#include "coord-server/commands/json.h"
+#include "coord-server/commands/table.h"
+#include "proto/http/target.h"
+#include "proto/io/http_client.h"
+
+namespace aya::coord {
+namespace {
+
+using Answered = Result<http::Response, io::IoError>;
+
+Failure no_answer(const std::string& socket, const io::IoError& why) {
+  switch (why.kind) {
+    case io::IoError::Kind::NotFound:
+    case io::IoError::Kind::Refused:
+      return {
+          Exit::NoServer, "no server answers at " + socket +
+                              "; start it with: ayatori-coord serve --dir DIR (and give the same "
+                              "--dir here)"};
+    case io::IoError::Kind::Permission:
+      return {Exit::Denied, "no permission to use " + socket + "; run this as root"};
+    case io::IoError::Kind::TimedOut:
+      return {Exit::TimedOut, "the server at " + socket + " does not answer"};
+    default:
+      return {Exit::Failed, "the server at " + socket + ": " + why.detail};
+  }
+}
+
+Failure refusal(const http::Response& response) {
+  std::string text = printable(text_at(parse_json(as_text(response.body)), "message"));
+  if (text.empty()) text = "the server answered with status " + std::to_string(response.status);
+  if (response.status == 401 || response.status == 403) return {Exit::Denied, text};
+  return {Exit::Failed, text};
+}
+
+}  // namespace
+
+Result<AdminClient::Reply, Failure> AdminClient::call(
+    std::string_view method, std::string_view target, std::string_view body,
+    std::string_view query) const {
+  io::HttpFetch fetch;
+  fetch.url = "http://coord/api/v2" + std::string(target);
+  std::string all = account_.empty() ? "" : "account=" + http::percent_encode(account_);
+  if (!query.empty()) all += (all.empty() ? "" : "&") + std::string(query);
+  if (!all.empty()) fetch.url += '?' + all;
+  fetch.method = method;
+  fetch.unix_socket = socket_;
+  fetch.timeout = kTimeout;
+  if (!body.empty()) {
+    fetch.headers.set("Content-Type", "application/json");
+    append(fetch.body, as_bytes(body));
+  }
+  io::Loop loop;
+  std::optional<Answered> answered;
+  io::HttpClient client(loop, std::move(fetch), [&](Answered answer) {
+    answered.emplace(std::move(answer));
+  });
+  loop.run_until([&] { return answered.has_value(); }, kTimeout + 1s);
+  if (!answered) return Failure{Exit::TimedOut, "the server at " + socket_ + " does not answer"};
+  if (!*answered) return no_answer(socket_, answered->error());
+  const http::Response& response = **answered;
+  if (!response.ok()) return refusal(response);
+  return Reply{
+      std::string(as_text(response.body)), printable(response.headers.get("Warning"))};
+}
+
+}  // namespace aya::coord

@@ -1,0 +1,141 @@
+#include "coord-server/commands/node_selector.h"
+#include "coord-server/commands/table.h"
+#include "coord-server/commands/verbs.h"
+
+namespace aya::coord {
+namespace {
+
+Result<Json, Failure> list(const Invocation& call) {
+  auto reply = call.client.call("GET", "/tailnet/-/devices", "", "fields=all");
+  if (!reply) return reply.error();
+  return list_at(parse_json(reply->body), "devices");
+}
+
+// The node that the first argument names.
+Result<Json, Failure> chosen(const Invocation& call) {
+  auto devices = list(call);
+  if (!devices) return devices.error();
+  return select_node(*devices, call.arguments[0]);
+}
+
+std::string path_of(const Json& device) { return "/device/" + text_at(device, "nodeId"); }
+
+std::string address_of(const Json& device) {
+  const Json addresses = list_at(device, "addresses");
+  return addresses.empty() ? "" : addresses.front().get<std::string>();
+}
+
+std::string state_of(const Json& device) {
+  if (!flag_at(device, "authorized")) return "waits for approval";
+  if (flag_at(device, "connectedToControl")) return "connected";
+  const std::string seen = text_at(device, "lastSeen");
+  return seen.empty() ? "never seen" : "last seen " + seen;
+}
+
+// Tells the server, then says what became of the device: a sentence, or its object.
+Done change(
+    const Invocation& call, const Json& device, const std::string& verb, const Json& wish,
+    const std::string& sentence, std::string_view query = "") {
+  auto done = call.client.call("POST", path_of(device) + verb, wish.dump(), query);
+  if (!done) return done.error();
+  if (!done->warning.empty()) print_error("warning: " + done->warning + '\n');
+  if (!call.json) {
+    print(sentence + '\n');
+    return {};
+  }
+  auto changed = call.client.call("GET", path_of(device), "", "fields=all");
+  if (!changed) return changed.error();
+  print(json_text(parse_json(changed->body)));
+  return {};
+}
+
+std::string joined(const Json& texts) {
+  std::string out;
+  for (const Json& text : texts) {
+    if (text.is_string()) out += (out.empty() ? "" : "  ") + printable(text.get<std::string>());
+  }
+  return out;
+}
+
+}  // namespace
+
+Done node_list(const Invocation& call) {
+  auto devices = list(call);
+  if (!devices) return devices.error();
+  if (call.json) {
+    print(json_text(*devices));
+    return {};
+  }
+  std::vector<std::vector<std::string>> rows = {{"NAME", "ADDRESS", "USER", "OS", "STATE"}};
+  for (const Json& device : *devices) {
+    rows.push_back(
+        {printable(label_of(device)), address_of(device), printable(text_at(device, "user")),
+         printable(text_at(device, "os")), state_of(device)});
+  }
+  print(table(rows));
+  return {};
+}
+
+Done node_show(const Invocation& call) {
+  auto device = chosen(call);
+  if (!device) return device.error();
+  if (call.json) {
+    print(json_text(*device));
+    return {};
+  }
+  const Json connectivity = device->value("clientConnectivity", Json::object());
+  const bool expires = !flag_at(*device, "keyExpiryDisabled");
+  print(table(
+      {{"Name", printable(text_at(*device, "name"))},
+       {"Host name", printable(text_at(*device, "hostname"))},
+       {"Addresses", joined(list_at(*device, "addresses"))},
+       {"State", state_of(*device)},
+       {"User", printable(text_at(*device, "user"))},
+       {"System", printable(text_at(*device, "os"))},
+       {"Client", printable(text_at(*device, "clientVersion"))},
+       {"Node id", text_at(*device, "nodeId")},
+       {"Joined", text_at(*device, "created")},
+       {"Key expires", expires ? text_at(*device, "expires") : "never"},
+       {"Endpoints", joined(list_at(connectivity, "endpoints"))}}));
+  return {};
+}
+
+Done node_remove(const Invocation& call) {
+  auto device = chosen(call);
+  if (!device) return device.error();
+  auto done = call.client.call("DELETE", path_of(*device));
+  if (!done) return done.error();
+  print(call.json ? json_text(*device) : printable(label_of(*device)) + " removed\n");
+  return {};
+}
+
+Done node_rename(const Invocation& call) {
+  auto device = chosen(call);
+  if (!device) return device.error();
+  const std::string& name = call.arguments[1];
+  return change(
+      call, *device, "/name", {{"name", name}},
+      printable(label_of(*device)) + " is now " +
+          (name.empty() ? "named after its host" : printable(name)));
+}
+
+Done node_address(const Invocation& call) {
+  auto device = chosen(call);
+  if (!device) return device.error();
+  const std::string& address = call.arguments[1];
+  return change(
+      call, *device, "/ip", {{"ipv4", address}},
+      printable(label_of(*device)) + " has " + printable(address) + " (was " +
+          address_of(*device) + ')',
+      call.line.has("force") ? "force=true" : "");
+}
+
+Done node_expire(const Invocation& call) {
+  auto device = chosen(call);
+  if (!device) return device.error();
+  return change(
+      call, *device, "/expire", Json::object(),
+      printable(label_of(*device)) + " has to log in again");
+}
+
+}  // namespace aya::coord

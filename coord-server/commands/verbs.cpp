@@ -1,0 +1,150 @@
+#include "coord-server/commands/verbs.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "coord-server/app/installation.h"
+
+namespace aya::coord {
+namespace {
+
+const std::vector<OptionKind>& known_options() {
+  static const std::vector<OptionKind> kKnown = {
+      {"account", true},    {"derp-ip", true},     {"description", true}, {"dir", true},
+      {"ephemeral", false}, {"expires", true},     {"force", false},      {"h", false},
+      {"help", false},      {"json", false},       {"listen", true},      {"owner", true},
+      {"q", false},         {"reusable", false},   {"role", true},        {"server-url", true},
+      {"socket", true},     {"stun-listen", true}, {"tls-cert", true},    {"tls-key", true},
+      {"user", true},       {"verbose", false},    {"version", false},
+  };
+  return kKnown;
+}
+
+const std::vector<std::string_view> kOfEveryVerb = {"account", "dir",  "h",      "help",
+                                                    "json",    "socket", "version"};
+
+bool takes(const std::vector<std::string_view>& options, std::string_view name) {
+  return std::ranges::find(options, name) != options.end();
+}
+
+std::string usage_of(const Verb& verb) {
+  std::string text = "ayatori-coord " + std::string(verb.name);
+  if (!verb.arguments.empty()) text += ' ' + std::string(verb.arguments);
+  for (const std::string_view option : verb.options) {
+    const auto kind = std::ranges::find(known_options(), option, &OptionKind::name);
+    const std::string dashes = option.size() == 1 ? "-" : "--";
+    text += " [" + dashes + std::string(option) + (kind->takes_value ? " …]" : "]");
+  }
+  return text;
+}
+
+std::string help() {
+  std::string text =
+      "Usage: ayatori-coord [--dir DIR | --socket PATH] [--account NAME] [--json] VERB …\n\n";
+  for (const Verb& verb : verbs()) {
+    text += "  " + usage_of(verb) + "\n      " + std::string(verb.summary) + '\n';
+  }
+  text += "\nDIR is " + std::string(kDefaultDir) +
+          " unless given. N is a node's name, address or id, or the beginning of its name.\n";
+  return text;
+}
+
+// The verb of most words that the line begins with.
+const Verb* find_verb(const std::vector<std::string>& words) {
+  for (std::size_t count = std::min<std::size_t>(words.size(), 2); count > 0; --count) {
+    const std::string name = count == 2 ? words[0] + ' ' + words[1] : words[0];
+    const auto found = std::ranges::find(verbs(), name, &Verb::name);
+    if (found != verbs().end()) return &*found;
+  }
+  return nullptr;
+}
+
+Failure unknown_verb(const std::vector<std::string>& words) {
+  std::string text = "unknown verb \"" + words[0] + (words.size() > 1 ? ' ' + words[1] : "") + '"';
+  std::string near;
+  for (const Verb& verb : verbs()) {
+    if (verb.name.starts_with(words[0] + ' ')) {
+      near += (near.empty() ? "" : ", ") + std::string(verb.name);
+    }
+  }
+  return {Exit::Usage, text + (near.empty() ? "; --help lists them" : "; there is: " + near)};
+}
+
+Done check(const Verb& verb, const CommandLine& line, std::size_t arguments) {
+  if (arguments < verb.fewest || arguments > verb.most) {
+    return Failure{Exit::Usage, "usage: " + usage_of(verb)};
+  }
+  for (const auto& [name, value] : line.options) {
+    if (takes(kOfEveryVerb, name) || takes(verb.options, name)) continue;
+    return Failure{Exit::Usage, "no option --" + name + " here; usage: " + usage_of(verb)};
+  }
+  return {};
+}
+
+Done run_line(const CommandLine& line) {
+  if (line.has("version")) return version_command({line, {}, {}, {{}, {}}, line.has("json")});
+  const Verb* verb = find_verb(line.words);
+  if (line.has("help") || line.has("h") || (!line.words.empty() && line.words[0] == "help")) {
+    print(verb == nullptr ? help() : usage_of(*verb) + '\n');
+    return {};
+  }
+  if (line.words.empty()) return Failure{Exit::Usage, "no verb given; --help lists them"};
+  if (verb == nullptr) return unknown_verb(line.words);
+  const auto words = 1 + std::ranges::count(verb->name, ' ');
+  const std::vector<std::string> arguments(line.words.begin() + words, line.words.end());
+  if (auto good = check(*verb, line, arguments.size()); !good) return good;
+  const std::string dir = line.get("dir", kDefaultDir);
+  const std::string socket = line.get("socket", dir + "/coord.sock");
+  return verb->run(
+      {line, arguments, dir, AdminClient(socket, line.get("account")), line.has("json")});
+}
+
+}  // namespace
+
+const std::vector<Verb>& verbs() {
+  // clang-format off
+  static const std::vector<Verb> kVerbs = {
+      {"init", "", "make a new server in DIR", 0, 0,
+       {"server-url", "listen", "tls-cert", "tls-key", "derp-ip", "stun-listen", "owner"},
+       init_command},
+      {"serve", "", "run the server of DIR", 0, 0, {"verbose"}, serve_command},
+      {"status", "", "what the running server is doing", 0, 0, {}, status_command},
+      {"user add", "NAME", "add a user", 1, 1, {"role"}, user_add},
+      {"user ls", "", "list users", 0, 0, {}, user_list},
+      {"key add", "", "make a key by which a new device joins", 0, 0,
+       {"user", "reusable", "ephemeral", "expires", "description", "q"}, key_add},
+      {"key ls", "", "list keys and tokens", 0, 0, {}, key_list},
+      {"key rm", "ID", "revoke a key or token", 1, 1, {}, key_remove},
+      {"node ls", "", "list devices", 0, 0, {}, node_list},
+      {"node show", "N", "everything known of a device", 1, 1, {}, node_show},
+      {"node ip", "N ADDRESS", "give a device another IPv4 address, live", 2, 2, {"force"},
+       node_address},
+      {"node rename", "N NAME", "give a device another name; \"\" is its host name", 2, 2, {},
+       node_rename},
+      {"node expire", "N", "make a device log in again", 1, 1, {}, node_expire},
+      {"node rm", "N", "remove a device", 1, 1, {}, node_remove},
+      {"token add", "", "make a token for the REST API", 0, 0,
+       {"user", "expires", "description", "q"}, token_add},
+      {"token rm", "ID", "revoke a token", 1, 1, {}, key_remove},
+      {"version", "", "print the version", 0, 0, {}, version_command},
+  };
+  // clang-format on
+  return kVerbs;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  auto line = parse_command_line(arguments, known_options());
+  const Done done = line ? run_line(*line) : Done(line.error());
+  if (done) return static_cast<int>(Exit::Ok);
+  print_error("ayatori-coord: " + done.error().text + '\n');
+  return static_cast<int>(done.error().code);
+}
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void print_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+}  // namespace aya::coord

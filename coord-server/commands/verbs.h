@@ -1,0 +1,70 @@
+// The program's verbs: one row each, with the arguments and options it takes. run() finds the row,
+// checks what was given against it, runs it and turns its end into an exit code.
+//
+// Results go to standard output, everything else to standard error. With --json results are JSON.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coord-server/commands/admin_client.h"
+#include "coord-server/commands/command_line.h"
+
+namespace aya::coord {
+
+struct Invocation {
+  const CommandLine& line;
+  std::vector<std::string> arguments;  // behind the verb
+  std::string dir;
+  AdminClient client;
+  bool json = false;
+};
+
+using Done = Result<void, Failure>;
+
+struct Verb {
+  std::string_view name;       // "node ip"
+  std::string_view arguments;  // "N ADDRESS", for the help
+  std::string_view summary;
+  std::size_t fewest, most;              // arguments
+  std::vector<std::string_view> options;  // besides those of every verb
+  Done (*run)(const Invocation&);
+};
+
+const std::vector<Verb>& verbs();
+
+// `arguments`: without the program's name. The exit code.
+int run(const std::vector<std::string>& arguments);
+
+// Results, to standard output.
+void print(std::string_view text);
+void print_error(std::string_view text);
+
+// init_command.cpp, serve_command.cpp
+Done init_command(const Invocation& call);
+Done serve_command(const Invocation& call);
+
+// user_commands.cpp
+Done user_add(const Invocation& call);
+Done user_list(const Invocation& call);
+
+// key_commands.cpp
+Done key_add(const Invocation& call);
+Done key_list(const Invocation& call);
+Done key_remove(const Invocation& call);
+Done token_add(const Invocation& call);
+
+// node_commands.cpp
+Done node_list(const Invocation& call);
+Done node_show(const Invocation& call);
+Done node_remove(const Invocation& call);
+Done node_rename(const Invocation& call);
+Done node_address(const Invocation& call);
+Done node_expire(const Invocation& call);
+
+// status_commands.cpp
+Done status_command(const Invocation& call);
+Done version_command(const Invocation& call);
+
+}  // namespace aya::coord
