@@ -31,10 +31,11 @@ class ByteStream {
   // Destroying a stream is close().
   virtual ~ByteStream() = default;
 
-  // Begins, or goes on, delivering to this handler. Nothing is read before the first call. May be
+  // Begins, or goes on, delivering to this handler. Nothing is read or reported before. May be
   // called again at any time, from within a callback too: an upgrade hands the stream on that way.
   virtual void start(Handler& handler) = 0;
-  // Stops reading, so that the peer is held back; start() again goes on.
+  // Stops reading, so that the peer is held back, and forgets the handler: until start() nothing
+  // is called back, and what happens meanwhile is reported after it.
   virtual void pause() = 0;
 
   virtual void write(Bytes bytes) = 0;

@@ -1,5 +1,5 @@
 // What every outgoing socket of the daemon may carry so that it bypasses the tunnel (nat-traversal
-// 8.1). Both are best effort: without the capability the socket works, unmarked.
+// 8.1). Best effort: without the capability the socket works, unmarked.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ struct SocketOptions {
   friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
 
-// Applies to an open descriptor; sockets bound for loopback are better left alone by the caller.
 void apply(const SocketOptions& options, int descriptor);
 
-// Whether this process may set SO_MARK at all; asked once, at start.
-bool may_mark_sockets();
+// Whether this process may set SO_MARK at all; asked once, at start. Where it may not, the device
+// of the default route does the same service.
+bool may_mark_sockets(std::uint32_t mark);
 
 }  // namespace aya::io

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "proto/io/byte_stream.h"
+#include "proto/io/loop.h"
 #include "proto/tls/tls_session.h"
 
 namespace aya::io {
@@ -14,7 +15,7 @@ class TlsStream final : public ByteStream {
   // `established` (may be empty) is called once, before the first on_bytes. The handshake begins
   // with start().
   TlsStream(
-      std::unique_ptr<ByteStream> transport, tls::TlsSession session,
+      Loop& loop, std::unique_ptr<ByteStream> transport, tls::TlsSession session,
       std::function<void(const tls::TlsPeer&)> established = {});
   ~TlsStream() override;
 

@@ -51,6 +51,7 @@ struct UdpCounters {
   std::uint64_t too_big = 0;      // EMSGSIZE on send
   std::uint64_t forbidden = 0;    // EPERM: a firewall; treated as loss
   std::uint64_t unreachable = 0;  // no route, or the local address is gone
+  std::uint64_t no_buffers = 0;   // ENOBUFS: the system's queue was full
   std::uint64_t failed = 0;       // anything else
 };
 
@@ -88,8 +89,8 @@ class UdpSocket {
 
  private:
   struct Impl;
-  explicit UdpSocket(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit UdpSocket(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // shared with a callback in progress, which may destroy the socket
 };
 
 }  // namespace aya::io
