@@ -1,0 +1,110 @@
+#include "cli/commands/table.h"
+#include "cli/json_text.h"
+#include "cli/text.h"
+#include "proto/local/notify.h"
+
+namespace aya::cli {
+namespace {
+
+Outcome print_json(Context& context, std::string_view target, char indent_with, int count) {
+  const auto body = context.call("GET", target);
+  if (!body) return body.error();
+  context.out(reindented(*body, indent_with, count));
+  return {};
+}
+
+Outcome prefs(Context& context, const Arguments& args) {
+  if (auto none = context.expect_no_arguments(args); !none) return none;
+  return print_json(context, "prefs", '\t', 1);
+}
+
+Outcome relay_map(Context& context, const Arguments& args) {
+  if (auto none = context.expect_no_arguments(args); !none) return none;
+  return print_json(context, "derpmap", ' ', 1);
+}
+
+Outcome netmap(Context& context, const Arguments& args) {
+  if (auto none = context.expect_no_arguments(args); !none) return none;
+  const auto bus = context.client.watch(local::kWatchInitialState | local::kWatchInitialNetMap);
+  if (!bus) return context.failure(bus.error());
+  const auto first = (*bus)->next(context.console, context.console.now() + 10s);
+  if (!first) return context.failure(first.error());
+  const std::string map = field_of(*first, "NetMap");
+  if (map.empty()) return Failure{Exit::NeedsLogin, "there is no network map yet"};
+  context.out(reindented(map, '\t', 1));
+  return {};
+}
+
+Outcome watch(Context& context, const Arguments& args) {
+  std::uint64_t mask = 0, count = 0;
+  bool initial = false, show_map = true;
+  Flags flags;
+  flags.number("mask", mask, "bits of the bus to ask for");
+  flags.number("count", count, "end after so many messages (default: never)");
+  flags.boolean("initial", initial, "also what is already so");
+  flags.boolean("netmap", show_map, "with network maps (default true)");
+  const auto left = context.parse(flags, args);
+  if (!left) return left.error();
+  if (auto none = context.expect_no_arguments(*left); !none) return none;
+  if (initial) {
+    mask |= local::kWatchInitialState | local::kWatchInitialPrefs | local::kWatchInitialNetMap |
+            local::kWatchInitialHealth;
+  }
+  if (!show_map) mask |= local::kWatchNoNetMap;
+  const auto bus = context.client.watch(mask);
+  if (!bus) return context.failure(bus.error());
+  for (std::uint64_t seen = 0; count == 0 || seen < count; ++seen) {
+    const auto line = (*bus)->next(context.console, std::nullopt);
+    if (!line) return context.failure(line.error());
+    context.out(reindented(*line, '\t', 1));
+  }
+  return {};
+}
+
+Outcome action(Context& context, const Arguments& args, std::string_view name) {
+  if (auto none = context.expect_no_arguments(args); !none) return none;
+  const auto done = context.call("POST", "debug?action=" + std::string(name));
+  return done ? Outcome() : Outcome(done.error());
+}
+
+Outcome rebind(Context& context, const Arguments& args) { return action(context, args, "rebind"); }
+Outcome restun(Context& context, const Arguments& args) { return action(context, args, "restun"); }
+
+Outcome raw_call(Context& context, const Arguments& args) {
+  if (args.empty() || args.size() > 2) {
+    return Failure{Exit::BadArgument, "usage: debug localapi [METHOD] PATH"};
+  }
+  std::string_view path = args.back();
+  constexpr std::string_view kBase = "/localapi/v0/";
+  if (path.starts_with(kBase)) path.remove_prefix(kBase.size());
+  const std::string method = args.size() == 2 ? args.front() : "GET";
+  const auto body = context.call(method, path);
+  if (!body) return body.error();
+  context.out(*body);
+  return {};
+}
+
+struct Part {
+  std::string_view name;
+  Outcome (*run)(Context&, const Arguments&);
+};
+constexpr Part kParts[] = {
+    {"prefs", prefs},   {"netmap", netmap}, {"derp-map", relay_map}, {"watch-ipn", watch},
+    {"rebind", rebind}, {"restun", restun}, {"localapi", raw_call},
+};
+
+}  // namespace
+
+Outcome debug(Context& context, const Arguments& args) {
+  const Arguments rest(args.empty() ? args.end() : args.begin() + 1, args.end());
+  for (const Part& part : kParts) {
+    if (!args.empty() && args.front() == part.name) return part.run(context, rest);
+  }
+  Flags none;
+  if (args.empty()) return context.parse(none, {"--help"}).error();
+  const auto left = context.parse(none, args);
+  if (!left) return left.error();
+  return Failure{Exit::BadArgument, "debug: unknown subcommand: " + printable(args.front())};
+}
+
+}  // namespace aya::cli

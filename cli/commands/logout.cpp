@@ -1,0 +1,17 @@
+#include "cli/commands/table.h"
+
+namespace aya::cli {
+
+Outcome logout(Context& context, const Arguments& args) {
+  Flags flags;
+  flags.unsupported({"reason"});
+  const auto left = context.parse(flags, args);
+  if (!left) return left.error();
+  if (auto none = context.expect_no_arguments(*left); !none) return none;
+  const auto done = context.call("POST", "logout");
+  if (!done) return done.error();
+  context.tell("logged out");
+  return {};
+}
+
+}  // namespace aya::cli

@@ -1,0 +1,174 @@
+#include <algorithm>
+
+#include "cli/commands/table.h"
+#include "cli/commands/up_plan.h"
+#include "cli/commands/up_wait.h"
+#include "cli/text.h"
+#include "proto/local/start_request.h"
+
+namespace aya::cli {
+namespace {
+
+using local::BackendState;
+using local::Prefs;
+using local::Status;
+
+// Nobody has to be asked when a key decides, or when there is nothing to log in to.
+constexpr auto kTimeoutWithoutPerson = 60s;
+constexpr auto kWarnBeforeExpiry = std::chrono::hours(24) * 14;
+
+struct UpFlags {
+  UpOptions options;
+  std::string auth_key_source;
+  bool json = false, no_wait = false;
+  std::optional<Duration> timeout;
+};
+
+void add_flags(Flags& flags, UpFlags& up) {
+  flags.text(
+      "auth-key", up.auth_key_source, "key to log in with; also file:PATH, env:NAME, - for stdin");
+  flags.alias("authkey", "auth-key");
+  flags.boolean("reset", up.options.reset, "unmentioned settings return to their defaults");
+  flags.boolean("force-reauth", up.options.force_reauth, "log in again");
+  flags.duration("timeout", up.timeout, "give up after this time (with a key: 60s, else never)");
+  flags.boolean("no-wait", up.no_wait, "print where to log in and end with status 4");
+  flags.boolean("json", up.json, "print JSON");
+  flags.unsupported(
+      {"qr", "qr-format", "client-id", "client-secret", "id-token", "audience", "unattended",
+       "accept-risk"});
+}
+
+// Keys on a command line can be read by every user of the machine; hence the other ways.
+Result<std::string, Failure> read_auth_key(Console& console, const std::string& source) {
+  if (source.empty()) {
+    for (const char* name : {"AYATORI_AUTHKEY", "TS_AUTHKEY"}) {
+      if (const auto value = console.env(name)) return *value;
+    }
+    return std::string();
+  }
+  if (source == "-") return std::string(trim(console.read_stdin()));
+  if (source.starts_with("file:")) {
+    const auto text = console.read_file(source.substr(5));
+    if (!text) return Failure{Exit::Failed, text.error().text};
+    return std::string(trim(*text));
+  }
+  if (source.starts_with("env:")) {
+    const auto value = console.env(source.c_str() + 4);
+    if (!value) return Failure{Exit::Failed, "environment variable " + source.substr(4) + " is not set"};
+    return *value;
+  }
+  return source;
+}
+
+Outcome log_in(Context& context, const UpPlan& plan, const std::string& auth_key) {
+  local::StartRequest request;
+  request.update_prefs = plan.next;
+  request.auth_key = auth_key;
+  if (auto done = context.call("POST", "start", local::to_json(request)); !done) {
+    return std::move(done).error();
+  }
+  if (!auth_key.empty()) return {};
+  auto asked = context.call("POST", "login-interactive");
+  return asked ? Outcome() : Outcome(std::move(asked).error());
+}
+
+Outcome edit(Context& context, const Prefs& current, const Prefs& next) {
+  local::MaskedPrefs edit = local::difference(current, next);
+  edit.set("WantRunning");
+  auto done = context.call("PATCH", "prefs", local::to_json(edit));
+  return done ? Outcome() : Outcome(std::move(done).error());
+}
+
+// Worth knowing once it runs. The stock command prints the first one, and to stdout.
+void print_hints(Context& context, const Prefs& prefs, const Status& status) {
+  const bool routes = std::ranges::any_of(
+      status.peers, [](const local::PeerStatus& peer) { return !peer.primary_routes.empty(); });
+  constexpr std::string_view kRoutes =
+      "Some peers are advertising routes but --accept-routes is false";
+  if (routes && !prefs.route_all) {
+    if (context.strict) context.out(std::string(kRoutes) + "\n");
+    context.tell(kRoutes);
+  }
+  if (status.self.key_expiry &&
+      *status.self.key_expiry - context.console.wall_now() < kWarnBeforeExpiry) {
+    context.tell("the key of this machine expires at " + to_rfc3339(*status.self.key_expiry));
+  }
+}
+
+void tell_connected(Context& context, const Status& status) {
+  std::vector<std::string> words;
+  std::string name = status.self.dns_name;
+  if (name.ends_with('.')) name.pop_back();
+  if (!name.empty()) words.push_back(printable(name));
+  for (const IpAddress& address : status.tailscale_ips) words.push_back(address.to_text());
+  context.tell("connected: " + join(words, ", "));
+}
+
+// Subscribes first and acts then, so that nothing the daemon says is missed. What the bus opens
+// with is how things were before.
+Outcome carry_out(
+    Context& context, const UpFlags& up, const UpPlan& plan, const Status& status,
+    const Prefs& current) {
+  UpWish wish;
+  wish.server = plan.next.control_url;
+  wish.login = plan.login;
+  wish.wait = !up.no_wait;
+  wish.json = up.json;
+  const bool person = plan.login && up.options.auth_key.empty();
+  if (up.timeout) wish.deadline = context.console.now() + *up.timeout;
+  else if (!person) wish.deadline = context.console.now() + kTimeoutWithoutPerson;
+
+  const auto bus = context.client.watch(local::kWatchInitialState | local::kWatchNoPrivateKeys);
+  if (!bus) return context.failure(bus.error());
+  const auto before = (*bus)->next(context.console, wish.deadline);
+  if (!before) return context.failure(before.error());
+  if (plan.login) {
+    context.tell("logging in to " + printable(wish.server));
+    if (auto done = log_in(context, plan, up.options.auth_key); !done) return done;
+    return wait_until_up(context, **bus, wish);
+  }
+  if (auto done = edit(context, current, plan.next); !done) return done;
+  if (status.backend_state == BackendState::Running) return {};
+  return wait_until_up(context, **bus, wish);
+}
+
+Outcome bring_up(Context& context, const UpFlags& up, const ChosenSettings& chosen) {
+  const auto status = context.status();
+  if (!status) return status.error();
+  const auto current = context.prefs();
+  if (!current) return current.error();
+  const auto plan = plan_up(up.options, chosen, *status, *current);
+  if (!plan) return plan.error();
+
+  const auto lines = changes(*current, plan->next, *status);
+  for (const std::string& line : lines) context.tell(line);
+  const bool idle = status->backend_state == BackendState::Running && !plan->login;
+  if (idle && lines.empty()) context.tell("nothing to change");
+  if (auto done = carry_out(context, up, *plan, *status, *current); !done) return done;
+
+  const auto now = context.status();
+  if (!now) return now.error();
+  if (!idle) tell_connected(context, *now);
+  print_hints(context, plan->next, *now);
+  return {};
+}
+
+}  // namespace
+
+Outcome up(Context& context, const Arguments& args) {
+  UpFlags up;
+  Flags flags;
+  ChosenSettings chosen(SettingsOf::Up, flags);
+  add_flags(flags, up);
+  const auto left = context.parse(flags, args);
+  if (!left) return left.error();
+  if (auto none = context.expect_no_arguments(*left); !none) return none;
+  auto key = read_auth_key(context.console, up.auth_key_source);
+  if (!key) return key.error();
+  up.options.auth_key = *std::move(key);
+  up.options.any_flag = !flags.order().empty();
+  up.options.strict = context.strict;
+  return bring_up(context, up, chosen);
+}
+
+}  // namespace aya::cli

@@ -1,0 +1,23 @@
+// The second half of `up`: following the daemon's notifications until the node runs.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "proto/local/notify.h"
+
+namespace aya::cli {
+
+struct UpWish {
+  std::string server;  // for the step that reaches it
+  bool login = false;
+  bool wait = true;  // false: return once it is a person's turn
+  bool json = false;
+  std::optional<TimePoint> deadline;
+};
+
+// Returns as soon as the daemon says that it runs. TimedOut names the step it was at.
+Outcome wait_until_up(Context& context, LineStream& bus, const UpWish& wish);
+
+}  // namespace aya::cli

@@ -1,0 +1,51 @@
+// What a command sees of the terminal and the machine, behind a seam so that tests can hold it.
+// Results go to out, progress, warnings and addresses to visit to err (interfaces 3.2).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/base/result.h"
+#include "proto/base/time.h"
+#include "proto/netaddr/ip_address.h"
+
+namespace aya::cli {
+
+struct FileError {
+  std::string text;  // a sentence
+};
+
+class Console {
+ public:
+  virtual ~Console() = default;
+
+  virtual void out(std::string_view text) = 0;
+  virtual void err(std::string_view text) = 0;
+  virtual bool out_is_terminal() const = 0;
+  virtual std::optional<std::string> env(const char* name) const = 0;
+  virtual std::string read_stdin() = 0;
+  virtual Result<std::string, FileError> read_file(const std::string& path) = 0;
+  virtual bool machine_has_address(const IpAddress& address) const = 0;
+
+  virtual TimePoint now() const = 0;
+  virtual WallTime wall_now() const = 0;
+  virtual void sleep_until(TimePoint when) = 0;
+};
+
+// The real one.
+class SystemConsole final : public Console {
+ public:
+  void out(std::string_view text) override;
+  void err(std::string_view text) override;
+  bool out_is_terminal() const override;
+  std::optional<std::string> env(const char* name) const override;
+  std::string read_stdin() override;
+  Result<std::string, FileError> read_file(const std::string& path) override;
+  bool machine_has_address(const IpAddress& address) const override;
+  TimePoint now() const override;
+  WallTime wall_now() const override;
+  void sleep_until(TimePoint when) override;
+};
+
+}  // namespace aya::cli
