@@ -20,7 +20,6 @@
 // nothing. One thread. Neither copied nor moved.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -115,7 +114,8 @@ class DerpHub {
   void set_receive_rate(std::optional<TokenRate> rate);  // takes effect at once
   // Tells everyone that the relay goes away, to come back (not closing anything yet).
   void announce_restart(
-      std::chrono::milliseconds reconnect_in, std::chrono::milliseconds try_for, Effects& out);
+      std::chrono::milliseconds reconnect_in, std::chrono::milliseconds try_for, TimePoint now,
+      Effects& out);
 
   void advance(TimePoint now, Effects& out);
   std::optional<TimePoint> next_deadline() const;

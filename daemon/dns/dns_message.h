@@ -55,41 +55,47 @@ struct Query {
 // with the response bit set is refused: answering it could make two servers talk for ever.
 Result<Query, ParseError> parse_query(Bytes message);
 
-// The largest UDP answer the asker takes: the size of its EDNS record, at least 512 (RFC 6891, 6.2.3).
+// The same of a response: all a forwarder must know of one.
+Result<Query, ParseError> parse_response(Bytes message);
+
+// The largest UDP answer the asker takes: the size in its EDNS record, but at least 512 (RFC 6891,
+// 6.2.3) and at most kLargestUdpAnswer, which passes every link unfragmented.
+inline constexpr std::size_t kSmallestUdpAnswer = 512;
+inline constexpr std::size_t kLargestUdpAnswer = 1232;
 std::size_t udp_size_limit(Bytes query);
 
-// Where a response carries TTLs and whose question it answers is not parsed; this is all a forwarder
-// must know of one. nullopt: not a response to a question.
-std::optional<Query> parse_response(Bytes message);
-
-// Answers to `query`, one after the other, in the uncompressed form of the vectors.
+// Writes an authoritative response to `query` into `out`, replacing what was there: first the
+// question as asked, then records. Nothing is compressed, so a response is what the vectors show.
 class AnswerWriter {
  public:
   AnswerWriter(const Query& query, Rcode rcode, Buffer& out);
 
   void address(const IpAddress& address, std::uint32_t ttl_seconds);  // A or AAAA
   void pointer(std::string_view name, std::uint32_t ttl_seconds);
-  // RFC 2308: says for how long the absence may be remembered.
+  // Says for how long the absence may be remembered (RFC 2308). All its times are the TTL.
   void soa(std::string_view zone, std::uint32_t serial, std::uint32_t ttl_seconds);
 
  private:
-  void record(std::string_view name, Type type, std::uint32_t ttl_seconds);
-  void bump(std::size_t count_offset);
+  void record(std::string_view name, Type type, std::uint32_t ttl_seconds, std::size_t size);
+  void name(std::string_view name);
+  void count_one_more(std::size_t offset);
 
   const Query& query_;
   Buffer& out_;
-  std::size_t start_;
 };
 
-// A header-only FormErr, for a message whose question cannot be repeated.
+// FormErr with a header only, for a message whose question cannot be repeated.
 void write_format_error(Bytes message, Buffer& out);
 
-// The query's header and question with an error code; for a forwarder that gives up.
-Buffer error_response(Bytes query, Rcode rcode);
+// A failure of a query that parsed, with its question; not authoritative.
+Buffer error_response(Bytes query, const Query& parsed, Rcode rcode);
 
-// The response cut to its question with the truncation bit set, so that the asker turns to TCP.
-Buffer truncated_response(Bytes response);
+// The response cut behind its question, with the truncation bit, so that the asker turns to TCP.
+Buffer truncated_response(Bytes response, const Query& parsed);
 
 std::string to_lower(std::string_view name);  // ASCII only, as DNS compares
+
+// Fully qualified and short enough for the wire: what AnswerWriter can be given.
+bool is_wire_name(std::string_view name);
 
 }  // namespace aya::dns

@@ -12,7 +12,6 @@
 // Pure: the caller sends, receives, and calls advance() no later than next_deadline(). One thread.
 #pragma once
 
-#include <array>
 #include <map>
 #include <vector>
 
@@ -24,8 +23,8 @@
 namespace aya::dns {
 
 struct ForwarderConfig {
-  std::vector<Endpoint> upstreams;                            // for everything else
-  std::map<std::string, std::vector<Endpoint>> routes;        // "corp.example." -> servers
+  std::vector<Endpoint> upstreams;  // for everything else
+  std::map<std::string, std::vector<Endpoint>, std::less<>> routes;  // "corp.example." -> servers
 
   friend bool operator==(const ForwarderConfig&, const ForwarderConfig&) = default;
 };
@@ -64,6 +63,7 @@ class Forwarder {
   const ForwarderConfig& config() const { return config_; }
 
   // `over_udp` bounds the response by the asker's EDNS size; a longer one is sent truncated.
+  // A message that is no query is ignored: the resolver, which comes first, has refused it.
   void query(std::uint64_t asker, Bytes query, bool over_udp, TimePoint now, Effects& out);
   void on_response(const Endpoint& from, Bytes response, TimePoint now, Effects& out);
   void advance(TimePoint now, Effects& out);
@@ -75,21 +75,22 @@ class Forwarder {
  private:
   struct Transaction {
     std::uint64_t asker = 0;
-    Buffer query;                     // as asked
-    Question question;
-    std::size_t size_limit = 0;       // 0: none
+    Buffer query;                   // as asked
+    Query parsed;
+    std::size_t size_limit = 0;     // of the response
     std::vector<Endpoint> servers;
-    std::size_t asked = 0;            // servers[0, asked) have been sent to
-    std::size_t failed = 0;
-    std::optional<Buffer> failure;    // the first failing answer
+    std::vector<bool> failed;       // beside servers
+    std::size_t asked = 0;          // servers[0, asked) have been sent to
+    std::optional<Buffer> failure;  // the first failing answer
     TimePoint try_next_at, give_up_at;
   };
   using InFlight = std::map<std::uint16_t, Transaction>;
 
   const std::vector<Endpoint>& servers_for(std::string_view name) const;
   std::uint16_t fresh_id();
-  void ask_next(std::uint16_t id, Transaction& transaction, TimePoint now, Effects& out);
-  InFlight::iterator finish(InFlight::iterator at, Buffer response, Effects& out);
+  static void ask_next(std::uint16_t id, Transaction& transaction, TimePoint now, Effects& out);
+  void give_up(InFlight::iterator at, Effects& out);
+  void finish(InFlight::iterator at, Bytes response, Effects& out);
 
   Rng& rng_;
   ForwarderConfig config_;

@@ -27,7 +27,7 @@ IpAddress service_address_6();                                            // fd7
 
 struct ResolverConfig {
   // Names are fully qualified: lower case with a final dot. Order of addresses matters.
-  std::map<std::string, std::vector<IpAddress>> hosts;
+  std::map<std::string, std::vector<IpAddress>, std::less<>> hosts;
   std::vector<std::string> local_domains;
   std::set<std::string, std::less<>> subdomain_hosts;
 
@@ -55,15 +55,24 @@ class Resolver {
   Outcome answer(Bytes query, WallTime now, Buffer& out) const;
 
  private:
-  struct Found;
-  Found resolve_forward(std::string_view name, std::uint16_t type) const;
+  struct Found {
+    enum class Kind { Addresses, Name, NoSuchName, NotImplemented, NotOurs } kind = Kind::NotOurs;
+    std::optional<IpAddress> address;  // Addresses: none of the wanted type if absent
+    std::string_view name;             // Name
+    bool absence_counts = false;       // Addresses: the type is one we could have had
+  };
   Found resolve_reverse(std::string_view name) const;
-  const std::vector<IpAddress>* find_host(std::string_view name) const;
+  Found resolve_name(std::string_view name, std::uint16_t type) const;
+  std::optional<IpAddress> site_address(std::string_view name) const;
+  Found not_in_table(std::string_view name) const;
+  const std::vector<IpAddress>* addresses_of(std::string_view name) const;
+  std::string_view name_of(const IpAddress& address) const;  // empty: unknown
+  // The longest local domain that holds the name.
   std::optional<std::string_view> local_domain_of(std::string_view name) const;
 
   ResolverConfig config_;
   std::set<std::string, std::less<>> domains_;
-  std::unordered_map<IpAddress, std::string> names_;  // for PTR
+  std::unordered_map<IpAddress, std::string> names_;
 };
 
 }  // namespace aya::dns

@@ -50,8 +50,8 @@ class Service {
     Endpoint from, to;
   };
   void on_query(const filter::PacketView& packet, WallTime wall, TimePoint now, Effects& out);
-  void take(Forwarder::Effects& effects, Effects& out);
-  void send_udp(const Endpoint& from, const Endpoint& to, Bytes payload, Effects& out);
+  void pass_on(Effects& out);  // what the forwarder wants
+  void to_host(std::optional<Packet> packet, Effects& out);
 
   PacketPool& pool_;
   Resolver resolver_;

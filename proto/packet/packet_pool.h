@@ -28,6 +28,7 @@ class PacketPool {
 
   std::size_t max_data() const { return slab_size_ - Packet::kHeadroom - Packet::kTailroom; }
   std::size_t slabs() const { return slabs_.size(); }  // ever made
+  std::size_t in_use() const { return slabs_.size() - free_.size(); }
 
  private:
   friend class Packet;
