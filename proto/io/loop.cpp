@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proto/base/check.h"
+#include "proto/base/scope_exit.h"
 #include "proto/io/timer.h"
 #include "proto/io/uv_handle.h"
 
@@ -22,6 +23,18 @@ struct Signal final : LoopHandle {
 
   uv_signal_t handle{};
   std::function<void(int)> signaled;
+};
+
+// Asks before every wait whether to go on waiting: a timer may have brought what is waited for.
+struct Question final : LoopHandle {
+  void shut() override {
+    uv_close(as_handle(&handle), [](uv_handle_t* closed) {
+      delete static_cast<Question*>(static_cast<LoopHandle*>(closed->data));
+    });
+  }
+
+  uv_prepare_t handle{};
+  const std::function<bool()>* done = nullptr;
 };
 
 }  // namespace
@@ -98,6 +111,16 @@ bool Loop::run_until(const std::function<bool()>& done, Duration limit) {
   bool out_of_time = false;
   Timer timer(*this, [&] { out_of_time = true; });
   timer.arm_in(limit);
+  auto* question = new Question;  // freed by its close callback
+  const ScopeExit answered([&] { question->shut(); });
+  question->done = &done;
+  question->handle.data = static_cast<LoopHandle*>(question);
+  uv_prepare_init(&impl_->loop, &question->handle);
+  uv_prepare_start(&question->handle, [](uv_prepare_t* handle) {
+    if ((*static_cast<Question*>(static_cast<LoopHandle*>(handle->data))->done)()) {
+      uv_stop(handle->loop);
+    }
+  });
   while (!done()) {
     if (out_of_time) return false;
     uv_run(&impl_->loop, UV_RUN_ONCE);
