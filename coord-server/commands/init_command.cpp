@@ -14,8 +14,8 @@ std::string dir_option(const Installation& made) {
 std::string next_steps(const Installation& made, const std::string& owner) {
   const std::string dir = dir_option(made);
   std::string text = "A server for " + made.config.server_url + " is ready in " + made.dir +
-                     ".\n\n1. Run it:\n\n     ayatori-coord serve " + dir +
-                     "\n\n2. Let a device in; this prints the line to run there:\n\n"
+                     ".\n\n1. Run it:\n\n     ayatori-coord " + dir +
+                     "serve\n\n2. Let a device in; this prints the line to run there:\n\n"
                      "     ayatori-coord " + dir + "key add --user " + owner + "\n\n";
   text += "Devices must reach TCP port " + std::to_string(made.config.url.port);
   if (made.config.stun_listen) {
