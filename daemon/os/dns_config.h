@@ -10,6 +10,7 @@
 // One thread; blocks on the disk.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -86,6 +87,7 @@ class DnsConfig {
   std::optional<DnsWanted> applied_;
   unsigned fights_ = 0;
   bool trampled_ = false;
+  std::chrono::steady_clock::time_point last_fight_{};
 };
 
 }  // namespace aya::os

@@ -1,0 +1,40 @@
+#include "daemon/os/interfaces.h"
+
+#include <algorithm>
+#include <array>
+
+namespace aya::os {
+namespace {
+
+const Prefix kOverlay4{IpAddress::v4(0x64400000), 10};             // 100.64.0.0/10
+const Prefix kOverlay6 = *Prefix::parse("fd7a:115c:a1e0::/48");
+
+bool usable(const InterfaceAddress& candidate) {
+  const IpAddress& address = candidate.prefix.address;
+  if (candidate.deprecated || address.is_loopback() || address.is_multicast()) return false;
+  if (address.is_link_local_unicast()) return false;
+  return !kOverlay4.contains(address) && !kOverlay6.contains(address);
+}
+
+}  // namespace
+
+bool Interface::is_container_plumbing() const {
+  static constexpr std::array<std::string_view, 6> kPrefixes = {
+      "veth", "docker", "br-", "cni", "cali", "lxc"};
+  return std::ranges::any_of(
+      kPrefixes, [this](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+std::vector<IpAddress> local_endpoint_addresses(const NetworkSnapshot& snapshot) {
+  std::vector<IpAddress> out;
+  for (const Interface& one : snapshot.interfaces) {
+    if (!one.up || one.loopback || one.is_container_plumbing()) continue;
+    for (const InterfaceAddress& candidate : one.addresses) {
+      if (usable(candidate)) out.push_back(candidate.prefix.address);
+    }
+  }
+  std::ranges::stable_partition(out, &IpAddress::is_private);
+  return out;
+}
+
+}  // namespace aya::os

@@ -1,0 +1,123 @@
+#include "daemon/state/node_state.h"
+
+#include <nlohmann/json.hpp>
+
+namespace aya::state {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kVersion = 1;
+
+// Remembers the first field that is not as it must be, so that the list below reads straight down.
+class Fields {
+ public:
+  explicit Fields(const Json& object) : object_(object) {}
+
+  void read(const char* name, std::string& out) {
+    const Json* value = find(name);
+    if (value == nullptr) return;
+    if (const auto* text = value->get_ptr<const std::string*>()) {
+      out = *text;
+    } else {
+      fail(name, "is not text");
+    }
+  }
+
+  void read(const char* name, std::int64_t& out) {
+    const Json* value = find(name);
+    if (value == nullptr) return;
+    if (value->is_number_integer()) {
+      out = value->get<std::int64_t>();
+    } else {
+      fail(name, "is not a whole number");
+    }
+  }
+
+  template <class Role>
+  void read(const char* name, PrivateKey<Role>& out) {
+    std::string text;
+    read(name, text);
+    if (text.empty()) return;
+    if (auto key = PrivateKey<Role>::parse_for_storage(text)) {
+      out = std::move(*key);
+    } else {
+      fail(name, "is not a private key");
+    }
+  }
+
+  void fail(std::string_view name, std::string_view what) {
+    if (error_.empty()) error_ = "\"" + std::string(name) + "\" " + std::string(what);
+  }
+  const std::string& error() const { return error_; }
+
+ private:
+  const Json* find(const char* name) const {
+    const auto found = object_.find(name);
+    return found == object_.end() || found->is_null() ? nullptr : &*found;
+  }
+
+  const Json& object_;
+  std::string error_;
+};
+
+template <class Role>
+std::string key_text_or_empty(const PrivateKey<Role>& key) {
+  return key.is_zero() ? std::string() : key.to_text_for_storage();
+}
+
+}  // namespace
+
+std::string encode(const NodeState& state) {
+  Json out;
+  out["version"] = kVersion;
+  out["machineKey"] = state.machine_key.to_text_for_storage();
+  out["nodeKey"] = key_text_or_empty(state.node_key);
+  out["oldNodeKey"] = key_text_or_empty(state.old_node_key);
+  out["nodeId"] = state.node_id;
+  out["profile"] = {
+      {"userId", state.profile.user_id},
+      {"loginName", state.profile.login_name},
+      {"displayName", state.profile.display_name},
+      {"pictureUrl", state.profile.picture_url}};
+  out["controlUrl"] = state.control_url;
+  out["serverCertificate"] = state.server_certificate;
+  out["nameKey"] = state.name_key;
+  // As text: what it means is proto/local's, and it must come back byte for byte.
+  out["prefs"] = state.prefs;
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<NodeState, std::string> decode_node_state(std::string_view text) {
+  const Json document = Json::parse(text, nullptr, false);
+  if (!document.is_object()) return std::string("it is not a JSON object");
+  Fields in(document);
+  std::int64_t version = 0;
+  in.read("version", version);
+  if (version != kVersion) return std::string("\"version\" is not 1");
+
+  NodeState out;
+  in.read("machineKey", out.machine_key);
+  if (out.machine_key.is_zero()) in.fail("machineKey", "is missing");
+  in.read("nodeKey", out.node_key);
+  in.read("oldNodeKey", out.old_node_key);
+  in.read("nodeId", out.node_id);
+  in.read("controlUrl", out.control_url);
+  in.read("serverCertificate", out.server_certificate);
+  in.read("nameKey", out.name_key);
+  in.read("prefs", out.prefs);
+  if (!in.error().empty()) return in.error();
+
+  if (const auto found = document.find("profile"); found != document.end()) {
+    if (!found->is_object()) return std::string("\"profile\" is not an object");
+    Fields profile(*found);
+    profile.read("userId", out.profile.user_id);
+    profile.read("loginName", out.profile.login_name);
+    profile.read("displayName", out.profile.display_name);
+    profile.read("pictureUrl", out.profile.picture_url);
+    if (!profile.error().empty()) return profile.error();
+  }
+  return out;
+}
+
+}  // namespace aya::state
