@@ -24,6 +24,7 @@ void SocketState::shut() {
   if (shut_down) return;
   shut_down = true;
   handler = nullptr;
+  later.reset();
   uv_close(&handle.base, [](uv_handle_t* closed) { delete &of(closed->data); });
 }
 
