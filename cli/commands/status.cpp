@@ -77,7 +77,7 @@ std::string list(
            });
   };
   if (wanted.self && !status.self.tailscale_ips.empty() && named(status.self)) {
-    rows.push_back(row_of(status, status.self, status.self.online ? "-" : "offline"));
+    rows.push_back(row_of(status, status.self, state_of(status.self, now)));
   }
   for (const PeerStatus* peer : sorted_peers(status)) {
     if (!wanted.peers || (wanted.active && !peer->active) || peer->sharee_node || !named(*peer)) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/commands/table.h"
 #include "cli/json_text.h"
 #include "cli/nodes.h"
@@ -15,12 +17,28 @@ void row(std::string& out, std::string_view name, std::string_view value) {
   out += left + printable(value) + "\n";
 }
 
-std::string as_text(const local::WhoIsSummary& who) {
+// What it may send besides its own addresses. The stock program takes it that these come first in
+// the list, and shows what is left where they do not; ours looks.
+std::vector<std::string> more_than_addresses(const local::WhoIsSummary& who, bool strict) {
+  std::vector<std::string> more = who.allowed_ips;
+  if (strict) {
+    const std::size_t own = std::min(who.addresses.size(), more.size());
+    more.erase(more.begin(), more.begin() + static_cast<std::ptrdiff_t>(own));
+    return more;
+  }
+  std::erase_if(more, [&who](const std::string& prefix) {
+    return std::ranges::find(who.addresses, prefix) != who.addresses.end();
+  });
+  return more;
+}
+
+std::string as_text(const local::WhoIsSummary& who, bool strict) {
   std::string out = "Machine:\n";
   row(out, "Name", who.name);
   row(out, "ID", who.stable_id);
   row(out, "Addresses", "[" + join(who.addresses, " ") + "]");
-  row(out, "AllowedIPs", "[" + join(who.allowed_ips, " ") + "]");
+  const auto more = more_than_addresses(who, strict);
+  if (!more.empty()) row(out, "AllowedIPs", "[" + join(more, " ") + "]");
   if (!who.tags.empty()) {
     row(out, "Tags", join(who.tags, ", "));
   } else {
@@ -47,7 +65,7 @@ Outcome show(Context& context, std::string_view address, std::string_view protoc
   }
   const auto who = local::parse_whois(*answer);
   if (!who) return Failure{Exit::Failed, "the daemon's answer is not readable"};
-  context.out(as_text(*who));
+  context.out(as_text(*who, context.strict));
   return {};
 }
 

@@ -3,7 +3,8 @@
 //   for (const Json& c : vector_cases("wire", "stun.json", "parse_request")) { ... }
 //
 // Both folders are walked; DIR may hold the file directly or under its folder name ("wire/").
-// Each call prints how many cases it found where, so a run shows what it covered.
+// A file is {"cases": [...]} or the bare list. Each call prints how many cases it found where, so a
+// run shows what it covered.
 #pragma once
 
 #include <nlohmann/json.hpp>

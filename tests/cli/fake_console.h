@@ -1,0 +1,47 @@
+// A terminal that remembers. Time runs by itself; sleeping takes none of it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "cli/console.h"
+
+namespace aya::test {
+
+class FakeConsole final : public cli::Console {
+ public:
+  std::string stdout_text, stderr_text, stdin_text;
+  std::map<std::string, std::string> environment, files;
+  std::set<IpAddress> machine;  // its addresses
+  WallTime calendar{};
+  bool terminal = false;
+
+  void out(std::string_view text) override { stdout_text += text; }
+  void err(std::string_view text) override { stderr_text += text; }
+  bool out_is_terminal() const override { return terminal; }
+  std::optional<std::string> env(const char* name) const override {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::string read_stdin() override { return stdin_text; }
+  Result<std::string, cli::FileError> read_file(const std::string& path) override {
+    const auto found = files.find(path);
+    if (found == files.end()) return cli::FileError{"open " + path + ": no such file or directory"};
+    return found->second;
+  }
+  bool machine_has_address(const IpAddress& address) const override {
+    return machine.contains(address);
+  }
+
+  TimePoint now() const override { return std::chrono::steady_clock::now() + slept_; }
+  WallTime wall_now() const override { return calendar; }
+  void sleep_until(TimePoint when) override {
+    if (when > now()) slept_ += when - now();
+  }
+
+ private:
+  Duration slept_{};
+};
+
+}  // namespace aya::test

@@ -1,0 +1,137 @@
+// A LocalHost that really works, on state taken from recordings (tests/vectors/cli): it keeps prefs,
+// logs in and out, and says on the bus what changed. Ends of pings and checks are collected for
+// whoever owns the LocalApi, which also announces what `says` holds.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/localapi/local_host.h"
+#include "tests/support/test_vectors.h"
+
+namespace aya::test {
+
+class RecordedHost final : public localapi::LocalHost {
+ public:
+  // What it is. Tests write here before anybody calls.
+  local::Status now;
+  local::Prefs kept;
+  std::map<std::string, local::WhoIs> people;  // by address text or node key text
+  local::RawJson relays, self, map, report{"{}"};
+  std::vector<local::HealthWarning> problems;
+  std::vector<local::PeerSession> sessions;
+  std::optional<std::string> refusal;        // of every change of prefs
+  std::optional<std::string> login_problem;  // what the server says to a key
+  std::string login_url = "https://mesh.example/register/1";
+  bool person_logs_in = false;  // the one who was sent to login_url
+  std::map<std::string, std::uint32_t> users;
+  // Nullopt: the ping is never answered.
+  std::function<std::optional<local::PingResult>(const localapi::PingRequest&)> on_ping;
+
+  // What happened, for the owner of the LocalApi to pass on.
+  std::vector<local::Notify> says;
+  std::vector<std::pair<localapi::ExchangeId, local::PingResult>> pongs;
+  std::vector<localapi::ExchangeId> checks;
+  std::vector<std::string> called;  // routes that only act
+
+  local::Status status(bool with_peers) const override {
+    local::Status copy = now;
+    if (with_peers) return copy;
+    copy.peers.clear();
+    std::erase_if(copy.users, [&](const auto& user) { return user.first != copy.self.user_id; });
+    return copy;
+  }
+  local::Prefs prefs() const override { return kept; }
+  std::optional<local::WhoIs> whois(const localapi::WhoIsQuery& query) const override {
+    const auto found = people.find(query.ip ? query.ip->to_text() : query.key->to_text());
+    return found == people.end() ? std::nullopt : std::optional(found->second);
+  }
+  local::RawJson derp_map() const override { return relays; }
+  local::RawJson self_node() const override { return self; }
+  local::RawJson net_map() const override { return map; }
+  std::size_t peer_count() const override { return now.peers.size(); }
+  local::EngineUpdate engine() const override { return {}; }
+  std::vector<local::HealthWarning> health() const override { return problems; }
+  std::vector<local::PeerSession> peer_sessions() const override { return sessions; }
+  std::optional<std::uint32_t> uid_of(const std::string& user) const override {
+    const auto found = users.find(user);
+    return found == users.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  std::optional<std::string> set_prefs(const local::Prefs& next) override {
+    if (refusal) return refusal;
+    kept = next;
+    using enum local::BackendState;
+    if (!kept.want_running && now.backend_state == Running) become(Stopped);
+    if (kept.want_running && now.backend_state == Stopped) run();
+    return std::nullopt;
+  }
+  std::optional<std::string> start(const local::StartRequest& request) override {
+    if (refusal) return refusal;
+    called.push_back("start " + request.auth_key);
+    if (request.update_prefs) kept = *request.update_prefs;
+    if (request.auth_key.empty()) return std::nullopt;
+    if (login_problem) {
+      says.emplace_back().err_message = login_problem;
+    } else {
+      log_in();
+    }
+    return std::nullopt;
+  }
+  void login_interactive() override {
+    called.push_back("login-interactive");
+    now.auth_url = login_url;
+    says.emplace_back().browse_to_url = login_url;
+    if (person_logs_in) log_in();
+  }
+  void logout() override {
+    called.push_back("logout");
+    kept.logged_out = true;
+    become(local::BackendState::NeedsLogin);
+  }
+  void shutdown() override { called.push_back("shutdown"); }
+  void rebind() override { called.push_back("rebind"); }
+  void restun() override { called.push_back("restun"); }
+
+  void ping(localapi::ExchangeId exchange, const localapi::PingRequest& request) override {
+    if (auto pong = on_ping ? on_ping(request) : std::nullopt) {
+      pongs.emplace_back(exchange, *std::move(pong));
+    }
+  }
+  void netcheck(localapi::ExchangeId exchange) override { checks.push_back(exchange); }
+
+ private:
+  void become(local::BackendState state) {
+    now.backend_state = state;
+    says.emplace_back().state = state;
+  }
+  void run() {
+    become(local::BackendState::Starting);
+    become(local::BackendState::Running);
+  }
+  void log_in() {
+    now.auth_url.clear();
+    kept.logged_out = false;
+    says.emplace_back().login_finished = true;
+    run();
+  }
+};
+
+// The answer of whois as its parts.
+inline local::WhoIs recorded_whois(const Json& body) {
+  local::WhoIs who;
+  who.node.text = body.at("Node").dump();
+  const Json& user = body.at("UserProfile");
+  who.user = {
+      user.at("ID").get<std::int64_t>(), user.at("LoginName").get<std::string>(),
+      user.at("DisplayName").get<std::string>(), user.value("ProfilePicURL", "")};
+  if (!body.at("CapMap").is_null()) who.cap_map.text = body.at("CapMap").dump();
+  return who;
+}
+
+}  // namespace aya::test
