@@ -4,6 +4,8 @@
 
 #include "coord-server/app/server.h"
 #include "coord-server/commands/verbs.h"
+#include "proto/io/loop.h"
+#include "proto/log/logger.h"
 
 namespace aya::coord {
 namespace {
