@@ -19,6 +19,8 @@ StartError file_error(const std::string& doing, const std::string& path, int err
     case EACCES:
     case EPERM:
       return {text + "permission denied; run this as root, or as the owner of that folder"};
+    case ENOENT:
+      return {text + "it is not there"};
     case EROFS:
       return {text + "the file system is read-only; choose another folder with --dir"};
     default:

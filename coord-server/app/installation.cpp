@@ -126,7 +126,7 @@ Result<void, StartError> fill(
                                               : check_certificate(installation.tls_files());
   if (!certificate) return certificate;
   if (auto made = make_database(installation.database(), wish.owner, now, rng); !made) {
-    return StartError{made.error().to_text()};
+    return StartError{installation.database() + ": " + made.error().to_text()};
   }
   // Last: with it the installation is one.
   return create_file(installation.config_file(), config_text(config), 0600);
@@ -158,6 +158,12 @@ Result<Installation, StartError> open_installation(const std::string& dir) {
   if (!fs::exists(installation.config_file(), failed)) {
     if (failed) return file_error("read", installation.config_file(), failed.value());
     return missing(dir);
+  }
+  if (!fs::exists(installation.database(), failed)) {
+    // An empty one in its place would let every node in as a stranger, or not at all.
+    return StartError{
+        installation.database() + " is missing; restore it from a backup, or make a new server in "
+        "another folder with init"};
   }
   auto text = read_file(installation.config_file());
   if (!text) return text.error();

@@ -88,17 +88,22 @@ class Server::Impl final : public CoordinatorLink::Host,
     if (!admin) return admin_error(admin.error());
     admin_ = std::move(*admin);
     if (auto opened = open_doors(); !opened) return opened;
-    return open_stun();
+    if (auto opened = open_stun(); !opened) return opened;
+    log_.info(
+        "serving", {{"url", installation_.config.server_url},
+                    {"listen", installation_.config.listen.to_text()},
+                    {"version", kVersion}});
+    return {};
   }
 
  private:
   // What needs no network.
   Result<void, StartError> load() {
     auto storage = store::open_sqlite_store(installation_.database());
-    if (!storage) return StartError{storage.error().to_text()};
+    if (!storage) return database_error(storage.error());
     storage_ = std::move(*storage);
     auto keys = load_server_keys(*storage_, rng_);
-    if (!keys) return StartError{keys.error().to_text()};
+    if (!keys) return database_error(keys.error());
     keys_ = std::move(*keys);
     auto tls = TlsIdentity::load(
         loop_, installation_.tls_files(), keys_.relay.public_key(), log_);
@@ -108,7 +113,7 @@ class Server::Impl final : public CoordinatorLink::Host,
         *storage_, rng_,
         {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_)}, loop_.now(),
         loop_.wall_now());
-    if (!core) return StartError{core.error().to_text()};
+    if (!core) return database_error(core.error());
     core_ = std::move(*core);
     link_ = std::make_unique<CoordinatorLink>(loop_, *core_, log_, *this);
     relay_ = std::make_unique<RelayLink>(loop_, keys_.relay, *this, rng_, log_);
@@ -131,10 +136,6 @@ class Server::Impl final : public CoordinatorLink::Host,
       if (other_family_will_do) continue;
       return cannot_listen("TCP", at.to_text(), door.error(), installation_.config_file());
     }
-    log_.info(
-        "serving", {{"url", installation_.config.server_url},
-                    {"listen", at.to_text()},
-                    {"version", kVersion}});
     return {};
   }
 
@@ -147,6 +148,10 @@ class Server::Impl final : public CoordinatorLink::Host,
     }
     stun_ = std::move(*stun);
     return {};
+  }
+
+  StartError database_error(const store::StoreError& why) const {
+    return {installation_.database() + ": " + why.to_text()};
   }
 
   StartError admin_error(const io::IoError& why) const {

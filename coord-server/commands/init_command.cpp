@@ -22,7 +22,7 @@ std::string next_steps(const Installation& made, const std::string& owner) {
     text += " and UDP port " + std::to_string(made.config.stun_listen->port);
   }
   text += " of this machine.\nSettings are in " + made.config_file() + ".\n";
-  if (made.config.own_certificate()) {
+  if (made.config.own_certificate() && made.config.url.tls) {
     text += "The server made its own certificate, " + made.tls_files().certificate +
             "; the line that key add prints\nmakes devices accept exactly that one.\n";
   }

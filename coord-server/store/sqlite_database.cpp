@@ -110,7 +110,11 @@ SqliteDatabase::~SqliteDatabase() { sqlite3_close(handle_); }
 
 StoreError SqliteDatabase::error() const {
   if (handle_ == nullptr) return {StoreError::Kind::Failed, "out of memory"};
-  return {kind_of(sqlite3_extended_errcode(handle_)), sqlite3_errmsg(handle_)};
+  const int code = sqlite3_extended_errcode(handle_);
+  const int system = sqlite3_system_errno(handle_);
+  // A companion file that cannot grow is an "I/O error" to SQLite.
+  const bool no_space = (code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT);
+  return {no_space ? StoreError::Kind::DiskFull : kind_of(code), sqlite3_errmsg(handle_)};
 }
 
 Stored<void> SqliteDatabase::script(const char* statements) {
