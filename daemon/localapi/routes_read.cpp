@@ -140,11 +140,14 @@ void LocalApi::files(const Call& call) {
 }
 
 void LocalApi::suggest_exit_node(const Call& call) {
+  if (host_.derp_map().empty()) {
+    return answer_json(call, 500, error_json("error", "no network map, try again later") + "\n");
+  }
   answer_json(call, 200, "{\"ID\":\"\",\"Name\":\"\"}\n");
 }
 
 void LocalApi::update_check(const Call& call) {
-  answer_json(call, 200, "{\"RunningLatest\":true}\n");
+  answer_text(call, 200, "{\"RunningLatest\":true}");  // deployed daemons call it text
 }
 
 }  // namespace aya::localapi

@@ -39,7 +39,7 @@ struct Question final : LoopHandle {
 
 }  // namespace
 
-struct Loop::Impl : LoopHandle {
+struct Loop::Impl final : LoopHandle {
   Impl();
   ~Impl();
   void shut() override { uv_close(as_handle(&wake), nullptr); }

@@ -28,7 +28,9 @@ std::string to_json(const WhoIs& who) {
       {"Node", std::move(node)},
       {"UserProfile", to_json_value(who.user)},
       {"CapMap", to_json_value(who.cap_map)}};
-  return dump_indented(out);
+  std::string text = dump_indented(out);
+  text.pop_back();
+  return text;
 }
 
 Result<WhoIsSummary, ParseError> parse_whois(std::string_view json) {

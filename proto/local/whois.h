@@ -19,7 +19,7 @@ struct WhoIs {
   RawJson cap_map;  // capabilities the peer's packets have towards us; null when none
 };
 
-std::string to_json(const WhoIs& who);  // tab-indented
+std::string to_json(const WhoIs& who);  // tab-indented, without a final newline
 
 // What a reader wants of it in plain form.
 struct WhoIsSummary {

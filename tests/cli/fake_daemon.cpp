@@ -77,7 +77,7 @@ bool FakeDaemon::read_from(int fd) {
   fds_[client.exchange] = fd;
   const http::Request request = client.parser.take();
   api_.handle(
-      localapi::ExchangeId(client.exchange), request, {.uid = caller_}, clock_now(), effects_);
+      localapi::ExchangeId{client.exchange}, request, {.uid = caller_}, clock_now(), effects_);
   for (const auto& change : std::exchange(host_.says, {})) api_.announce(change, effects_);
   for (const auto& [to, pong] : std::exchange(host_.pongs, {})) api_.ping_done(to, pong, effects_);
   for (const auto& to : std::exchange(host_.checks, {})) {
@@ -108,7 +108,7 @@ void FakeDaemon::write_effects() {
 void FakeDaemon::drop(int fd) {
   const std::uint64_t exchange = clients_[fd].exchange;
   if (exchange != 0) {
-    api_.closed(localapi::ExchangeId(exchange));
+    api_.closed(localapi::ExchangeId{exchange});
     fds_.erase(exchange);
   }
   clients_.erase(fd);

@@ -59,7 +59,14 @@ Allowed read_allowed() {
   return out;
 }
 
-std::string room_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+// The nearest folder that is a room: cli/commands is a part of the room cli.
+std::string room_of(const std::string& path) {
+  std::string room = path.substr(0, path.rfind('/'));
+  while (!fs::exists(kTree / room / "CMakeLists.txt") && room.find('/') != std::string::npos) {
+    room.erase(room.rfind('/'));
+  }
+  return room;
+}
 
 bool matches(const std::string& pattern, const std::string& path) {
   const std::size_t star = pattern.find('*');
