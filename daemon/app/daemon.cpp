@@ -8,6 +8,7 @@
 
 #include "daemon/app/map_meaning.h"
 #include "daemon/netmap/expiry.h"
+#include "daemon/os/marks.h"
 #include "proto/base/hex.h"
 #include "proto/base/version.h"
 #include "proto/control/capability_version.h"
@@ -158,6 +159,7 @@ void Daemon::open_coord() {
   config.certificate_pin = prefs_.server_cert_pin;
   config.machine_key = store_.state().machine_key;
   config.identity = {store_.state().node_key, store_.state().old_node_key};
+  config.mark = os::kBypassMark;
   auto link = coord::CoordLink::open({loop_, rng_, log_, roots_}, std::move(config), *this);
   if (!link) {
     on_problem(link.error());
@@ -404,6 +406,12 @@ void Daemon::on_mesh_facts_changed() {
 void Daemon::on_mesh_connectivity_changed() {
   loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
     if (!alive.expired()) refresh_state();
+  });
+}
+
+void Daemon::on_mesh_network_changed() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired() && coord_) coord_->network_changed();
   });
 }
 
@@ -677,7 +685,7 @@ void Daemon::netcheck(localapi::ExchangeId exchange) {
     return;
   }
   loop_.post([this, exchange, alive = std::weak_ptr<int>(alive_)] {
-    if (!alive.expired()) local_->netcheck_done(exchange, {local::to_json({})});
+    if (!alive.expired()) local_->netcheck_done(exchange, {local::to_json(local::NetcheckReport{})});
   });
 }
 

@@ -59,6 +59,7 @@ class Daemon final : public localapi::LocalHost,
   // Mesh::Owner
   void on_mesh_facts_changed() override;
   void on_mesh_connectivity_changed() override;
+  void on_mesh_network_changed() override;
   void on_ping_outcome(const PingOutcome& outcome) override;
   void on_netcheck_report(const netcheck::Report& report) override;
   void on_peer_session(netmap::NodeId node) override;

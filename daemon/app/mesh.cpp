@@ -435,6 +435,7 @@ void Mesh::on_network_change(const os::NetworkChange& change) {
   }
   netcheck_->start(netcheck::Scope::Full);
   update_endpoints();
+  owner_.on_mesh_network_changed();
 }
 
 void Mesh::on_host_dns_change() {

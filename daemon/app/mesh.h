@@ -44,6 +44,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
     virtual void on_mesh_facts_changed() = 0;
     // The home relay came or went, or a first session stands: whether we are connected.
     virtual void on_mesh_connectivity_changed() = 0;
+    virtual void on_mesh_network_changed() = 0;  // the host's networks: connections are suspect
     virtual void on_ping_outcome(const PingOutcome& outcome) = 0;
     virtual void on_netcheck_report(const netcheck::Report& report) = 0;
     virtual void on_peer_session(netmap::NodeId node) = 0;
