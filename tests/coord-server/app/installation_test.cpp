@@ -1,0 +1,106 @@
+#include "coord-server/app/installation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "coord-server/app/files.h"
+#include "tests/support/counting_rng.h"
+#include "tests/support/temp_dir.h"
+
+namespace aya::coord {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class InstallationTest : public testing::Test {
+ protected:
+  InitWish wish() {
+    InitWish made;
+    made.dir = dir.file("home");
+    made.server_url = "https://192.0.2.1";
+    return made;
+  }
+  std::string refused(const InitWish& wanted) {
+    auto made = create_installation(wanted, wall, rng);
+    EXPECT_FALSE(made);
+    return made ? "" : made.error().text;
+  }
+  static mode_t mode_of(const std::string& path) {
+    struct stat about {};
+    EXPECT_EQ(::stat(path.c_str(), &about), 0) << path;
+    return about.st_mode & 0777;
+  }
+
+  test::TempDir dir;
+  test::CountingRng rng;
+  WallTime wall = *parse_rfc3339("2026-02-01T09:00:00Z");
+};
+
+TEST_F(InstallationTest, HoldsEverythingAndKeepsItsSecrets) {
+  auto made = create_installation(wish(), wall, rng);
+  ASSERT_TRUE(made) << made.error().text;
+  EXPECT_EQ(mode_of(made->dir), 0700u);
+  EXPECT_EQ(mode_of(made->config_file()), 0600u);
+  EXPECT_EQ(mode_of(made->database()), 0600u);
+  EXPECT_EQ(mode_of(made->tls_files().key), 0600u);
+  auto opened = open_installation(made->dir);
+  ASSERT_TRUE(opened) << opened.error().text;
+  EXPECT_EQ(opened->config.server_url, "https://192.0.2.1");
+  EXPECT_EQ(opened->config.relay_ipv4, IpAddress::parse("192.0.2.1")) << "from the URL";
+}
+
+TEST_F(InstallationTest, OverwritesNothing) {
+  fs::create_directory(dir.file("home"));
+  std::ofstream(dir.file("home") + "/precious") << "data";
+  EXPECT_THAT(refused(wish()), HasSubstr("overwrites nothing"));
+  EXPECT_TRUE(fs::exists(dir.file("home") + "/precious"));
+}
+
+TEST_F(InstallationTest, TakesAnEmptyFolder) {
+  fs::create_directory(dir.file("home"));
+  EXPECT_TRUE(create_installation(wish(), wall, rng));
+  EXPECT_EQ(mode_of(dir.file("home")), 0700u);
+}
+
+TEST_F(InstallationTest, LeavesNothingBehindWhenAStepFails) {
+  InitWish wanted = wish();
+  wanted.tls_cert = dir.file("absent.pem");
+  wanted.tls_key = dir.file("absent.key");
+  EXPECT_THAT(refused(wanted), HasSubstr("absent.pem"));
+  EXPECT_FALSE(fs::exists(wanted.dir));
+}
+
+TEST_F(InstallationTest, ChecksAGivenCertificateAndNamesItForGood) {
+  InitWish first = wish();
+  auto own = create_installation(first, wall, rng);
+  ASSERT_TRUE(own);
+  InitWish wanted = wish();
+  wanted.dir = dir.file("other");
+  wanted.tls_cert = own->tls_files().certificate;
+  wanted.tls_key = own->tls_files().certificate;
+  EXPECT_THAT(refused(wanted), HasSubstr("cannot use"));
+  wanted.tls_key = own->tls_files().key;
+  auto made = create_installation(wanted, wall, rng);
+  ASSERT_TRUE(made) << made.error().text;
+  EXPECT_FALSE(made->config.own_certificate());
+  EXPECT_EQ(made->tls_files().certificate, own->tls_files().certificate);
+  EXPECT_FALSE(fs::exists(made->dir + "/cert.pem"));
+}
+
+TEST_F(InstallationTest, WillNotRunWithoutItsDatabase) {
+  auto made = create_installation(wish(), wall, rng);
+  ASSERT_TRUE(made);
+  fs::remove(made->database());
+  auto opened = open_installation(made->dir);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().text, HasSubstr("missing"));
+  EXPECT_THAT(open_installation(dir.file("nowhere")).error().text, HasSubstr("init"));
+}
+
+}  // namespace
+}  // namespace aya::coord
