@@ -22,8 +22,8 @@ void Context::tell(std::string_view line) {
 }
 
 std::string Context::usage_text(const Flags& flags) const {
-  std::string text = std::string(command_.summary) + "\n\nUSAGE\n  " + program + " " +
-                     std::string(command_.name);
+  std::string text =
+      std::string(command_.summary) + "\n\nUSAGE\n  " + program + " " + std::string(command_.name);
   if (!command_.usage.empty()) text += " " + std::string(command_.usage);
   const std::string list = flags.help();
   if (!list.empty()) text += "\n\nFLAGS\n" + list.substr(0, list.size() - 1);
@@ -57,15 +57,19 @@ Failure Context::failure(const ClientError& error) const {
   switch (error.kind) {
     case ClientError::Kind::NoDaemon:
       return {
-          Exit::NoDaemon, "cannot reach the daemon: " + text +
-                              "\nIs ayatorid running? Where systemd runs: systemctl start ayatorid"};
-    case ClientError::Kind::Denied: return {Exit::Denied, "Access denied: " + text + sudo_advice()};
-    case ClientError::Kind::TimedOut: return {Exit::TimedOut, text};
+          Exit::NoDaemon,
+          "cannot reach the daemon: " + text +
+              "\nIs ayatorid running? Where systemd runs: systemctl start ayatorid"};
+    case ClientError::Kind::Denied:
+      return {Exit::Denied, "Access denied: " + text + sudo_advice()};
+    case ClientError::Kind::TimedOut:
+      return {Exit::TimedOut, text};
     case ClientError::Kind::Refused:
       return {
           Exit::Failed, std::to_string(error.status) + " " +
                             std::string(http::reason_phrase(error.status)) + ": " + text};
-    case ClientError::Kind::Broken: break;
+    case ClientError::Kind::Broken:
+      break;
   }
   return {Exit::Failed, "talking to the daemon failed: " + text};
 }

@@ -29,7 +29,8 @@ void write_all(int fd, std::string_view text) {
 std::string read_all(std::FILE* file) {
   std::string text;
   char buffer[4096];
-  while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, file)) text.append(buffer, got);
+  while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, file))
+    text.append(buffer, got);
   return text;
 }
 

@@ -113,7 +113,8 @@ Result<std::vector<std::string>, FlagError> Flags::parse(const std::vector<std::
   for (std::size_t i = 0; i < args.size(); ++i) {
     std::string_view arg = args[i];
     if (arg == "--") {
-      arguments.insert(arguments.end(), args.begin() + static_cast<std::ptrdiff_t>(i) + 1, args.end());
+      arguments.insert(
+          arguments.end(), args.begin() + static_cast<std::ptrdiff_t>(i) + 1, args.end());
       break;
     }
     if (arg.size() < 2 || arg[0] != '-') {
@@ -138,7 +139,8 @@ Result<std::vector<std::string>, FlagError> Flags::parse(const std::vector<std::
     }
     if (!flag->set(value)) {
       return FlagError{
-          "invalid value " + quoted(value) + " for flag --" + flag->name + ": want " + flag->wanted};
+          "invalid value " + quoted(value) + " for flag --" + flag->name + ": want " +
+          flag->wanted};
     }
     order_.push_back(flag->name);
   }

@@ -71,7 +71,8 @@ Result<bool, ClientError> receive(
   return true;
 }
 
-http::Request make_request(std::string_view method, std::string_view target, std::string_view body) {
+http::Request make_request(
+    std::string_view method, std::string_view target, std::string_view body) {
   http::Request request;
   request.method = method;
   request.target = "/localapi/v0/" + std::string(target);

@@ -90,9 +90,8 @@ std::string owner_name(const Status& status, const PeerStatus& node) {
 std::vector<const PeerStatus*> sorted_peers(const Status& status) {
   std::vector<const PeerStatus*> peers;
   for (const PeerStatus& peer : status.peers) peers.push_back(&peer);
-  std::ranges::sort(peers, {}, [](const PeerStatus* peer) {
-    return std::tie(peer->host_name, peer->id);
-  });
+  std::ranges::sort(
+      peers, {}, [](const PeerStatus* peer) { return std::tie(peer->host_name, peer->id); });
   return peers;
 }
 
@@ -104,10 +103,10 @@ Outcome expect_running(Context& context, const Status& status) {
   };
   switch (status.backend_state) {
     case BackendState::Running:
-    case BackendState::Starting: return {};
+    case BackendState::Starting:
+      return {};
     case BackendState::Stopped:
-      return stop(
-          context.strict ? "Tailscale is stopped." : "Stopped.", " To connect: ayatori up");
+      return stop(context.strict ? "Tailscale is stopped." : "Stopped.", " To connect: ayatori up");
     case BackendState::NeedsLogin: {
       if (status.auth_url.empty()) return stop("Logged out.", " To log in: ayatori up");
       return stop("Logged out.\nLog in at: " + printable(status.auth_url), "");
@@ -118,7 +117,8 @@ Outcome expect_running(Context& context, const Status& status) {
                          : "An administrator has yet to approve this machine.",
           "");
     case BackendState::NoState:
-    case BackendState::InUseOtherUser: break;
+    case BackendState::InUseOtherUser:
+      break;
   }
   return stop("unexpected state: " + std::string(local::to_text(status.backend_state)), "");
 }

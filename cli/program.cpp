@@ -25,7 +25,8 @@ Line take_socket(const std::vector<std::string>& argv) {
   for (std::size_t i = 1; i < argv.size(); ++i) {
     const std::string& word = argv[i];
     if (word == "--") {
-      line.words.insert(line.words.end(), argv.begin() + static_cast<std::ptrdiff_t>(i), argv.end());
+      line.words.insert(
+          line.words.end(), argv.begin() + static_cast<std::ptrdiff_t>(i), argv.end());
       break;
     }
     const std::string_view name = std::string_view(word).substr(word.starts_with("--") ? 1 : 0);

@@ -23,20 +23,20 @@ Refusal refuse(std::string text, Exit code = Exit::BadArgument) {
 }
 
 // Rows whose value is a member of the prefs as it stands.
-template <bool Prefs::* Member>
+template <bool Prefs::*Member>
 std::string show_switch(const Prefs& prefs, const Status&) {
   return yes_no(prefs.*Member);
 }
-template <bool Prefs::* Member>
+template <bool Prefs::*Member>
 Refusal apply_switch(const std::string& value, Prefs& prefs, const Status&) {
   prefs.*Member = value == "true";
   return {};
 }
-template <std::string Prefs::* Member>
+template <std::string Prefs::*Member>
 std::string show_text(const Prefs& prefs, const Status&) {
   return prefs.*Member;
 }
-template <std::string Prefs::* Member>
+template <std::string Prefs::*Member>
 Refusal apply_text(const std::string& value, Prefs& prefs, const Status&) {
   prefs.*Member = value;
   return {};
@@ -45,8 +45,7 @@ Refusal apply_text(const std::string& value, Prefs& prefs, const Status&) {
 // --- routes; offering an exit node is advertising both default routes ---
 
 const std::array<Prefix, 2>& default_routes() {
-  static const std::array<Prefix, 2> routes = {
-      *Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
+  static const std::array<Prefix, 2> routes = {*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
   return routes;
 }
 
@@ -73,8 +72,7 @@ Refusal apply_routes(const std::string& value, Prefs& prefs, const Status&) {
     const auto route = address ? Prefix::host(*address) : Prefix::parse(text);
     if (!route) return refuse(quoted(text) + " is not a valid IP address or CIDR prefix");
     if (!route->is_canonical()) {
-      return refuse(
-          text + " has non-address bits set; expected " + route->masked().to_text());
+      return refuse(text + " has non-address bits set; expected " + route->masked().to_text());
     }
     if (std::ranges::find(routes, *route) == routes.end()) routes.push_back(*route);
   }
@@ -104,9 +102,7 @@ Refusal apply_offers_exit(const std::string& value, Prefs& prefs, const Status&)
 
 // --- tags ---
 
-std::string show_tags(const Prefs& prefs, const Status&) {
-  return join(prefs.advertise_tags, ",");
-}
+std::string show_tags(const Prefs& prefs, const Status&) { return join(prefs.advertise_tags, ","); }
 
 Refusal apply_tags(const std::string& value, Prefs& prefs, const Status&) {
   std::vector<std::string> tags;
@@ -163,8 +159,10 @@ Refusal use_peer_as_exit(const std::string& who, Prefs& prefs, const Status& sta
   }
   if (!(*found)->exit_node_option || (*found)->tailscale_ips.empty()) {
     return refuse(
-        "node " + quoted(who) + " is not advertising an exit node; run there: set "
-        "--advertise-exit-node, and have it approved", Exit::NoSuchNode);
+        "node " + quoted(who) +
+            " is not advertising an exit node; run there: set "
+            "--advertise-exit-node, and have it approved",
+        Exit::NoSuchNode);
   }
   prefs.exit_node_ip = (*found)->tailscale_ips.front().to_text();
   return {};
@@ -198,18 +196,25 @@ Refusal apply_login_server(const std::string& value, Prefs& prefs, const Status&
 
 std::string show_netfilter(const Prefs& prefs, const Status&) {
   switch (prefs.netfilter_mode) {
-    case NetfilterMode::Off: return "off";
-    case NetfilterMode::NoDivert: return "nodivert";
-    case NetfilterMode::On: return "on";
+    case NetfilterMode::Off:
+      return "off";
+    case NetfilterMode::NoDivert:
+      return "nodivert";
+    case NetfilterMode::On:
+      return "on";
   }
   return "";
 }
 
 Refusal apply_netfilter(const std::string& value, Prefs& prefs, const Status&) {
-  if (value == "on") prefs.netfilter_mode = NetfilterMode::On;
-  else if (value == "nodivert") prefs.netfilter_mode = NetfilterMode::NoDivert;
-  else if (value == "off") prefs.netfilter_mode = NetfilterMode::Off;
-  else return refuse("invalid value --netfilter-mode=" + quoted(value));
+  if (value == "on")
+    prefs.netfilter_mode = NetfilterMode::On;
+  else if (value == "nodivert")
+    prefs.netfilter_mode = NetfilterMode::NoDivert;
+  else if (value == "off")
+    prefs.netfilter_mode = NetfilterMode::Off;
+  else
+    return refuse("invalid value --netfilter-mode=" + quoted(value));
   return {};
 }
 

@@ -1,5 +1,5 @@
-// The settings that `up`, `set` and `get` know, as rows of one table: flag name, what it is for, how
-// prefs show it and how a value changes them.
+// The settings that `up`, `set` and `get` know, as rows of one table: flag name, what it is for,
+// how prefs show it and how a value changes them.
 //
 //   ChosenSettings chosen(SettingsOf::Set, flags);      // adds the flags
 //   ... flags.parse(args) ...
@@ -28,8 +28,8 @@ struct Setting {
   bool in_get = false;
   std::string (*show)(const local::Prefs&, const local::Status&);
   // Nullopt: done. `value` of a switch is "true" or "false".
-  std::optional<Failure> (*apply)(
-      const std::string& value, local::Prefs&, const local::Status&) = nullptr;
+  std::optional<Failure> (*apply)(const std::string& value, local::Prefs&, const local::Status&) =
+      nullptr;
 };
 
 std::span<const Setting> settings();  // by name

@@ -148,13 +148,20 @@ std::optional<Duration> parse_go_duration(std::string_view text) {
     const std::size_t letters = std::min(text.find_first_of("0123456789."), text.size());
     const std::string_view unit = text.substr(0, letters);
     text.remove_prefix(letters);
-    if (unit == "ns") total += number;
-    else if (unit == "us" || unit == "µs") total += number * 1e3;
-    else if (unit == "ms") total += number * 1e6;
-    else if (unit == "s") total += number * 1e9;
-    else if (unit == "m") total += number * 60e9;
-    else if (unit == "h") total += number * 3600e9;
-    else return std::nullopt;
+    if (unit == "ns")
+      total += number;
+    else if (unit == "us" || unit == "µs")
+      total += number * 1e3;
+    else if (unit == "ms")
+      total += number * 1e6;
+    else if (unit == "s")
+      total += number * 1e9;
+    else if (unit == "m")
+      total += number * 60e9;
+    else if (unit == "h")
+      total += number * 3600e9;
+    else
+      return std::nullopt;
   }
   if (total > 9e18) return std::nullopt;
   return Duration(static_cast<std::int64_t>(negative ? -total : total));

@@ -66,8 +66,8 @@ Outcome ip(Context& context, const Arguments& args) {
   }
   if (addresses.empty()) {
     return Failure{
-        Exit::NeedsLogin, "no current Tailscale IPs; state: " +
-                              std::string(local::to_text(status->backend_state))};
+        Exit::NeedsLogin,
+        "no current Tailscale IPs; state: " + std::string(local::to_text(status->backend_state))};
   }
   if (!wanted.expected.empty()) return check_expected(wanted.expected, addresses);
   return print(context, wanted, addresses);

@@ -47,8 +47,7 @@ std::string line_of(const PingResult& pong, PingType type) {
     return "hit peerapi of " + pong.node_ip + " (" + printable(pong.node_name) + ") at " +
            printable(pong.peer_api_url) + " in " + took;
   }
-  const std::string port =
-      pong.peer_api_port == 0 ? "" : ", " + std::to_string(pong.peer_api_port);
+  const std::string port = pong.peer_api_port == 0 ? "" : ", " + std::to_string(pong.peer_api_port);
   return "pong from " + printable(pong.node_name) + " (" + printable(pong.node_ip) + port +
          ") via " + printable(way_of(pong, type)) + " in " + took;
 }
@@ -167,7 +166,8 @@ Outcome ping(Context& context, const Arguments& args) {
   Flags flags;
   flags.number("c", wanted.count, "how many to send; 0: without end (default 10)");
   flags.duration("timeout", wanted.timeout, "how long to wait for an answer (default 5s)");
-  flags.boolean("until-direct", wanted.until_direct, "stop at the first direct answer (default true)");
+  flags.boolean(
+      "until-direct", wanted.until_direct, "stop at the first direct answer (default true)");
   flags.number("size", wanted.size, "bytes of the whole packet");
   flags.boolean("tsmp", wanted.tsmp, "by a message inside the tunnel");
   flags.boolean("icmp", wanted.icmp, "by ICMP inside the tunnel");

@@ -40,8 +40,10 @@ std::string state_of(const PeerStatus& peer, WallTime now) {
   std::vector<std::string> parts;
   if (peer.active) parts.push_back("active");
   if (!peer.active && (traffic || peer.exit_node || peer.exit_node_option)) parts.push_back("idle");
-  if (peer.exit_node) parts.push_back("exit node");
-  else if (peer.exit_node_option) parts.push_back("offers exit node");
+  if (peer.exit_node)
+    parts.push_back("exit node");
+  else if (peer.exit_node_option)
+    parts.push_back("offers exit node");
   if (peer.active) parts.push_back(way_to(peer));
   if (!peer.online) parts.push_back("offline" + last_seen(peer, now));
   std::erase(parts, "");
@@ -53,8 +55,7 @@ std::string state_of(const PeerStatus& peer, WallTime now) {
   return printable(text);
 }
 
-std::vector<std::string> row_of(
-    const Status& status, const PeerStatus& node, std::string state) {
+std::vector<std::string> row_of(const Status& status, const PeerStatus& node, std::string state) {
   const std::string address =
       node.tailscale_ips.empty() ? "" : node.tailscale_ips.front().to_text();
   return {

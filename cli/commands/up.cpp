@@ -54,7 +54,8 @@ Result<std::string, Failure> read_auth_key(Console& console, const std::string& 
   }
   if (source.starts_with("env:")) {
     const auto value = console.env(source.c_str() + 4);
-    if (!value) return Failure{Exit::Failed, "environment variable " + source.substr(4) + " is not set"};
+    if (!value)
+      return Failure{Exit::Failed, "environment variable " + source.substr(4) + " is not set"};
     return *value;
   }
   return source;
@@ -115,8 +116,10 @@ Outcome carry_out(
   wish.wait = !up.no_wait;
   wish.json = up.json;
   const bool person = plan.login && up.options.auth_key.empty();
-  if (up.timeout) wish.deadline = context.console.now() + *up.timeout;
-  else if (!person) wish.deadline = context.console.now() + kTimeoutWithoutPerson;
+  if (up.timeout)
+    wish.deadline = context.console.now() + *up.timeout;
+  else if (!person)
+    wish.deadline = context.console.now() + kTimeoutWithoutPerson;
 
   const auto bus = context.client.watch(local::kWatchInitialState | local::kWatchNoPrivateKeys);
   if (!bus) return context.failure(bus.error());

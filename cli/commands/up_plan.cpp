@@ -18,8 +18,9 @@ Prefs base_prefs(const UpOptions& options, const Prefs& current) {
   return base;
 }
 
-bool is_lost(const Setting& setting, const ChosenSettings& chosen, const Prefs& current,
-             const Status& status) {
+bool is_lost(
+    const Setting& setting, const ChosenSettings& chosen, const Prefs& current,
+    const Status& status) {
   return setting.in_up && setting.name != "server-cert" && !chosen.value(setting.name) &&
          setting.show(current, status) != setting.show(Prefs{}, {});
 }
@@ -41,7 +42,8 @@ std::optional<Failure> lost_settings(
       "Error: changing settings via 'tailscale up' requires mentioning all\n"
       "non-default flags. To proceed, either re-run your command with --reset or\n"
       "use the command below to explicitly mention the current value of\n"
-      "all non-default settings:\n\n\ttailscale up" + given + lost + "\n\n"};
+      "all non-default settings:\n\n\ttailscale up" +
+          given + lost + "\n\n"};
 }
 
 std::optional<Failure> server_refusal(

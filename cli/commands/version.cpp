@@ -29,8 +29,10 @@ Outcome version(Context& context, const Arguments& args) {
   const std::string own(kVersion);
   if (json) {
     FieldList fields = {
-        {"majorMinorPatch", json_string(own)}, {"short", json_string(own)},
-        {"long", json_string(own)}, {"unstableBranch", "false"}};
+        {"majorMinorPatch", json_string(own)},
+        {"short", json_string(own)},
+        {"long", json_string(own)},
+        {"unstableBranch", "false"}};
     if (with_daemon) fields.emplace_back("daemonLong", json_string(daemon));
     context.out(json_object(fields, '\t', 1));
     return {};

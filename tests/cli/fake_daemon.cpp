@@ -53,8 +53,10 @@ void FakeDaemon::serve() {
     if (ending_) return;
     for (const pollfd& ready : waiting) {
       if (ready.revents == 0) continue;
-      if (ready.fd == listener_) accept_one();
-      else if (!read_from(ready.fd)) drop(ready.fd);
+      if (ready.fd == listener_)
+        accept_one();
+      else if (!read_from(ready.fd))
+        drop(ready.fd);
     }
     write_effects();
   }

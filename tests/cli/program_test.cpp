@@ -119,7 +119,8 @@ TEST_F(Ayatori, UpWithAKeyLogsInAndReturnsWhenTheDaemonRuns) {
   log_out();
   const std::string pin = "sha256-raw:" + std::string(64, 'a');
   EXPECT_EQ(
-      run({"up", "--login-server", "mesh.example:8443", "--auth-key", "secret", "--hostname", "box",
+      run(
+          {"up", "--login-server", "mesh.example:8443", "--auth-key", "secret", "--hostname", "box",
            "--server-cert", pin}),
       0)
       << err();
@@ -199,7 +200,8 @@ TEST_F(Ayatori, UpChangesOnlyWhatIsMentioned) {
   console.stderr_text.clear();
   EXPECT_EQ(run({"up", "--reset"}), 0);
   EXPECT_EQ(
-      err(), "accept-routes: true -> false\nhostname: alpha -> (none)\nshields-up: true -> false\n");
+      err(),
+      "accept-routes: true -> false\nhostname: alpha -> (none)\nshields-up: true -> false\n");
   EXPECT_EQ(host.kept.control_url, "https://mesh.example");
 }
 
@@ -314,8 +316,7 @@ TEST_F(Ayatori, WaitReturnsOnceItIsSo) {
   console.machine.clear();
   EXPECT_EQ(run({"wait", "--timeout", "1s"}), 6);
   EXPECT_EQ(
-      cli::run_program(
-          console, {"ayatori", "--socket", "/nonexistent/s", "wait", "--timeout=1s"}),
+      cli::run_program(console, {"ayatori", "--socket", "/nonexistent/s", "wait", "--timeout=1s"}),
       3);
 }
 

@@ -1,5 +1,6 @@
 // Every recorded command of a verb that we have, in strict mode, against a daemon in the state in
-// which it was recorded. What may differ is listed by name, with the reason (vectors/cli/README.md).
+// which it was recorded. What may differ is listed by name, with the reason
+// (vectors/cli/README.md).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,12 +18,27 @@ namespace {
 
 // Help and errors for people, in our words; the stream and the status are the same.
 const std::set<std::string> kOwnWords = {
-    "help", "no-verb", "nodaemon-ip", "nodaemon-status", "nodaemon-up", "ip-unknown-peer",
-    "ping-unknown-name", "set-no-flags", "set-bad-bool", "set-bad-tags", "set-unknown-flag",
-    "set-relay-port-bad", "status-help", "stopped-wait-timeout", "up-help", "up-repeated-flag",
-    "up-unknown-flag", "unpriv-set"};
+    "help",
+    "no-verb",
+    "nodaemon-ip",
+    "nodaemon-status",
+    "nodaemon-up",
+    "ip-unknown-peer",
+    "ping-unknown-name",
+    "set-no-flags",
+    "set-bad-bool",
+    "set-bad-tags",
+    "set-unknown-flag",
+    "set-relay-port-bad",
+    "status-help",
+    "stopped-wait-timeout",
+    "up-help",
+    "up-repeated-flag",
+    "up-unknown-flag",
+    "unpriv-set"};
 // Our own version, and hints about other things than the recording had.
-const std::set<std::string> kOwnOutput = {"version", "version-daemon", "version-json", "up-authkey"};
+const std::set<std::string> kOwnOutput = {
+    "version", "version-daemon", "version-json", "up-authkey"};
 // The recording carries more than the daemon's report: counters, and lines of a port mapper.
 const std::set<std::string> kOtherNetcheck = {
     "netcheck", "netcheck-json", "netcheck-json-line", "netcheck-bad-format",
@@ -78,7 +94,7 @@ void expect_output(const std::string& name, const std::string& got, const std::s
     return;
   }
   if (name == "netcheck") return;  // no report goes with it; see program_test
-  if (name == "status") {  // whose health lines were recorded as JSON, too
+  if (name == "status") {          // whose health lines were recorded as JSON, too
     EXPECT_EQ(got, recorded);
   }
   const auto mine = blocks(without_health(got)), theirs = blocks(without_health(recorded));

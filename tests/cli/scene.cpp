@@ -79,8 +79,8 @@ double latency_in(const Json& recorded_case, std::size_t line) {
 void answer_pings(const Recordings& recordings, const Json& recorded_case, RecordedHost& host) {
   const std::string name = recorded_case.at("name");
   auto asked = std::make_shared<std::size_t>(0);
-  host.on_ping = [=, &recordings](const localapi::PingRequest& request)
-      -> std::optional<local::PingResult> {
+  host.on_ping =
+      [=, &recordings](const localapi::PingRequest& request) -> std::optional<local::PingResult> {
     if (name.find("peer-offline") != std::string::npos) return std::nullopt;
     if (request.ip.to_text() == "100.64.0.77") return pong_of(recordings, "ping-unknown");
     std::string which = "ping-" + std::string(local::to_text(request.type));
@@ -102,7 +102,8 @@ Recordings::Recordings() {
     const std::string query = "/localapi/v0/whois?addr=";
     if (!path.starts_with(query) || one.at("response").at("status") != 200) continue;
     const std::string address = path.substr(query.size(), path.find('&') - query.size());
-    people_.emplace(address, recorded_whois(Json::parse(one.at("response").at("body").get<std::string>())));
+    people_.emplace(
+        address, recorded_whois(Json::parse(one.at("response").at("body").get<std::string>())));
   }
 }
 
@@ -146,13 +147,16 @@ Scene set_scene(const Recordings& recordings, const Json& recorded_case, Recorde
     host.now = recordings.status("needslogin-status-json-authurl");
   }
   if (says("logged out;") || says("after logout") || says("first login") ||
-      says("after an unknown auth key") || says("profile logged out") || says("interactive login; the admin")) {
+      says("after an unknown auth key") || says("profile logged out") ||
+      says("interactive login; the admin")) {
     host.now = recordings.status("loggedout-status-json");
     host.kept.logged_out = true;
     host.kept.want_running = false;
   }
-  if (says("the daemon of bravo is stopped")) host.now = recordings.status("status-json-peer-offline");
-  if (says("UDP between alpha and bravo blocked")) host.now = recordings.status("status-json-relayed");
+  if (says("the daemon of bravo is stopped"))
+    host.now = recordings.status("status-json-peer-offline");
+  if (says("UDP between alpha and bravo blocked"))
+    host.now = recordings.status("status-json-relayed");
   if (name == "status-with-exit-node" || name == "status-json-with-exit-node") {
     host.now = recordings.status("status-json-with-exit-node");
   }

@@ -12,8 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!used || !parser.complete()) return 0;
   aya::test::RecordedHost host;
   aya::test::CountingRng rng;
-  aya::localapi::LocalApi api(
-      host, rng, {.version = "1", .capability_version = 1, .own_uid = 0});
+  aya::localapi::LocalApi api(host, rng, {.version = "1", .capability_version = 1, .own_uid = 0});
   aya::localapi::LocalEffects out;
   const aya::localapi::ExchangeId exchange{1};
   const aya::http::Request request = parser.take();

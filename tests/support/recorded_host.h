@@ -1,6 +1,6 @@
-// A LocalHost that really works, on state taken from recordings (tests/vectors/cli): it keeps prefs,
-// logs in and out, and says on the bus what changed. Ends of pings and checks are collected for
-// whoever owns the LocalApi, which also announces what `says` holds.
+// A LocalHost that really works, on state taken from recordings (tests/vectors/cli): it keeps
+// prefs, logs in and out, and says on the bus what changed. Ends of pings and checks are collected
+// for whoever owns the LocalApi, which also announces what `says` holds.
 #pragma once
 
 #include <deque>

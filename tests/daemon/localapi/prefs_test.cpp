@@ -39,7 +39,9 @@ TEST(RecordedEdits, ChangeTheFieldsOfTheirMaskAndNoOther) {
       const bool of_exit_node = std::ranges::find(kExitNode, field.key()) != std::end(kExitNode);
       const bool masked = edit->sets(field.key()) || edit->sets(field.key() + ".Check") ||
                           edit->sets(field.key() + ".Advertise") || (exit_node && of_exit_node);
-      EXPECT_EQ(field.value(), masked ? recorded.value(field.key(), Json()) : before.value(field.key(), Json()))
+      EXPECT_EQ(
+          field.value(),
+          masked ? recorded.value(field.key(), Json()) : before.value(field.key(), Json()))
           << field.key();
     }
     ++ran;

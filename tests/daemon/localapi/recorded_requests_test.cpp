@@ -20,9 +20,18 @@ constexpr std::uint32_t kNobody = 65534;
 
 // Errors that no client reads, in our words (vectors/cli/README.md).
 const std::set<std::string> kOwnWords = {
-    "needslogin-suggest-exit-node", "prefs-patch-bad-json", "prefs-patch-bad-route", "prefs-patch-bad-type", "start-bad-json",
-    "stopped-ping", "unknown-root", "watch-ipn-bus-mask-004352", "watch-ipn-bus-mask-008448",
-    "watch-ipn-bus-mask-016640", "watch-ipn-bus-mask-033024", "watch-ipn-bus-mask-065536"};
+    "needslogin-suggest-exit-node",
+    "prefs-patch-bad-json",
+    "prefs-patch-bad-route",
+    "prefs-patch-bad-type",
+    "start-bad-json",
+    "stopped-ping",
+    "unknown-root",
+    "watch-ipn-bus-mask-004352",
+    "watch-ipn-bus-mask-008448",
+    "watch-ipn-bus-mask-016640",
+    "watch-ipn-bus-mask-033024",
+    "watch-ipn-bus-mask-065536"};
 // What only a feature that is absent could say.
 const std::set<std::string> kAbsentFeatures = {
     "get-files-nosuch", "serve-config-empty", "serve-config-if-match-bad"};
@@ -83,7 +92,9 @@ class Recordings {
     for (const Json& one : cases_) by_name_[one.at("name")] = one;
   }
   const std::vector<Json>& cases() const { return cases_; }
-  std::string body(const std::string& name) const { return by_name_.at(name).at("response").at("body"); }
+  std::string body(const std::string& name) const {
+    return by_name_.at(name).at("response").at("body");
+  }
 
   // Who stands behind the address that a case asks for; nobody if it was answered otherwise.
   void add_person(const Json& one, RecordedHost& host) const {
@@ -119,7 +130,8 @@ void state_from_frame(const Json& frame, RecordedHost& host) {
     host.now.backend_state = static_cast<local::BackendState>(frame.at("State").get<int>());
   }
   if (!frame.at("Prefs").is_null()) host.kept = prefs_from(frame.at("Prefs").dump());
-  host.now.auth_url = frame.at("BrowseToURL").is_null() ? "" : frame.at("BrowseToURL").get<std::string>();
+  host.now.auth_url =
+      frame.at("BrowseToURL").is_null() ? "" : frame.at("BrowseToURL").get<std::string>();
   if (frame.contains("SelfChange")) host.self.text = frame.at("SelfChange").dump();
   if (!frame.at("NetMap").is_null()) host.map.text = frame.at("NetMap").dump();
   if (frame.contains("InitialStatus")) host.now = status_from(frame.at("InitialStatus").dump());
@@ -182,7 +194,9 @@ void set_state(const Recordings& recordings, const Json& one, RecordedHost& host
 std::string start_of(const std::string& type) { return type.substr(0, type.find(';')); }
 
 // Tab-indented JSON is tab-indented on the wire, too.
-bool is_indented(const std::string& text) { return text.starts_with("{\n\t") || text.starts_with("[\n\t"); }
+bool is_indented(const std::string& text) {
+  return text.starts_with("{\n\t") || text.starts_with("[\n\t");
+}
 
 void expect_body(const std::string& name, const std::string& got, const std::string& recorded) {
   if (kOwnWords.contains(name)) {
@@ -254,7 +268,8 @@ Ran run_case(const Recordings& recordings, const Json& one) {
   if (recorded.contains("frames")) {
     if (went_on(name)) return Ran::Yes;
     EXPECT_EQ(answer.frames.size(), recorded.at("frames").size());
-    if (!answer.frames.empty()) expect_first_frame(answer.frames.front(), recorded.at("frames").front());
+    if (!answer.frames.empty())
+      expect_first_frame(answer.frames.front(), recorded.at("frames").front());
   }
   return Ran::Yes;
 }
