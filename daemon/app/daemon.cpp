@@ -19,6 +19,8 @@ namespace aya::app {
 namespace {
 
 constexpr unsigned kOverlayMtu = 1280;  // dataplane 2.7
+// The same port after a restart keeps what routers and peers remember of us good.
+constexpr std::uint16_t kUsualPort = 41641;
 
 local::NetcheckReport to_local(const netcheck::Report& report, WallTime now) {
   local::NetcheckReport out;
@@ -173,7 +175,7 @@ void Daemon::open_mesh() {
   Mesh::Config config;
   config.node_key = store_.state().node_key;
   config.disco_key = disco_key_;
-  config.port = options_.port;
+  config.port = options_.port != 0 ? options_.port : kUsualPort;
   config.port_is_fixed = options_.port != 0;
   auto mesh = Mesh::open({loop_, rng_, pool_, log_, roots_, *host_}, config, *this);
   if (!mesh) {

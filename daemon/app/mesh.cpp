@@ -111,7 +111,10 @@ Result<std::unique_ptr<Mesh>, std::string> Mesh::open(
 }
 
 std::optional<std::string> Mesh::open_sockets(const Config& config) {
-  if (auto problem = open_socket(config.port)) return problem;
+  auto problem = open_socket(config.port);
+  // A usual port that is taken is no reason to stay down; one that was asked for is.
+  if (problem && !config.port_is_fixed) problem = open_socket(0);
+  if (problem) return problem;
   dns_socket_ = std::make_unique<DnsSocket>(*this);
   return dns_socket_->open();
 }

@@ -21,7 +21,7 @@ constexpr std::string_view kHelp =
   --statedir DIR    folder of everything the node must remember (/var/lib/ayatori)
   --state FILE      the state file itself (DIR/ayatorid.state)
   --socket PATH     socket for `ayatori` (/run/ayatori/ayatorid.sock)
-  --port N          UDP port for peers; 0 takes any (0)
+  --port N          UDP port for peers; 0 takes 41641, or any if that is taken (0)
   --verbose N       0: what matters, 1 and above: everything (0)
   --version         print the version
 )";

@@ -15,7 +15,7 @@ struct Options {
   std::string state_dir = "/var/lib/ayatori";
   std::string state;  // file; empty: state_dir/ayatorid.state
   std::string socket = "/run/ayatori/ayatorid.sock";
-  std::uint16_t port = 0;  // UDP; 0: any
+  std::uint16_t port = 0;  // UDP; 0: the usual one, or any if that is taken
   int verbose = 0;
   std::string plain_interface;  // `ayatorid wg IFNAME`: plain WireGuard, nothing else
 

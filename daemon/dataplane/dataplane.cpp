@@ -59,12 +59,24 @@ void Dataplane::upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now) 
   if (peer.value >= peers_.size()) peers_.resize(peer.value + 1);
   auto& slot = peers_[peer.value];
   const bool same_key = slot && slot->key == facts.path.node_key;
+  const bool restarted = same_key && slot->disco != facts.path.disco_key;
   const auto last_sent = same_key ? slot->last_sent : std::nullopt;
-  slot = Peer{facts.path.node_key, facts.addresses, last_sent};
+  slot = Peer{facts.path.node_key, facts.path.disco_key, facts.addresses, last_sent};
   tunnel_.upsert_peer(peer, {.public_key = facts.path.node_key});
   tunnel_.set_allowed_ips(peer, facts.allowed_ips);
   paths_.upsert_peer(peer, facts.path, now, path_fx_);
+  if (restarted) renew_session(peer, now);
   flush(now);
+}
+
+// A new disco key is a new process at the other end, which knows nothing of our session: without
+// this it would go on swallowing packets until the silence is noticed.
+void Dataplane::renew_session(PeerId peer, TimePoint now) {
+  const auto stats = tunnel_.stats(peer);
+  if (!stats || !stats->has_session) return;
+  tunnel_.forget_sessions(peer);
+  Packet nothing = pool_.take();
+  tunnel_.seal(peer, {&nothing, 1}, now, tunnel_fx_);
 }
 
 void Dataplane::remove_peer(PeerId peer) {
@@ -241,6 +253,7 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
   const auto view = filter::PacketView::parse(opened.inner.bytes());
   if (is_tsmp(view)) {
     if (const auto key = path::parse_announcement(opened.inner.bytes())) {
+      if (Peer* known = find(opened.peer)) known->disco = *key;  // inside the new session already
       paths_.on_announced_disco_key(opened.peer, *key, now, path_fx_);
       return;
     }

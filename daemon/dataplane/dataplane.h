@@ -117,6 +117,7 @@ class Dataplane {
 
   struct Peer {
     NodePublicKey key;
+    DiscoPublicKey disco;
     std::vector<IpAddress> addresses;
     std::optional<TimePoint> last_sent;
   };
@@ -127,6 +128,7 @@ class Dataplane {
   void seal(PeerId peer, std::span<Packet> packets, TimePoint now);
   void to_service(const filter::PacketView& packet, WallTime wall, TimePoint now);
   void take_inner(tunnel::ToHost& opened, TimePoint now);
+  void renew_session(PeerId peer, TimePoint now);
   void announce_disco_key(PeerId peer, TimePoint now);
   void flush(TimePoint now);  // carries out what the engines asked for, until nothing is left
   void flush_tunnel(TimePoint now);

@@ -36,6 +36,8 @@ void PeerPaths::set_disco_key(const DiscoPublicKey& key, Step& step) {
   candidates_.forget_ping_times();
   forget_failures();
   called_with_ = 0;
+  // A restarted peer may sit behind another port: packets go both ways until a pong says otherwise.
+  if (auto* path = std::get_if<Direct>(&state_)) path->trusted_until = step.now - Duration{1};
   if (!speaks_disco()) {
     drop_path(step);
   } else if (active(step.now)) {
