@@ -122,7 +122,14 @@ std::optional<http::Response> MachineRoutes::take_update(
   store::NodeLive live = merge(node.record.live, request);
   const std::string label = enrollment_.label_for(live.hostinfo, node.record);
   if (label == node.record.label) {
-    if (live != node.record.live) registry_.set_live(node.id(), std::move(live));
+    if (live == node.record.live) return std::nullopt;
+    // Without its disco key and its relay a node cannot be reached, so peers would lose it if we
+    // were killed before the next flush. Endpoints come again by themselves and may wait.
+    const bool needed_to_reach = live.disco_key != node.record.live.disco_key ||
+                                 live.home_region != node.record.live.home_region;
+    registry_.set_live(node.id(), std::move(live));
+    if (!needed_to_reach) return std::nullopt;
+    if (auto saved = registry_.flush(); !saved) return refuse(503, saved.error().to_text());
     return std::nullopt;
   }
   // The name follows the host name (T-37), and a name is something people were told: stored first.

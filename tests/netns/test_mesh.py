@@ -149,12 +149,13 @@ def test_dns_is_restored():
         assert resolv.read_text() != before
         beta.kill()
         beta.start()
+        wait_until("beta runs again", lambda: beta.status()["BackendState"] == "Running")
         beta.wait_ping("alpha")
         beta.cli("down")
         wait_until("resolv.conf is as it was", lambda: resolv.read_text() == before, 5)
         beta.cli("up")
         beta.wait_ping("alpha")
-        beta.stop()
+        assert beta.stop() == 0
         assert resolv.read_text() == before
 
 
