@@ -60,10 +60,10 @@ class DerpHub {
   };
 
   struct Options {
-    std::optional<derp::MeshKey> mesh_key;
+    std::optional<derp::MeshKey> mesh_key{};
     // Bytes a second that one client may send; enforced by not reading from it. The burst is at
     // least one largest frame. Mesh peers are exempt.
-    std::optional<TokenRate> receive_rate;
+    std::optional<TokenRate> receive_rate{};
     Duration write_timeout = 2s;       // zero: none. Mesh peers get thirty seconds
     std::size_t max_connections = 65536;
   };

@@ -142,8 +142,8 @@ void DerpHub::State::start_watching(RelayClient& client, TimePoint now, Effects&
   watchers.push_back(client.id);
   output(client, now, out, [&](OutputQueue& queue) {
     for (const auto& [key, held] : holders) {
-      if (held.active() == nullptr) continue;
-      const RelayClient& present = *held.active();
+      // Also a key whose connections are all silent, as its end will be told.
+      const RelayClient& present = held.active() != nullptr ? *held.active() : *held.all().front();
       derp::write_peer_present(key, present.remote, present.presence_flags(), queue.control());
     }
   });

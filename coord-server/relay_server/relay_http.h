@@ -15,13 +15,13 @@ namespace aya::relay_server {
 
 // Borrowed from the caller's request; an absent header is empty.
 struct RelayRequest {
-  std::string_view method;
-  std::string_view path;                 // without the query
-  std::string_view upgrade;              // Upgrade
-  std::string_view websocket_protocol;   // Sec-WebSocket-Protocol
-  std::string_view fast_start;           // Derp-Fast-Start
-  std::string_view ideal_node;           // Ideal-Node
-  std::string_view challenge;            // X-Tailscale-Challenge
+  std::string_view method{};
+  std::string_view path{};                // without the query
+  std::string_view upgrade{};             // Upgrade
+  std::string_view websocket_protocol{};  // Sec-WebSocket-Protocol
+  std::string_view fast_start{};          // Derp-Fast-Start
+  std::string_view ideal_node{};          // Ideal-Node
+  std::string_view challenge{};           // X-Tailscale-Challenge
 };
 
 struct RelayAnswer {
