@@ -152,7 +152,7 @@ class DerpSession {
 struct UpgradeRequest {
   std::string_view host;        // Host header
   bool fast_start = false;
-  std::string_view ideal_node;  // the region's first node, if we are not on it; else empty
+  std::string_view ideal_node{};  // the region's first node, if we are not on it; else empty
 };
 std::string to_http(const UpgradeRequest& request);
 

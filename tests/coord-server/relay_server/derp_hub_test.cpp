@@ -109,7 +109,7 @@ TEST(DerpHubQueues, HoldThirtyTwoOfEachKindAndTheOldestGoes) {
   for (std::uint8_t i = 0; i < 33; ++i) bench.send(ann, "bob", disco_packet(80, i));
   const auto got = bench.packets(bob);
   ASSERT_EQ(got.size(), 64u);
-  EXPECT_EQ(got[0].back(), 1);        // DISCO first; its number 0 is gone
+  EXPECT_EQ(got[0].back(), 1);  // DISCO first; its number 0 is gone
   EXPECT_EQ(got[31].back(), 32);
   EXPECT_EQ(got[32], "data 8");
   EXPECT_EQ(got[63], "data 39");
@@ -172,8 +172,8 @@ TEST(DerpHubPresence, TellsThoseWhoHeardFromAClientThatItLeft) {
   bench.lose(ann);
   const auto told = bench.read(bob);
   ASSERT_EQ(types_of(told), Types{FrameType::PeerGone});
-  const auto gone = std::get<derp::PeerGone>(
-      *derp::parse_from_relay(FrameType::PeerGone, told[0].payload));
+  const auto gone =
+      std::get<derp::PeerGone>(*derp::parse_from_relay(FrameType::PeerGone, told[0].payload));
   EXPECT_EQ(gone.peer, bench.node("ann"));
   EXPECT_EQ(gone.reason, derp::PeerGone::kDisconnected);
   EXPECT_FALSE(bench.hub.has_output(cid));

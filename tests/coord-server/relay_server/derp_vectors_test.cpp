@@ -46,8 +46,7 @@ TEST(DerpVectors, SessionsEndAsTheyDidWithTheReference) {
     run.hub.receive(run.id, hex(c.at("frames_after_client_info")), run.bench.now, run.effects);
     run.hub.lost(run.id, run.bench.now, run.effects);  // the recorded stream ended there
     ASSERT_EQ(run.effects.closed.size(), 1u);
-    EXPECT_EQ(
-        run.hub.counters().closed_for_error, c.at("connection_closed_for_error") ? 1u : 0u)
+    EXPECT_EQ(run.hub.counters().closed_for_error, c.at("connection_closed_for_error") ? 1u : 0u)
         << to_text(run.effects.closed[0].reason);
   }
 }

@@ -169,8 +169,8 @@ TEST(DerpHubMesh, ForwardsInUnderTheFarSendersKeyAndNoFurther) {
   Buffer frame;
   ASSERT_TRUE(derp::write_forward_packet(
       bench.node("far"), bench.node("ann"), as_bytes("from afar"), frame));
-  ASSERT_TRUE(derp::write_forward_packet(
-      bench.node("far"), bench.node("nobody"), disco_packet(90), frame));
+  ASSERT_TRUE(
+      derp::write_forward_packet(bench.node("far"), bench.node("nobody"), disco_packet(90), frame));
   bench.receive(mesh, frame);
   const auto got = bench.read(ann);
   ASSERT_EQ(types_of(got), Types{FrameType::RecvPacket});

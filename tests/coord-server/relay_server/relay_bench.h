@@ -89,8 +89,8 @@ class RelayBench : public DerpHub::Admission {
   ConnectionId join(std::string_view name, const derp::ClientInfo& info = {}, bool ideal = true) {
     const ConnectionId id = accept(ideal);
     greet(id, name, info);
-    EXPECT_EQ(
-        types_of(read(id)), (std::vector{FrameType::ServerKey, FrameType::ServerInfo})) << name;
+    EXPECT_EQ(types_of(read(id)), (std::vector{FrameType::ServerKey, FrameType::ServerInfo}))
+        << name;
     return id;
   }
 

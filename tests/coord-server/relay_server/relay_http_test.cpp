@@ -34,8 +34,8 @@ TEST(RelayHttp, UpgradesWhoeverAsksForDerpInAnySpelling) {
 }
 
 TEST(RelayHttp, SaysNothingBeforeAFastStart) {
-  const auto decision = decide_upgrade(
-      {.upgrade = "DERP", .fast_start = "1", .ideal_node = "900a"}, relay_key());
+  const auto decision =
+      decide_upgrade({.upgrade = "DERP", .fast_start = "1", .ideal_node = "900a"}, relay_key());
   ASSERT_TRUE(decision.derp);
   EXPECT_TRUE(decision.derp->response_head.empty());
   EXPECT_FALSE(decision.derp->ideal);
