@@ -1,6 +1,8 @@
 #include "coord-server/app/config.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <set>
 
@@ -12,6 +14,14 @@ std::string_view trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+// A DNS name or an address: it goes into certificates, maps and command lines.
+bool is_host(std::string_view text) {
+  if (IpAddress::parse(text)) return true;
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+    return (c < 0x80 && std::isalnum(c)) || c == '.' || c == '-' || c == '_';
+  });
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -104,7 +114,9 @@ std::vector<Endpoint> ListenAt::endpoints() const {
 Result<void, StartError> set_server_url(std::string_view text, Config& config) {
   while (text.ends_with('/')) text.remove_suffix(1);
   auto url = http::Url::parse(text);
-  if (!url || url->host.empty() || url->target != "/") {
+  // Neither a path nor a fragment, a query or a user name.
+  const bool bare = text.find_first_of("/#?@", text.find("://") + 3) == std::string_view::npos;
+  if (!url || !is_host(url->host) || !bare) {
     return StartError{
         "server_url: \"" + std::string(text) +
         "\" is not a URL for nodes to use; write https://NAME or https://ADDRESS:PORT"};
