@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/app/daemon.h"
+#include "daemon/plain/plain_link.h"
 
 int main(int argc, char** argv) {
   using namespace aya;
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   Logger log(options->verbose > 0 ? LogLevel::Debug : LogLevel::Info);
+  if (!options->plain_interface.empty()) return plain::run(options->plain_interface, log);
 
   io::Loop loop;
   auto daemon = app::Daemon::open(loop, log, *options);
