@@ -22,8 +22,12 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
 }
 
 std::string Endpoint::to_text() const {
-  const std::string host = address.is_v6() ? "[" + address.to_text() + "]" : address.to_text();
-  return host + ":" + std::to_string(port);
+  std::string out = address.is_v6() ? "[" : "";
+  out.append(address.to_text());
+  if (address.is_v6()) out.push_back(']');
+  out.push_back(':');
+  out.append(std::to_string(port));
+  return out;
 }
 
 }  // namespace aya
