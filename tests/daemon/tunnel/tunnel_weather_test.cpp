@@ -98,7 +98,8 @@ TEST_P(TunnelWeather, RecoversFromEveryOutage) {
 INSTANTIATE_TEST_SUITE_P(
     Links, TunnelWeather,
     testing::Values(
-        Weather{"fair", {}, 0.999},
+        // Initiations that cross cost what is in flight: dataplane 1.6 drops the previous key.
+        Weather{"fair", {}, 0.99},
         Weather{"lossy", {.loss = 0.2, .seed = 2}, 0.7},
         Weather{"reordering", {.delay = 50ms, .spread = 3s, .seed = 3}, 0.9},
         Weather{"duplicating", {.duplicates = 0.5, .spread = 100ms, .seed = 4}, 0.99},
