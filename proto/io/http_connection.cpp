@@ -25,15 +25,18 @@ class HttpConnection::Impl final : public ByteStream::Handler {
         stream_(std::move(stream)),
         owner_(&owner),
         parser_(limits),
-        timer_(loop, [this] { on_timer(); }) {}
+        read_ahead_(limits.head + limits.body),
+        deadline_(loop, [this] { gone(); }),
+        turn_(loop, [this] { on_turn(); }) {}
 
   void begin(const std::shared_ptr<Impl>& self) {
     alive_ = self;
-    timer_.arm_in(kRequestTimeout);
+    deadline_.arm_in(kRequestTimeout);
     stream_->start(*this);
   }
 
   void respond(const http::Response& response) {
+    if (is_over()) return;
     AYA_CHECK(phase_ == Phase::Answering);
     out_.clear();
     http::Response answer = response;
@@ -45,24 +48,30 @@ class HttpConnection::Impl final : public ByteStream::Handler {
   }
 
   void start_stream(int status, const http::Headers& headers) {
+    if (is_over()) return;
     AYA_CHECK(phase_ == Phase::Answering);
     out_.clear();
-    http::write_stream_head(status, headers, out_);
+    http::Headers fields = headers;
+    if (!keep_alive_) fields.set("Connection", "close");
+    http::write_stream_head(status, fields, out_);
     stream_->write(out_);
     phase_ = Phase::Streaming;
   }
 
   void write(Bytes data) {
+    if (is_over()) return;
     AYA_CHECK(phase_ == Phase::Streaming);
+    if (to_head_) return;
     out_.clear();
     http::write_chunk(data, out_);
     stream_->write(out_);
   }
 
   void finish() {
+    if (is_over()) return;
     AYA_CHECK(phase_ == Phase::Streaming);
     out_.clear();
-    http::write_last_chunk(out_);
+    if (!to_head_) http::write_last_chunk(out_);
     stream_->write(out_);
     answered();
   }
@@ -70,7 +79,6 @@ class HttpConnection::Impl final : public ByteStream::Handler {
   Upgraded upgrade() {
     AYA_CHECK(phase_ == Phase::Answering);
     phase_ = Phase::Upgraded;
-    timer_.disarm();
     stream_->pause();
     return {std::move(stream_), std::exchange(input_, {})};
   }
@@ -79,14 +87,20 @@ class HttpConnection::Impl final : public ByteStream::Handler {
 
   void let_go() {
     self_ = nullptr;
-    timer_.disarm();
+    deadline_.disarm();
+    turn_.disarm();
     if (stream_) stream_->close();
   }
 
  private:
   enum class Phase { Reading, Answering, Streaming, Upgraded, Closing };
 
+  bool is_over() const { return phase_ == Phase::Closing; }
+
   void on_bytes(Bytes bytes) override {
+    if (is_over()) return;
+    // While one request is answered the next may wait here; nobody needs to be further ahead.
+    if (phase_ != Phase::Reading && input_.size() + bytes.size() > read_ahead_) return gone();
     append(input_, bytes);
     if (phase_ == Phase::Reading) read_requests();
   }
@@ -106,7 +120,7 @@ class HttpConnection::Impl final : public ByteStream::Handler {
       input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(*used));
       if (parser_.head_done() && !parser_.complete()) encourage();
       if (!parser_.complete()) return;
-      timer_.disarm();
+      deadline_.disarm();
       encouraged_ = false;
       phase_ = Phase::Answering;
       http::Request request = parser_.take();
@@ -133,31 +147,23 @@ class HttpConnection::Impl final : public ByteStream::Handler {
     gone();
   }
 
+  // What follows an answer is done from the loop: the owner is in the middle of a call.
   void answered() {
-    if (!keep_alive_) {
-      phase_ = Phase::Closing;
-      // Told from the loop: the owner is in the middle of a call.
-      timer_.arm(loop_.now());
-      return;
-    }
-    phase_ = Phase::Reading;
-    timer_.arm_in(kRequestTimeout);
-    if (!input_.empty()) timer_.arm(loop_.now());  // a pipelined request: likewise
+    phase_ = keep_alive_ ? Phase::Reading : Phase::Closing;
+    if (keep_alive_) deadline_.arm_in(kRequestTimeout);
+    if (!keep_alive_ || !input_.empty()) turn_.arm(loop_.now());
   }
 
-  void on_timer() {
-    const auto keep = alive_.lock();
-    if (phase_ == Phase::Reading && !input_.empty() && parser_.idle()) {
-      timer_.arm_in(kRequestTimeout);
-      return read_requests();
-    }
-    gone();
+  void on_turn() {
+    if (is_over()) return gone();
+    if (phase_ == Phase::Reading) read_requests();  // one that waited
   }
 
   void gone() {
     const auto keep = alive_.lock();
     phase_ = Phase::Closing;
-    timer_.disarm();
+    deadline_.disarm();
+    turn_.disarm();
     if (stream_) stream_->close();
     if (self_ != nullptr) owner_->on_closed(*std::exchange(self_, nullptr));
   }
@@ -173,8 +179,10 @@ class HttpConnection::Impl final : public ByteStream::Handler {
   bool to_head_ = false;
   bool encouraged_ = false;
   Buffer input_;  // not yet parsed
+  std::size_t read_ahead_;
   Buffer out_;
-  Timer timer_;
+  Timer deadline_;  // for the request that is being read
+  Timer turn_;      // after an answer
 };
 
 HttpConnection::HttpConnection(

@@ -7,6 +7,10 @@
 //   respond(response)
 //   start_stream(status, headers), then write()... and finish()
 //   upgrade()
+// None of them may be called at another time, but after on_closed() the first two do nothing.
+//
+// Requests that a client sends ahead wait their turn: one is answered at a time. A client that is
+// further ahead than one request of the largest size is cut off.
 #pragma once
 
 #include <memory>

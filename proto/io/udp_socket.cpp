@@ -79,7 +79,7 @@ struct UdpSocket::Impl {
   void on_event(Family& family, int status, int events);
   std::size_t receive(Family& family);
   void read_control(Family& family, msghdr& header, UdpReceived& received);
-  void broken(Family& family, int error);
+  void broken(int error);
 
   std::size_t send_run(std::span<const UdpSend> run, Family& family);
   void prepare(const UdpSend& one, std::size_t slot);
@@ -91,6 +91,7 @@ struct UdpSocket::Impl {
   Family* v4 = nullptr;
   Family* v6 = nullptr;
   std::uint16_t bound_port = 0;
+  bool is_broken = false;
   UdpCounters counters;
   std::weak_ptr<Impl> self;
 
@@ -120,12 +121,13 @@ std::optional<IoError> UdpSocket::Impl::add(
   set_option(descriptor, SOL_SOCKET, SO_RXQ_OVFL, 1);
   set_buffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, options.socket_buffer);
   set_buffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, options.socket_buffer);
+  // A forged "too big" must not make a black hole of a peer: large datagrams are fragmented.
   if (is_v6) {
     set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     set_option(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    set_option(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
   } else {
     set_option(descriptor, IPPROTO_IP, IP_PKTINFO, 1);
-    // A forged "too big" must not make a black hole of a peer: large datagrams are fragmented.
     set_option(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
   }
   apply(options.socket, descriptor);
@@ -164,7 +166,7 @@ void UdpSocket::Impl::set_events(Family& family) {
 void UdpSocket::Impl::on_event(Family& family, int status, int events) {
   // Callbacks may destroy the socket: this keeps the arrays until the call is over.
   const std::shared_ptr<Impl> keep = self.lock();
-  if (status < 0) return broken(family, EIO);
+  if (status < 0) return broken(EIO);
   if ((events & UV_WRITABLE) != 0 && family.wants_writable) {
     family.wants_writable = false;
     set_events(family);
@@ -199,7 +201,7 @@ std::size_t UdpSocket::Impl::receive(Family& family) {
     // Errors that ICMP reports about earlier datagrams say nothing about the socket.
     const bool ordinary = errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED ||
                           errno == EHOSTUNREACH || errno == ENETUNREACH;
-    if (!ordinary) broken(family, errno);
+    if (!ordinary) broken(errno);
     return 0;
   }
   std::size_t kept = 0;
@@ -239,8 +241,12 @@ void UdpSocket::Impl::read_control(Family& family, msghdr& header, UdpReceived& 
   }
 }
 
-void UdpSocket::Impl::broken(Family& family, int error) {
-  uv_poll_stop(&family.poll);
+// What kills one family's descriptor has killed the other's, or soon will.
+void UdpSocket::Impl::broken(int error) {
+  is_broken = true;
+  for (Family* family : {v4, v6}) {
+    if (family != nullptr) uv_poll_stop(&family->poll);
+  }
   handler->on_broken(IoError::from_errno(error, "receive UDP"));
 }
 
@@ -314,6 +320,10 @@ std::size_t UdpSocket::Impl::send_run(std::span<const UdpSend> run, Family& fami
 }
 
 std::size_t UdpSocket::send(std::span<const UdpSend> batch) {
+  if (impl_->is_broken) {
+    impl_->counters.failed += batch.size();
+    return batch.size();
+  }
   std::size_t done = 0;
   while (done < batch.size()) {
     // Neighbours of one family go out in one call.
