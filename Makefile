@@ -22,11 +22,18 @@ fuzz:
 	packaging/setup test
 	tests/fuzz/run $(SECONDS_EACH)
 
-# What needs real minutes: three rekeys with wireguard-go in both roles.
+# What needs real minutes: rekeys with wireguard-go in both roles, a coordinator away for long, TSan.
 soak:
 	packaging/setup test
 	$(MAKE) build
 	tests/netns/run --soak
+	tests/run tsan
+
+# Figures of the release build: memory at rest, time to join.
+bench:
+	packaging/setup test
+	$(MAKE) build
+	tests/netns/run --bench
 
 clean:
 	rm -rf build

@@ -185,12 +185,24 @@ class Lab:
         return self
 
     def __exit__(self, kind, value, trace):
-        if kind is not None:
+        self.stop_processes()
+        found = list(self.sanitizer_reports())
+        if kind is not None or found:
             self.keep_logs = True
         self.close()
+        if found and kind is None:
+            raise AssertionError("\n".join(found))
 
-    def close(self):
-        atexit.unregister(self.close)
+    def sanitizer_reports(self):
+        """What a sanitized program complained about; it may have gone on all the same."""
+        for log in self.dir.rglob("*.log"):
+            text = log.read_text(errors="replace")
+            for mark in ("ERROR: AddressSanitizer", "WARNING: ThreadSanitizer", "runtime error:",
+                         "ERROR: LeakSanitizer", "bug: "):
+                if mark in text:
+                    yield f"{log}:\n{text[text.index(mark):][:4000]}"
+
+    def stop_processes(self):
         for host in self.hosts:
             for process in host.processes:
                 if process.poll() is None:
@@ -203,6 +215,10 @@ class Lab:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+    def close(self):
+        atexit.unregister(self.close)
+        self.stop_processes()
         for host in self.hosts:
             subprocess.run(["ip", "netns", "del", host.netns], capture_output=True)
             shutil.rmtree(host.etc, ignore_errors=True)
