@@ -29,7 +29,7 @@ std::array<std::byte, 2> pmp_external_address_request();
 
 struct PmpMapRequest {
   std::uint16_t internal_port = 0;
-  std::uint16_t suggested_external_port = 0;  // 0: any
+  std::uint16_t suggested_external_port = 0;        // 0: any
   std::chrono::duration<std::uint32_t> lifetime{};  // zero: delete the mapping
 };
 std::array<std::byte, 12> pmp_map_request(const PmpMapRequest& request);
@@ -45,8 +45,8 @@ struct PmpMapping {
 
 struct PmpAnswer {
   std::uint8_t op = 0;
-  PmpResult result{};        // may hold a value without a name
-  std::uint32_t epoch = 0;   // seconds since the gateway lost its mappings
+  PmpResult result{};       // may hold a value without a name
+  std::uint32_t epoch = 0;  // seconds since the gateway lost its mappings
   // What the answer is about; monostate: an operation that is none of ours.
   std::variant<std::monostate, PmpExternalAddress, PmpMapping> body;
 };

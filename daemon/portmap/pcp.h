@@ -37,7 +37,7 @@ std::array<std::byte, 60> pcp_map_request(const PcpMapRequest& request);
 struct PcpHeader {
   static constexpr std::uint8_t kAnnounce = 0x80, kMap = 0x81;
   std::uint8_t op = 0;
-  PcpResult result{};  // may hold a value without a name
+  PcpResult result{};                               // may hold a value without a name
   std::chrono::duration<std::uint32_t> lifetime{};  // of the mapping, or of the error
   std::uint32_t epoch = 0;                          // seconds since the gateway lost its mappings
 };

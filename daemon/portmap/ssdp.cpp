@@ -125,8 +125,6 @@ std::optional<GatewayUrl> GatewayUrl::resolve(std::string_view reference) const 
   return parse(whole + std::string(reference));
 }
 
-std::string GatewayUrl::to_text() const {
-  return std::string(kScheme) + server.to_text() + path;
-}
+std::string GatewayUrl::to_text() const { return std::string(kScheme) + server.to_text() + path; }
 
 }  // namespace aya::portmap

@@ -1,5 +1,5 @@
-// SSDP: finding UPnP gateways by asking who is here, in HTTP's clothes over UDP (nat-traversal 6.2).
-// Pure.
+// SSDP: finding UPnP gateways by asking who is here, in HTTP's clothes over UDP
+// (nat-traversal 6.2). Pure.
 #pragma once
 
 #include <optional>
@@ -26,7 +26,8 @@ struct SsdpAnswer {
   std::string server;
   std::string usn;
 };
-// A whole HTTP answer, up to its blank line, with any status. Of a repeated header the first counts.
+// A whole HTTP answer, up to its blank line, with any status. Of a repeated header the first
+// counts.
 Result<SsdpAnswer, ParseError> parse_ssdp(std::string_view datagram);
 
 // Whether the answer is from an Internet gateway, of whichever version.

@@ -139,7 +139,8 @@ TEST(PortmapVectors, EpochsTellAGatewayThatRestarted) {
     (protocol.ends_with("pmp mapping") || protocol == "pmp" ? pmp : pcp)
         .restarted(stored, TimePoint{});
     GatewayEpoch& answering = protocol.starts_with("pcp") ? pcp : pmp;
-    EXPECT_EQ(!answering.restarted(received, TimePoint{} + passed), c.at("mapping_kept").get<bool>());
+    EXPECT_EQ(
+        !answering.restarted(received, TimePoint{} + passed), c.at("mapping_kept").get<bool>());
   }
 }
 
