@@ -345,6 +345,7 @@ bool H2Session::closed() const {
 
 std::optional<H2Stream> H2Session::request(const Request& request) {
   AYA_CHECK(impl_->role == Role::Client);
+  if (nghttp2_session_check_request_allowed(impl_->session) == 0) return std::nullopt;
   FieldList fields;
   const std::string_view host = request.headers.get("Host");
   fields.add(":method", request.method);

@@ -111,6 +111,7 @@ class HttpClient::Impl final : public ByteStream::Handler {
     if (!done_) return;
     const Done call = std::exchange(done_, nullptr);
     deadline_.disarm();
+    dial_.reset();
     stream_.reset();
     call(std::move(result));
   }

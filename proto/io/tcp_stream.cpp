@@ -3,8 +3,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "proto/base/check.h"
@@ -141,7 +143,10 @@ int TcpConnect::Impl::begin(Attempt& attempt) {
   const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return uv_translate_sys_error(errno);
   if (!attempt.to.address.is_loopback()) apply(options, descriptor);
-  if (const int opened = uv_tcp_open(&tcp, descriptor); opened != 0) return opened;
+  if (const int opened = uv_tcp_open(&tcp, descriptor); opened != 0) {
+    ::close(descriptor);
+    return opened;
+  }
   return uv_tcp_connect(
       &attempt.request, &tcp, reinterpret_cast<const sockaddr*>(&address),
       [](uv_connect_t* request, int status) {

@@ -97,6 +97,7 @@ class TlsStream::Impl final : public ByteStream::Handler {
     if (!failure_) failure_ = std::move(why);
     if (handler_ == nullptr) return;  // paused: told after start()
     ByteStream::Handler* told = std::exchange(handler_, nullptr);
+    transport_->pause();  // whatever else comes is for nobody
     told->on_closed(*failure_);
   }
 

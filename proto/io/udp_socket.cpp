@@ -33,6 +33,14 @@ void set_buffer(int descriptor, int forced, int polite, std::size_t size) {
   }
 }
 
+// What libuv means when it says no more than "error".
+int pending_error(int descriptor) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error != 0 ? error : EIO;
+}
+
 template <class T>
 T control_value(const cmsghdr* header) {
   T value;
@@ -54,11 +62,9 @@ struct UdpSocket::Impl {
   struct Family final : LoopHandle {
     void shut() override {
       owner = nullptr;
-      uv_close(as_handle(&poll), [](uv_handle_t* closed) {
-        Family& done = of(closed->data);
-        ::close(done.descriptor);
-        delete &done;
-      });
+      uv_close(as_handle(&poll), [](uv_handle_t* closed) { delete &of(closed->data); });
+      // At once, which libuv allows: the port is free for whoever binds the next socket.
+      ::close(descriptor);
     }
     static Family& of(void* data) { return *static_cast<Family*>(static_cast<LoopHandle*>(data)); }
 
@@ -166,7 +172,7 @@ void UdpSocket::Impl::set_events(Family& family) {
 void UdpSocket::Impl::on_event(Family& family, int status, int events) {
   // Callbacks may destroy the socket: this keeps the arrays until the call is over.
   const std::shared_ptr<Impl> keep = self.lock();
-  if (status < 0) return broken(EIO);
+  if (status < 0) return broken(pending_error(family.descriptor));
   if ((events & UV_WRITABLE) != 0 && family.wants_writable) {
     family.wants_writable = false;
     set_events(family);
