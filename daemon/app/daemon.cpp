@@ -1,6 +1,7 @@
 #include "daemon/app/daemon.h"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 namespace aya::app {
 namespace {
 
+constexpr mode_t kSocketFolderMode = 0755;
 constexpr unsigned kOverlayMtu = 1280;  // dataplane 2.7
 // The same port after a restart keeps what routers and peers remember of us good.
 constexpr std::uint16_t kUsualPort = 41641;
@@ -103,6 +105,10 @@ std::optional<std::string> Daemon::open_parts() {
        .resolv_backup = options_.state_dir + "/resolv.conf.before"});
   if (!host) return host.error().message();
   host_ = std::move(*host);
+
+  // /run is empty after every boot. What cannot be made here is told by the listener.
+  const std::string folder = options_.socket.substr(0, options_.socket.rfind('/'));
+  if (!folder.empty() && folder != options_.socket) ::mkdir(folder.c_str(), kSocketFolderMode);
 
   auto local = localapi::LocalLink::open(
       loop_, *this, rng_, options_.socket,
