@@ -345,6 +345,7 @@ bool H2Session::closed() const {
 
 std::optional<H2Stream> H2Session::request(const Request& request) {
   AYA_CHECK(impl_->role == Role::Client);
+  // nghttp2 would take it all the same, and fail it when its turn to be sent comes.
   if (nghttp2_session_check_request_allowed(impl_->session) == 0) return std::nullopt;
   FieldList fields;
   const std::string_view host = request.headers.get("Host");
