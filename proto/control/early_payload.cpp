@@ -5,6 +5,7 @@
 
 #include "proto/base/endian.h"
 #include "proto/base/writer.h"
+#include "proto/control/json_document.h"
 #include "proto/control/json_text.h"
 
 namespace aya::control {
@@ -25,6 +26,16 @@ void append_early_payload(const EarlyPayload& payload, Buffer& out) {
   writer.text(json);
 }
 
+Result<void, ParseError> EarlyPayloadSplitter::read_payload(std::string_view json) {
+  const auto document = JsonDocument::parse(json);
+  if (!document) return document.error();
+  if (document->root().is_null()) return {};  // sent, and says there is none
+  auto payload = decode<EarlyPayload>(json);
+  if (!payload) return payload.error();
+  payload_ = *payload;
+  return {};
+}
+
 Result<void, ParseError> EarlyPayloadSplitter::feed(Bytes plain, Buffer& http2) {
   if (done_) {
     append(http2, plain);
@@ -43,9 +54,7 @@ Result<void, ParseError> EarlyPayloadSplitter::feed(Bytes plain, Buffer& http2) 
   const std::size_t length = load_be<std::uint32_t>(so_far.data() + kMagic.size());
   if (length > kMaxJson) return ParseError::TooLarge;
   if (so_far.size() - kHeaderSize < length) return {};
-  auto payload = decode<EarlyPayload>(as_text(so_far.subspan(kHeaderSize, length)));
-  if (!payload) return payload.error();
-  payload_ = *payload;
+  if (auto read = read_payload(as_text(so_far.subspan(kHeaderSize, length))); !read) return read;
   done_ = true;
   append(http2, so_far.subspan(kHeaderSize + length));
   pending_ = {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "proto/base/bytes.h"
 #include "proto/base/parse_error.h"
@@ -25,6 +26,8 @@ class EarlyPayloadSplitter {
   const std::optional<EarlyPayload>& payload() const { return payload_; }
 
  private:
+  Result<void, ParseError> read_payload(std::string_view json);
+
   Buffer pending_;
   bool done_ = false;
   std::optional<EarlyPayload> payload_;
