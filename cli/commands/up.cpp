@@ -131,7 +131,9 @@ Outcome carry_out(
     return wait_until_up(context, **bus, wish);
   }
   if (auto done = edit(context, current, plan.next); !done) return done;
-  if (status.backend_state == BackendState::Running) return {};
+  // Another pin makes the daemon connect anew: the server may show another certificate.
+  const bool reconnects = plan.next.server_cert_pin != current.server_cert_pin;
+  if (status.backend_state == BackendState::Running && !reconnects) return {};
   return wait_until_up(context, **bus, wish);
 }
 

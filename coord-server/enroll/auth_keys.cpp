@@ -25,12 +25,12 @@ store::Stored<NewAuthKey> AuthKeys::create(
 
 Result<store::AuthKey, KeyRefusal> AuthKeys::check(std::string_view text, WallTime now) {
   const auto credential = Credential::parse(CredentialKind::Auth, text);
-  if (!credential) return KeyRefusal{"this is not an auth key of this server"};
+  if (!credential) return KeyRefusal{"this is not an auth key of this server; ask for one"};
   auto found = storage_.auth_key(credential->public_id);
   if (!found) return KeyRefusal{"auth key not checked: " + found.error().to_text()};
   // One answer for both, so that nobody can find out which ids exist.
   if (!*found || !credential->matches((*found)->secret)) {
-    return KeyRefusal{"unknown auth key"};
+    return KeyRefusal{"unknown auth key; see that it was copied whole, or ask for a new one"};
   }
   store::AuthKey& key = **found;
   if (key.revoked) return KeyRefusal{"the auth key has been revoked; ask for a new one"};

@@ -102,7 +102,14 @@ std::optional<std::string> Daemon::open_parts() {
       loop_, pool_, log_,
       {.tun_name = options_.tun,
        .mtu = kOverlayMtu,
-       .resolv_backup = options_.state_dir + "/resolv.conf.before"});
+       .resolv_backup = options_.state_dir + "/resolv.conf.before",
+       .on_interface_gone = [this](const os::OsError& why) {
+         log_.error(
+             "the interface " + options_.tun + " is gone; start ayatorid again to have it back",
+             {{"why", why.message()}});
+         failed_ = true;
+         loop_.stop();
+       }});
   if (!host) return host.error().message();
   host_ = std::move(*host);
 
@@ -117,10 +124,9 @@ std::optional<std::string> Daemon::open_parts() {
        .own_uid = getuid()});
   if (!local) {
     const bool taken = local.error().kind == io::IoError::Kind::AddressInUse;
-    return "cannot listen on " + options_.socket + ": " + local.error().detail +
-           (taken ? "; another ayatorid is running there: stop it, or give this one its own "
-                    "--socket, --statedir and --tun"
-                  : "; see that its folder exists and may be written");
+    return "cannot " + local.error().detail +
+           (taken ? "; stop it, or give this one its own --socket, --statedir and --tun"
+                  : "; see that its folder exists and may be written, or choose another --socket");
   }
   local_ = std::move(*local);
   return std::nullopt;
@@ -158,6 +164,7 @@ void Daemon::bring_down() {
   mesh_.reset();
   coord_.reset();
   last_problem_.clear();
+  mesh_problem_.clear();
   expiry_timer_.disarm();
 }
 
@@ -185,10 +192,12 @@ void Daemon::open_mesh() {
   config.port_is_fixed = options_.port != 0;
   auto mesh = Mesh::open({loop_, rng_, pool_, log_, roots_, *host_}, config, *this);
   if (!mesh) {
+    mesh_problem_ = mesh.error();
     log_.error("cannot bring the node up", {{"why", mesh.error()}});
     announce_error(mesh.error());
     return;
   }
+  mesh_problem_.clear();
   mesh_ = std::move(*mesh);
   if (map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
 }
@@ -392,8 +401,12 @@ void Daemon::on_phase_changed() {
 }
 
 void Daemon::on_problem(const std::string& text) {
-  last_problem_ = text;
-  log_.info("coordinator", {{"problem", text}});
+  // A server that stays away is tried for as long as it takes: once is enough for the log.
+  if (std::exchange(last_problem_, text) == text) {
+    log_.debug("coordinator", {{"problem", text}});
+  } else {
+    log_.info("coordinator", {{"problem", text}});
+  }
   if (local_ && state_ != local::BackendState::Running) announce_error(text);
 }
 
@@ -550,6 +563,9 @@ std::vector<local::HealthWarning> Daemon::health() const {
     warning.title = "Out of sync";
     warning.text = "Unable to reach the Ayatori coordination server: " + last_problem_;
     out.push_back(std::move(warning));
+  }
+  if (!mesh_problem_.empty()) {
+    out.push_back({"no-network", "high", "Not connected", mesh_problem_, std::nullopt, true});
   }
   if (mesh_) {
     for (const std::string& text : mesh_->health()) {

@@ -30,6 +30,9 @@ class Daemon final : public localapi::LocalHost,
       io::Loop& loop, Logger& log, const Options& options);
   ~Daemon() override;
 
+  // True: the loop was stopped because the node cannot go on. The log says why.
+  bool failed() const { return failed_; }
+
  private:
   Daemon(io::Loop& loop, Logger& log, const Options& options, state::StateStore store);
   std::optional<std::string> open_parts();
@@ -110,9 +113,10 @@ class Daemon final : public localapi::LocalHost,
   std::string auth_key_;  // given by `up`, until it was used
   local::BackendState state_ = local::BackendState::NoState;
   std::string last_problem_;  // of the coordinator session; empty when it works
+  std::string mesh_problem_;  // why the mesh could not be opened; empty when it could
   std::map<path::PingId, localapi::PingRequest> pings_;
   std::vector<localapi::ExchangeId> netchecks_;
-  bool stopping_ = false;
+  bool failed_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // tells posted tasks that this is gone
   io::Timer expiry_timer_;
 };

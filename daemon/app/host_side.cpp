@@ -1,5 +1,7 @@
 #include "daemon/app/host_side.h"
 
+#include <utility>
+
 namespace aya::app {
 
 HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log)
@@ -15,6 +17,7 @@ HostSide::~HostSide() = default;
 Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
     io::Loop& loop, PacketPool& pool, Logger& log, Config config) {
   std::unique_ptr<HostSide> side(new HostSide(loop, pool, log));
+  side->tell_gone_ = std::move(config.on_interface_gone);
 
   auto tun = os::Tun::open({.name = config.tun_name, .mtu = config.mtu});
   if (!tun) return tun.error();
@@ -41,11 +44,14 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
 
 void HostSide::on_tun_readable() {
   const auto count = tun_->read(batch_, pool_);
-  if (!count) {
-    log_.debug("cannot read from the interface", {{"why", count.error().message()}});
-    return;
-  }
+  if (!count) return on_interface_gone(count.error());
   if (*count > 0 && owner_ != nullptr) owner_->on_host_packets(std::span(batch_).first(*count));
+}
+
+// Its addresses and routes went with it; the resolver file is given back by clear().
+void HostSide::on_interface_gone(const os::OsError& why) {
+  if (std::exchange(gone_, true)) return;
+  if (tell_gone_) tell_gone_(why);
 }
 
 void HostSide::write(std::span<const Packet> packets) {
@@ -56,7 +62,7 @@ void HostSide::write(std::span<const Packet> packets) {
 }
 
 void HostSide::apply_routes(const os::RouteConfig& wanted) {
-  if (routes_->applied() == wanted) return;
+  if (gone_ || routes_->applied() == wanted) return;
   if (const auto applied = routes_->apply(wanted); !applied) {
     log_.error("addresses or routes are incomplete", {{"why", applied.error().message()}});
   }

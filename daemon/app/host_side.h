@@ -2,6 +2,7 @@
 // the watch over the host's other networks. Lives on the loop's thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -33,6 +34,8 @@ class HostSide {
     unsigned mtu = 1280;
     std::string resolv_conf = "/etc/resolv.conf";
     std::string resolv_backup;  // in the state folder
+    // The interface cannot be used any more, as when somebody deleted it. Called once.
+    std::function<void(const os::OsError& why)> on_interface_gone;
   };
 
   static Result<std::unique_ptr<HostSide>, os::OsError> open(
@@ -59,6 +62,7 @@ class HostSide {
 
   HostSide(io::Loop& loop, PacketPool& pool, Logger& log);
   void on_tun_readable();
+  void on_interface_gone(const os::OsError& why);
   void on_monitor_timer();
   void check_dns();
 
@@ -66,6 +70,8 @@ class HostSide {
   PacketPool& pool_;
   Logger& log_;
   Owner* owner_ = nullptr;
+  std::function<void(const os::OsError&)> tell_gone_;
+  bool gone_ = false;
   std::unique_ptr<os::Tun> tun_;
   std::unique_ptr<os::Routes> routes_;
   std::optional<os::DnsConfig> dns_;

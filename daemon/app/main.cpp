@@ -29,5 +29,5 @@ int main(int argc, char** argv) {
   loop.on_signals({SIGTERM, SIGINT}, [&](int) { loop.stop(); });
   log.info("ready", {{"socket", options->socket}});
   loop.run();
-  return 0;
+  return (*daemon)->failed() ? 1 : 0;
 }

@@ -44,6 +44,11 @@ Result<std::unique_ptr<CoordLink>, std::string> CoordLink::open(
       return "\"" + config.certificate_pin + "\" is not a certificate pin; it is written "
              "sha256-raw: and 64 hexadecimal digits";
     }
+    if (!server->tls) {
+      return config.url +
+             " has no certificate that --server-cert could pin; use its https:// URL, "
+             "or give up the pin with --server-cert=";
+    }
   }
   return std::unique_ptr<CoordLink>(
       new CoordLink(parts, *server, pin, std::move(config), owner));

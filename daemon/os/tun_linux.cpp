@@ -27,6 +27,9 @@ std::string advice_for(int error) {
              "/dev/net/tun through";
     case EBUSY:
       return "another program has an interface of this name: stop it, or choose another with --tun";
+    case EINVAL:
+      return "an interface of another kind has this name, or the kernel does not take it as one: "
+             "choose another with --tun";
     default: return {};
   }
 }

@@ -17,6 +17,7 @@ IoError::Kind kind_of(int status) {
     case UV_EHOSTUNREACH:
     case UV_ENETDOWN:
     case UV_EADDRNOTAVAIL:
+    case UV_EAI_AGAIN:  // no name server answers
       return IoError::Kind::Unreachable;
     case UV_ETIMEDOUT: return IoError::Kind::TimedOut;
     case UV_ECONNRESET:
