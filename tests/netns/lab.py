@@ -10,6 +10,9 @@ the test fails. Packets never leave the namespaces. Needs root.
 """
 
 import atexit
+import concurrent.futures
+import contextlib
+import ctypes
 import enum
 import json
 import os
@@ -18,9 +21,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 INTERNET = "198.51.100"  # TEST-NET-2
+CLONE_NEWNET = 0x40000000
 
 
 class Nat(enum.Enum):
@@ -95,6 +100,35 @@ class Host:
                 raise CommandFailed(f"{self.name}: {process.args} ignored signal {how}")
         self.processes.remove(process)
         return process.returncode
+
+    def thread(self, work, *arguments):
+        """Runs a function in a thread whose sockets are this machine's; returns its future."""
+        future = concurrent.futures.Future()
+
+        def run():
+            try:
+                with open(f"/run/netns/{self.netns}") as namespace:
+                    if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) != 0:
+                        raise OSError(ctypes.get_errno(), f"setns {self.netns}")
+                future.set_result(work(*arguments))
+            except BaseException as error:  # it is raised where the result is asked for
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    @contextlib.contextmanager
+    def small_disk(self, kilobytes):
+        """A disk of its own that is soon full; see fill()."""
+        folder = self.dir / "disk"
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k,mode=700", self.netns, folder],
+                       check=True)
+        try:
+            yield folder
+        finally:
+            self.lab.stop_processes()
+            subprocess.run(["umount", "-l", folder], check=True)
 
     def link_to_bridge(self, bridge_host, bridge, name, address_with_length):
         """A veth from this namespace to a bridge in another."""
@@ -264,6 +298,15 @@ def wait_until(what, condition, timeout=10.0, every=0.05):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout:g} s: {what}" + (f" ({last})" if last else ""))
         time.sleep(every)
+
+
+def fill(folder):
+    """Leaves no room on the folder's disk, but for what deleting the returned file gives back."""
+    filler = folder / "filler"
+    with open(filler, "wb", buffering=0) as out, contextlib.suppress(OSError):
+        while True:
+            out.write(bytes(4096))
+    return filler
 
 
 def repository():
