@@ -131,8 +131,10 @@ AnswerWriter::AnswerWriter(const Query& query, Rcode rcode, Buffer& out)
   Writer to(out_);
   to.u16be(query.header.id);
   to.u16be(response_flags(query.header.flags, rcode));
-  to.u16be(1);
+  const bool repeats_question = query.question.type != 0 || rcode == Rcode::Ok;
+  to.u16be(repeats_question ? 1 : 0);
   to.zeros(6);
+  if (!repeats_question) return;
   name(query.question.name);
   to.u16be(query.question.type);
   to.u16be(query.question.class_code);
@@ -171,6 +173,13 @@ void AnswerWriter::record(
   to.u16be(kClassIn);
   to.u32be(ttl_seconds);
   to.u16be(static_cast<std::uint16_t>(size));
+}
+
+void AnswerWriter::flag_if_longer_than(std::size_t limit) {
+  if (out_.size() <= limit) return;
+  const std::uint16_t flags = u16_at(out_, kFlagsOffset);
+  store_be<std::uint16_t>(
+      out_.data() + kFlagsOffset, static_cast<std::uint16_t>(flags | Header::kTruncated));
 }
 
 // Names come from parse_query(), or passed is_wire_name().

@@ -66,6 +66,7 @@ std::size_t udp_size_limit(Bytes query);
 
 // Writes an authoritative response to `query` into `out`, replacing what was there: first the
 // question as asked, then records. Nothing is compressed, so a response is what the vectors show.
+// A failure leaves a question of type 0, which no type has, out, as tailscaled does.
 class AnswerWriter {
  public:
   AnswerWriter(const Query& query, Rcode rcode, Buffer& out);
@@ -74,6 +75,9 @@ class AnswerWriter {
   void pointer(std::string_view name, std::uint32_t ttl_seconds);
   // Says for how long the absence may be remembered (RFC 2308). All its times are the TTL.
   void soa(std::string_view zone, std::uint32_t serial, std::uint32_t ttl_seconds);
+  // The truncation bit on a response that the asker cannot be sure to get whole. Nothing is cut: what
+  // arrives is right.
+  void flag_if_longer_than(std::size_t limit);
 
  private:
   void record(std::string_view name, Type type, std::uint32_t ttl_seconds, std::size_t size);

@@ -58,7 +58,10 @@ void Resolver::configure(ResolverConfig config) {
   // What could not be asked for cannot be answered either.
   std::erase_if(config_.hosts, [](const auto& host) { return !is_wire_name(host.first); });
   std::erase_if(config_.local_domains, [](const auto& name) { return !is_wire_name(name); });
-  domains_ = {config_.local_domains.begin(), config_.local_domains.end()};
+  domains_.clear();
+  for (const std::string& domain : config_.local_domains) {
+    domains_.try_emplace(domain, domains_.size());
+  }
   names_.clear();
   for (const auto& [name, addresses] : config_.hosts) {
     for (const IpAddress& address : addresses) names_.try_emplace(address, name);
@@ -86,6 +89,7 @@ Outcome Resolver::answer(Bytes query, WallTime now, Buffer& out) const {
                          (found.absence_counts && !found.address);
   const auto zone = local_domain_of(name);
   if (is_absent && zone) writer.soa(*zone, serial_of(now), kNegativeTtlSeconds);
+  writer.flag_if_longer_than(udp_size_limit(query));
   return Outcome::Answered;
 }
 
@@ -164,10 +168,16 @@ std::string_view Resolver::name_of(const IpAddress& address) const {
 }
 
 std::optional<std::string_view> Resolver::local_domain_of(std::string_view name) const {
+  auto first = domains_.end();
   for (;; name = parent_of(name)) {
-    if (const auto found = domains_.find(name); found != domains_.end()) return *found;
-    if (name == kNoParent) return std::nullopt;
+    const auto found = domains_.find(name);
+    if (found != domains_.end() && (first == domains_.end() || found->second < first->second)) {
+      first = found;
+    }
+    if (name == kNoParent) break;
   }
+  if (first == domains_.end()) return std::nullopt;
+  return first->first;
 }
 
 }  // namespace aya::dns

@@ -67,11 +67,11 @@ class Resolver {
   Found not_in_table(std::string_view name) const;
   const std::vector<IpAddress>* addresses_of(std::string_view name) const;
   std::string_view name_of(const IpAddress& address) const;  // empty: unknown
-  // The longest local domain that holds the name.
+  // The local domain that holds the name: of nested ones the one that was given first.
   std::optional<std::string_view> local_domain_of(std::string_view name) const;
 
   ResolverConfig config_;
-  std::set<std::string, std::less<>> domains_;
+  std::map<std::string, std::size_t, std::less<>> domains_;  // to the place in local_domains
   std::unordered_map<IpAddress, std::string> names_;
 };
 

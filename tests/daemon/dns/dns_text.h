@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "proto/base/rng.h"
 #include "proto/base/writer.h"
 
 namespace aya::test {
@@ -51,12 +50,5 @@ inline Buffer dns_response(Bytes query, std::uint8_t rcode, std::size_t padding 
   out.resize(out.size() + padding);
   return out;
 }
-
-struct CountingRng final : Rng {
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(++next * 37);
-  }
-  unsigned next = 0;
-};
 
 }  // namespace aya::test

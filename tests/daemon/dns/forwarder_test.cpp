@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/daemon/dns/dns_text.h"
+#include "tests/support/counting_rng.h"
 
 namespace aya::dns {
 namespace {

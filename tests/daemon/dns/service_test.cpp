@@ -5,6 +5,7 @@
 #include "daemon/dns/ip_reply.h"
 #include "proto/base/endian.h"
 #include "tests/daemon/dns/dns_text.h"
+#include "tests/support/counting_rng.h"
 
 namespace aya::dns {
 namespace {
