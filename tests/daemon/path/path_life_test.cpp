@@ -155,13 +155,18 @@ TEST(PathLife, AnnouncedDiscoKeyIsTakenUntilControlSaysOtherwise) {
   EXPECT_EQ(pair.a.engine->drops().unknown_sender, 0u);
 }
 
-TEST(PathLife, NewDiscoKeyKeepsThePathUntilItFails) {
+// It may have restarted: what the old process's router knew counts no more until a pong says so.
+TEST(PathLife, NewDiscoKeyMakesThePathDoubtful) {
   TwoNodes pair;
   pair.talk(1s);
   PeerPath facts = pair.a.facts_of(pair.b);
   facts.disco_key = DiscoPrivateKey::generate(pair.a.rng).public_key();  // nobody answers to it
+  const Route before = pair.a.engine->route(pair.b.id, pair.net.now());
+  EXPECT_FALSE(before.also.has_value());
   pair.a.engine->upsert_peer(pair.b.id, facts, pair.net.now(), pair.a.fx);
-  EXPECT_TRUE(pair.a.is_direct(pair.b));
+  const Route doubted = pair.a.engine->route(pair.b.id, pair.net.now());
+  EXPECT_EQ(doubted.primary, before.primary);
+  EXPECT_EQ(doubted.also, PathAddress::relayed(PathNode::kRegion));
   pair.a.carry_out();
   pair.talk(10s);
   EXPECT_FALSE(pair.a.is_direct(pair.b));
