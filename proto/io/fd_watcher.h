@@ -1,7 +1,7 @@
 // Tells when a descriptor that another room owns becomes readable: a TUN device, a netlink socket.
 // Level-triggered: called again while unread data waits. An error counts as readable, and reading
-// tells which; one that reading does not clear ends the watch. For the rules of lifetime see loop.h; the
-// descriptor outlives the watcher.
+// tells which; one that reading does not clear ends the watch. For the rules of lifetime see
+// loop.h; the descriptor outlives the watcher.
 #pragma once
 
 #include <functional>

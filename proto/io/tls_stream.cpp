@@ -18,7 +18,7 @@ class TlsStream::Impl final : public ByteStream::Handler {
 
   void start(ByteStream::Handler& handler) {
     handler_ = &handler;
-    transport_->start(*this);
+    if (!failure_) transport_->start(*this);
     flush();
     // Plaintext that arrived while nobody listened, or a failure, is told from the loop.
     if (failure_ || !plaintext_.empty()) tell_later();
@@ -36,6 +36,10 @@ class TlsStream::Impl final : public ByteStream::Handler {
       return tell_later();
     }
     waiting_ = session_.established() ? 0 : waiting_ + bytes.size();
+    if (waiting_ > kQueueLimit) {
+      failure_ = {IoError::Kind::TooSlow, "the peer does not finish the TLS handshake"};
+      return tell_later();
+    }
     flush();
   }
 
@@ -74,7 +78,7 @@ class TlsStream::Impl final : public ByteStream::Handler {
     const auto keep = self_.lock();
     // Without a goodbye an end inside the handshake is a refusal; later it is an end like any other.
     if (!session_.established() && why.kind == IoError::Kind::Ended) {
-      return end({IoError::Kind::Tls, "the server ended the connection during the TLS handshake"});
+      return end({IoError::Kind::Tls, "the peer ended the connection during the TLS handshake"});
     }
     end(why);
   }

@@ -1,4 +1,5 @@
-// TLS as a ByteStream over another one. Bytes written before the handshake is done wait for it.
+// TLS as a ByteStream over another one. Bytes written before the handshake is done wait for it, and
+// are lost when close() comes first.
 #pragma once
 
 #include <functional>
