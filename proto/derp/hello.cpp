@@ -74,11 +74,11 @@ class Members {
     if (held != nullptr) out = *held;
     failed_ = failed_ || held == nullptr;
   }
-  // No null here: a mesh key is 64 digits or is not mentioned.
+  // No null and no white space here: a mesh key is 64 digits or is not mentioned.
   void mesh_key(std::string_view name, std::optional<MeshKey>& out) {
     if (!same_name(name_, name)) return;
     const auto* held = value_.get_ptr<const std::string*>();
-    if (held != nullptr) out = MeshKey::parse(*held);
+    if (held != nullptr && held->size() == 64) out = MeshKey::parse(*held);
     failed_ = failed_ || held == nullptr || !out;
   }
   bool failed() const { return failed_; }

@@ -121,8 +121,8 @@ TEST(DerpVectors, ARelayTakesWhatTheReferenceTakes) {
     FrameReader reader;
     std::optional<Greeting> greeting;
     if (reader.step(input) == FrameReader::Step::Header &&
-        reader.header().type == FrameType::ClientInfo &&
-        reader.header().length <= kMaxClientInfo && reader.step(input) == FrameReader::Step::Frame) {
+        reader.header().type == FrameType::ClientInfo && reader.header().length <= kMaxClientInfo &&
+        reader.step(input) == FrameReader::Step::Frame) {
       auto opened =
           open_client_info(RelayPrivateKey(secret_of(c.at("server_private"))), reader.payload());
       if (opened) greeting = std::move(*opened);
@@ -148,10 +148,12 @@ TEST(DerpHello, InfoJsonIsReadWithoutTrustingIt) {
 
 TEST(DerpHello, ALowOrderKeyIsNoPartner) {
   Buffer frame;
-  const NodePrivateKey self(secret_of("1011111111111111111111111111111111111111111111111111111111111151"));
+  const NodePrivateKey self(
+      secret_of("1011111111111111111111111111111111111111111111111111111111111151"));
   EXPECT_FALSE(write_client_info(self, RelayPublicKey(), {}, {}, frame));
   EXPECT_TRUE(frame.empty());
-  EXPECT_EQ(open_client_info(RelayPrivateKey(self.secret()), Buffer(80)).error(), ParseError::BadSeal);
+  EXPECT_EQ(
+      open_client_info(RelayPrivateKey(self.secret()), Buffer(80)).error(), ParseError::BadSeal);
 }
 
 }  // namespace

@@ -100,7 +100,8 @@ TEST(DerpVectors, ServerFramesAreWrittenByteForByte) {
       const auto at = Endpoint::parse(fields.at("addr").get<std::string>());
       write_peer_present(node_key(fields.at("peer")), *at, fields.at("flags"), frame);
     } else if (type == "RecvPacket") {
-      ASSERT_TRUE(write_recv_packet(node_key(fields.at("source")), hex(fields.at("packet")), frame));
+      ASSERT_TRUE(
+          write_recv_packet(node_key(fields.at("source")), hex(fields.at("packet")), frame));
     } else {
       EXPECT_EQ(type, "ServerInfo");  // hello_test
       continue;
@@ -131,7 +132,8 @@ struct ClientView {
   }
 
   static Json to_json(const RecvPacket& m) {
-    return {{"type", "RecvPacket"}, {"source", to_hex(m.source.bytes())}, {"packet", to_hex(m.packet)}};
+    return {
+        {"type", "RecvPacket"}, {"source", to_hex(m.source.bytes())}, {"packet", to_hex(m.packet)}};
   }
   static Json to_json(const KeepAlive&) { return {{"type", "KeepAlive"}}; }
   static Json to_json(const PeerGone& m) {
@@ -146,9 +148,10 @@ struct ClientView {
   static Json to_json(const Pong& m) { return {{"type", "Pong"}, {"data", to_hex(m.data)}}; }
   static Json to_json(const Health& m) { return {{"type", "Health"}, {"problem", m.problem}}; }
   static Json to_json(const Restarting& m) {
-    return {{"type", "Restarting"},
-            {"reconnect_in_ms", m.reconnect_in.count()},
-            {"try_for_ms", m.try_for.count()}};
+    return {
+        {"type", "Restarting"},
+        {"reconnect_in_ms", m.reconnect_in.count()},
+        {"try_for_ms", m.try_for.count()}};
   }
 };
 

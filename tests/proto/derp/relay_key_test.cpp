@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "proto/base/hex.h"
+#include "proto/derp/hello.h"
 #include "tests/support/test_vectors.h"
 
 namespace aya::derp {
@@ -54,6 +55,29 @@ TEST(MetaCertificate, IsRefusedWhereItsPartsCannotBe) {
       parse_meta_certificate("derpkey" + std::string(64, '0'), 2).error(), ParseError::BadValue);
   EXPECT_TRUE(is_meta_certificate_name(kName.substr(0, 70)));
   EXPECT_FALSE(is_meta_certificate_name("DERPKEY"));
+}
+
+TEST(MeshKeyVectors, AreReadFromConfiguration) {
+  for (const Json& c : test::vector_cases("wire", "keys.json", "parse")) {
+    if (c.at("type") != "derp_mesh") continue;
+    SCOPED_TRACE(c.at("name").get<std::string>());
+    const auto key = MeshKey::parse(c.at("text").get<std::string>());
+    ASSERT_EQ(key.has_value(), c.at("ok").get<bool>());
+    EXPECT_EQ(key ? key->to_text_for_seal() : "", c.value("raw", ""));
+  }
+}
+
+TEST(MeshKeyVectors, AreReadFromAClientInfo) {
+  for (const Json& c : test::vector_cases("wire", "keys.json", "parse_json")) {
+    if (c.at("type") != "derp_mesh") continue;
+    SCOPED_TRACE(c.at("name").get<std::string>());
+    const auto info =
+        client_info_from_json("{\"meshKey\":" + c.at("json").get<std::string>() + "}");
+    ASSERT_EQ(info.has_value(), c.at("ok").get<bool>());
+    if (!info) continue;
+    ASSERT_TRUE(info->mesh_key);
+    EXPECT_EQ(info->mesh_key->to_text_for_seal(), c.at("raw"));
+  }
 }
 
 TEST(MeshKey, MatchesOnlyItself) {
