@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/base/hex.h"
 #include "proto/base/time.h"
 #include "proto/control/map_request.h"
 #include "proto/control/map_response.h"
@@ -59,6 +60,47 @@ TEST(ControlJsonVectors, RegisterResponses) {
 }
 TEST(ControlJsonVectors, MapRequests) { expect_round_trips<MapRequest>("map_request"); }
 TEST(ControlJsonVectors, MapResponses) { expect_round_trips<MapResponse>("frame"); }
+
+// The raw key in hex, "refused", or nullopt for a type that is no part of these documents.
+std::optional<std::string> read_key(const std::string& type, const std::string& json) {
+  const auto raw = [&]<class T, class Key>(std::string_view member, Key T::*key) {
+    const auto document = decode<T>("{\"" + std::string(member) + "\":" + json + "}");
+    return document ? to_hex(((*document).*key).bytes()) : std::string("refused");
+  };
+  if (type == "machine_public") return raw("publicKey", &OverTlsKeys::public_key);
+  if (type == "node_public") return raw("NodeKey", &MapRequest::node_key);
+  if (type == "disco_public") return raw("DiscoKey", &MapRequest::disco_key);
+  if (type == "challenge_public") return raw("nodeKeyChallenge", &EarlyPayload::node_key_challenge);
+  if (type == "tailnet_lock_public") return raw("NLKey", &RegisterRequest::network_lock_key);
+  return std::nullopt;
+}
+
+TEST(ControlJsonVectors, KeysInDocuments) {
+  std::size_t ours = 0;
+  const auto check = [&](const Json& c, const std::string& json) {
+    SCOPED_TRACE(c.at("name").get<std::string>());
+    const auto got = read_key(c.at("type"), json);
+    if (!got) return;
+    ++ours;
+    EXPECT_EQ(*got, c.at("ok").get<bool>() ? c.at("raw").get<std::string>() : "refused");
+  };
+  for (const Json& c : vector_cases("wire", "keys.json", "parse_json")) check(c, c.at("json"));
+  for (const Json& c : vector_cases("wire", "keys.json", "parse")) check(c, c.at("text").dump());
+  EXPECT_GE(ours, 138u);
+}
+
+TEST(ControlJsonVectors, ALockKeyIsWrittenInOneFormAndReadInTwo) {
+  for (const Json& c : vector_cases("wire", "keys.json", "generate")) {
+    if (c.at("type") != "tailnet_lock") continue;
+    SCOPED_TRACE(c.at("name").get<std::string>());
+    for (const char* form : {"public_text", "public_cli_text"}) {
+      EXPECT_EQ(read_key("tailnet_lock_public", c.at(form).dump()), c.at("public_raw"));
+      const auto request = decode<RegisterRequest>(Json{{"NLKey", c.at(form)}}.dump());
+      ASSERT_TRUE(request);
+      EXPECT_EQ(Json::parse(encode(*request)).at("NLKey"), c.at("public_text"));
+    }
+  }
+}
 
 // ---- the rules of control 5
 
