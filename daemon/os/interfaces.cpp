@@ -25,6 +25,14 @@ bool Interface::is_container_plumbing() const {
       kPrefixes, [this](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
+bool NetworkSnapshot::has_v4() const {
+  return default4 || std::ranges::any_of(local_endpoint_addresses(*this), &IpAddress::is_v4);
+}
+
+bool NetworkSnapshot::has_v6() const {
+  return default6 || std::ranges::any_of(local_endpoint_addresses(*this), &IpAddress::is_v6);
+}
+
 std::vector<IpAddress> local_endpoint_addresses(const NetworkSnapshot& snapshot) {
   std::vector<IpAddress> out;
   for (const Interface& one : snapshot.interfaces) {

@@ -45,8 +45,10 @@ struct NetworkSnapshot {
   std::vector<Interface> interfaces;  // by index
   std::optional<DefaultRoute> default4, default6;  // lowest metric in the main table
 
-  bool has_v4() const { return default4.has_value(); }
-  bool has_v6() const { return default6.has_value(); }
+  // Whether anything can be reached by it at all. A network that leads nowhere else (a ship, a
+  // laboratory) has no default route, and a server all the same.
+  bool has_v4() const;
+  bool has_v6() const;
 
   friend bool operator==(const NetworkSnapshot&, const NetworkSnapshot&) = default;
 };
