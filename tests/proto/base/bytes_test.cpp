@@ -25,6 +25,7 @@ TEST(Base64, NeedsItsPadding) {
   EXPECT_FALSE(parse_base64("aGVsbG8"));
   EXPECT_FALSE(parse_base64("aGVsbG8=="));
   EXPECT_FALSE(parse_base64("aGVs bG8="));
+  EXPECT_FALSE(parse_base64("\xff\xff\xff\xff"));
   EXPECT_EQ(to_base64url(*parse_hex("fbff")), "-_8");
 }
 
