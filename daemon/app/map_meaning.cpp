@@ -1,6 +1,7 @@
 #include "daemon/app/map_meaning.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace aya::app {
 namespace {
@@ -35,7 +36,7 @@ std::vector<Endpoint> plain_servers(const std::vector<control::Resolver>& resolv
 std::vector<IpAddress> addresses_of(const control::Node& node) {
   std::vector<IpAddress> out;
   for (const Prefix& prefix : node.addresses) out.push_back(prefix.address);
-  std::ranges::stable_partition(out, &IpAddress::is_v4);
+  std::stable_partition(out.begin(), out.end(), std::mem_fn(&IpAddress::is_v4));
   return out;
 }
 
@@ -158,8 +159,7 @@ os::RouteConfig route_config(const control::Node& self, std::vector<Prefix> peer
       self.addresses, [](const Prefix& prefix) { return prefix.address.is_v6(); });
   if (has_v6) out.routes.push_back(Prefix::host(dns::service_address_6()));
   std::ranges::sort(out.routes);
-  const auto repeated = std::ranges::unique(out.routes);
-  out.routes.erase(repeated.begin(), repeated.end());
+  out.routes.erase(std::unique(out.routes.begin(), out.routes.end()), out.routes.end());
   return out;
 }
 

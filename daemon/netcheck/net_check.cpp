@@ -54,7 +54,7 @@ std::size_t Check::planned_regions() const {
   std::vector<RegionId> ids;
   for (const RunningSet& set : sets) ids.push_back(set.plan.region);
   std::ranges::sort(ids);
-  return static_cast<std::size_t>(std::ranges::unique(ids).begin() - ids.begin());
+  return static_cast<std::size_t>(std::unique(ids.begin(), ids.end()) - ids.begin());
 }
 
 void keep_least(std::map<RegionId, Duration>& latencies, RegionId region, Duration latency) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 namespace aya::os {
 namespace {
@@ -41,7 +42,7 @@ std::vector<IpAddress> local_endpoint_addresses(const NetworkSnapshot& snapshot)
       if (usable(candidate)) out.push_back(candidate.prefix.address);
     }
   }
-  std::ranges::stable_partition(out, &IpAddress::is_private);
+  std::stable_partition(out.begin(), out.end(), std::mem_fn(&IpAddress::is_private));
   return out;
 }
 
