@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 #include <utility>
 
 namespace aya::portmap {
@@ -14,8 +13,8 @@ constexpr Duration kProbeIsFresh = 5s;
 // However long a gateway promises to keep a mapping, it may restart tonight.
 constexpr Duration kLongestTrust = 24h;
 // UPnP mappings are renewed hourly even where they are permanent.
-constexpr Duration kIgdLifetime = PortMapper::kLifetime;
-constexpr Duration kIgdUnusable = 10min;
+constexpr Duration kUpnpLifetime = PortMapper::kLifetime;
+constexpr Duration kUpnpUnusable = 10min;
 
 bool can_map(const PortMapper::Network& network) {
   return network.gateway.is_v4() && network.gateway.is_private() && network.self.is_v4();
@@ -23,7 +22,7 @@ bool can_map(const PortMapper::Network& network) {
 
 }  // namespace
 
-PortMapper::PortMapper(Rng& rng) : rng_(rng), pcp_nonce_(rng.array<12>()), igd_(rng) {}
+PortMapper::PortMapper(Rng& rng) : rng_(rng), pcp_nonce_(rng.array<12>()) {}
 
 // ---- what the caller tells
 
@@ -52,19 +51,19 @@ void PortMapper::forget(bool give_back, TimePoint, Effects& out) {
       send_to_gateway(pcp_map_request(pcp_request(kDelete)), out);
     }
   }
-  IgdClient::Effects igd;
-  igd_.release(igd);
-  if (give_back) std::ranges::move(igd.fetch, std::back_inserter(out.fetch));
+  if (held_ && give_back) out.give_back.push_back(*held_);
+  held_.reset();
   drop_mapping(out);
   out.probed |= std::exchange(report_probe_, false);
   enter(Step::Idle, {});
-  attempt_ends_.reset();
+  ++last_task_;  // what an earlier task brings is about something else
   last_external_port_ = 0;
   pcp_nonce_ = rng_.array<12>();
-  pmp_heard_.reset(), pcp_heard_.reset(), igd_heard_.reset();
+  pmp_heard_.reset(), pcp_heard_.reset(), upnp_heard_.reset();
   pmp_epoch_.forget(), pcp_epoch_.forget();
   gateways_.clear();
-  igd_unusable_until_.reset();
+  upnp_unusable_until_.reset();
+  searched_at_.reset();
   address_mismatch_ = false;
   probed_at_.reset();
   failures_ = 0;
@@ -81,17 +80,16 @@ void PortMapper::want(TimePoint now, Effects& out) {
 }
 
 void PortMapper::probe(TimePoint now, Effects& out) {
-  const Services known = services(now);
-  const bool enough = known.pmp || known.pcp || known.upnp;
-  if (!network_ || (enough && step_ != Step::Probing)) {
+  const bool known = services(now) != Services{};
+  const bool asking = step_ != Step::Idle && step_ != Step::Probing;  // after a probe
+  if (!network_ || asking || (known && step_ == Step::Idle)) {
     out.probed = true;
     return;
   }
   report_probe_ = true;
-  if (step_ == Step::Idle) {
-    for_mapping_ = false;
-    start_probe(now, out);
-  }
+  if (step_ == Step::Probing) return;
+  for_mapping_ = false;
+  start_probe(now, out);
 }
 
 // ---- attempts
@@ -103,14 +101,13 @@ void PortMapper::enter(Step step, TimePoint until) {
 }
 
 void PortMapper::begin(TimePoint now, Effects& out) {
-  attempt_ends_ = now + kAttemptTime;
   for_mapping_ = true;
   address_mismatch_ = false;
   const Services known = services(now);
   if (mapping_) return ask_by(mapping_->protocol, now, out);
   if (known.pmp) return ask_pmp(now, out);
   if (known.pcp) return ask_pcp(now, out);
-  if (probed_at_ && now - *probed_at_ < kProbeIsFresh) return ask_igd_or_search(now, out);
+  if (probed_at_ && now - *probed_at_ < kProbeIsFresh) return ask_upnp_or_search(now, out);
   start_probe(now, out);
 }
 
@@ -121,7 +118,7 @@ void PortMapper::ask_by(Protocol protocol, TimePoint now, Effects& out) {
     case Protocol::Pcp:
       return ask_pcp(now, out);
     case Protocol::Upnp:
-      return ask_igd_or_search(now, out);
+      return ask_upnp_or_search(now, out);
   }
 }
 
@@ -133,7 +130,8 @@ void PortMapper::start_probe(TimePoint now, Effects& out) {
   send_search(now, out);
 }
 
-void PortMapper::send_search(TimePoint, Effects& out) {
+void PortMapper::send_search(TimePoint now, Effects& out) {
+  searched_at_ = now;
   // To the gateway first: that opens this host's own firewall for the answer.
   const Endpoint group{*IpAddress::parse(kSsdpGroup), kSsdpPort};
   const auto search = [&](const Endpoint& to, std::string_view target) {
@@ -157,11 +155,10 @@ void PortMapper::end_probe(TimePoint now, Effects& out) {
   out.probed |= std::exchange(report_probe_, false);
   enter(Step::Idle, {});
   if (!for_mapping_) return;
-  if (!attempt_ends_) attempt_ends_ = now + kAttemptTime;
   const Services known = services(now);
   if (known.pmp) return ask_pmp(now, out);
   if (known.pcp) return ask_pcp(now, out);
-  ask_igd_or_search(now, out);
+  ask_upnp_or_search(now, out);
 }
 
 void PortMapper::ask_pmp(TimePoint now, Effects& out) {
@@ -177,33 +174,32 @@ void PortMapper::ask_pcp(TimePoint now, Effects& out) {
   send_to_gateway(pcp_map_request(pcp_request(kLifetime)), out);
 }
 
-void PortMapper::ask_igd_or_search(TimePoint now, Effects& out) {
-  if (igd_unusable_until_ && now < *igd_unusable_until_) return fail(now, out);
-  if (!gateways_.empty()) return ask_igd(now, out);
+void PortMapper::ask_upnp_or_search(TimePoint now, Effects& out) {
+  if (upnp_unusable_until_ && now < *upnp_unusable_until_) return fail(now, out);
+  if (!gateways_.empty()) return ask_upnp(out);
   if (probed_at_ && now - *probed_at_ < kProbeIsFresh) return fail(now, out);  // nobody answered
   enter(Step::Searching, now + kProbeTime);
   send_search(now, out);
 }
 
-void PortMapper::ask_igd(TimePoint now, Effects& out) {
-  enter(Step::AskingIgd, attempt_ends_.value_or(now + kAttemptTime));
-  IgdClient::Effects igd;
-  const IgdClient::Want want{{network_->self, local_port_}, last_external_port_};
-  if (igd_.can_renew()) {
-    igd_.renew(want, igd);
-  } else {
-    std::ranges::stable_sort(gateways_, std::greater<>(), &Gateway::version_2);
-    std::vector<GatewayUrl> urls;
-    for (const Gateway& gateway : gateways_) urls.push_back(gateway.url);
-    igd_.begin(std::move(urls), want, igd);
-  }
-  carry_out(igd, now, out);
+void PortMapper::ask_upnp(Effects& out) {
+  // Without an end: the answer comes when the gateway, or the patience of upnp_link, lets it.
+  step_ = Step::AskingUpnp;
+  step_ends_.reset();
+  std::ranges::stable_sort(gateways_, std::greater<>(), &Gateway::version_2);
+  UpnpTask task;
+  task.id = ++last_task_;
+  task.internal = {network_->self, local_port_};
+  for (const Gateway& gateway : gateways_) task.descriptions.push_back(gateway.url);
+  task.preferred_external = last_external_port_;
+  task.held = held_;
+  out.ask_upnp = std::move(task);
 }
 
 // A gateway that speaks several protocols may grant by one what it refuses by another.
 void PortMapper::try_next(Protocol failed, TimePoint now, Effects& out) {
   if (failed == Protocol::Pmp && services(now).pcp) return ask_pcp(now, out);
-  if (failed != Protocol::Upnp) return ask_igd_or_search(now, out);
+  if (failed != Protocol::Upnp) return ask_upnp_or_search(now, out);
   fail(now, out);
 }
 
@@ -214,14 +210,18 @@ void PortMapper::grant(
   mapping_ = Mapping{protocol, external, now + trust / 2, now + trust};
   last_external_port_ = external.port;
   failures_ = 0;
-  attempt_ends_.reset();
+  // What was granted by another protocol before is not needed any more.
+  if (protocol != Protocol::Upnp && held_) out.give_back.push_back(*std::exchange(held_, {}));
   enter(Step::Idle, {});
 }
 
 void PortMapper::fail(TimePoint now, Effects&) {
-  igd_.abandon();
-  attempt_ends_.reset();
   enter(Step::Idle, {});
+  if (mapping_ && now >= mapping_->renew_at) {
+    const Duration left = mapping_->valid_until - now;
+    mapping_->renew_at = now + std::max<Duration>(left / 2, kRenewAgain);
+    return;
+  }
   if (++failures_ < kMaxFailures) return;
   failures_ = 0;
   not_before_ = now + kBackOff;
@@ -301,13 +301,16 @@ void PortMapper::on_ssdp(const Endpoint& from, std::string_view text, TimePoint 
     if (from.address != network_->gateway) return;
     url->server.address = network_->gateway;
   }
-  igd_heard_ = now;
+  upnp_heard_ = now;
   const bool known = std::ranges::find(gateways_, *url, &Gateway::url) != gateways_.end();
   if (!known && gateways_.size() < kMaxGateways) {
     const bool second = text.find(":InternetGatewayDevice:2") != std::string_view::npos;
     gateways_.push_back({*url, second});
   }
-  if (step_ == Step::Searching) ask_igd(now, out);
+  const bool late = step_ == Step::Idle && for_mapping_ && !mapping_ && searched_at_ &&
+                    now - *searched_at_ < kLateAnswerTime &&
+                    !(upnp_unusable_until_ && now < *upnp_unusable_until_);
+  if (step_ == Step::Searching || late) ask_upnp(out);
 }
 
 // Its mappings are lost, and what it spoke may be spoken otherwise now.
@@ -318,20 +321,18 @@ void PortMapper::on_restart(Protocol protocol, Effects& out) {
   failures_ = 0;
 }
 
-void PortMapper::on_fetched(
-    std::uint64_t id, std::optional<IgdReply> reply, TimePoint now, Effects& out) {
-  if (step_ != Step::AskingIgd) return;
-  IgdClient::Effects igd;
-  igd_.on_reply(id, reply, igd);
-  carry_out(igd, now, out);
-}
-
-void PortMapper::carry_out(IgdClient::Effects& igd, TimePoint now, Effects& out) {
-  std::ranges::move(igd.fetch, std::back_inserter(out.fetch));
-  if (igd.granted) return grant(Protocol::Upnp, igd.granted->external, kIgdLifetime, now, out);
-  if (!igd.failed) return;
-  if (igd.unusable) igd_unusable_until_ = now + kIgdUnusable;
+void PortMapper::on_upnp(const UpnpAnswer& answer, TimePoint now, Effects& out) {
+  if (step_ != Step::AskingUpnp || answer.id != last_task_) {
+    if (answer.granted) out.give_back.push_back(answer.granted->hold);
+    return;
+  }
+  if (answer.granted) {
+    held_ = answer.granted->hold;
+    return grant(Protocol::Upnp, answer.granted->external, kUpnpLifetime, now, out);
+  }
+  if (answer.unusable) upnp_unusable_until_ = now + kUpnpUnusable;
   gateways_.clear();  // where they were found may have moved
+  searched_at_.reset();
   fail(now, out);
 }
 
@@ -339,6 +340,7 @@ void PortMapper::carry_out(IgdClient::Effects& igd, TimePoint now, Effects& out)
 
 void PortMapper::advance(TimePoint now, Effects& out) {
   if (mapping_ && now >= mapping_->valid_until) drop_mapping(out);
+  if (mapping_ && step_ == Step::Idle && now >= mapping_->renew_at) begin(now, out);
   if (!step_ends_ || *step_ends_ > now) return;
   switch (step_) {
     case Step::Idle:
@@ -351,13 +353,15 @@ void PortMapper::advance(TimePoint now, Effects& out) {
       return try_next(Protocol::Pcp, now, out);
     case Step::Searching:
       return fail(now, out);
-    case Step::AskingIgd:
-      return fail(now, out);
+    case Step::AskingUpnp:
+      break;
   }
 }
 
 std::optional<TimePoint> PortMapper::next_deadline() const {
-  return mapping_ ? earlier(step_ends_, mapping_->valid_until) : step_ends_;
+  if (!mapping_) return step_ends_;
+  const auto ends = earlier(step_ends_, mapping_->valid_until);
+  return step_ == Step::Idle ? earlier(ends, mapping_->renew_at) : ends;
 }
 
 // ---- what the caller asks
@@ -377,7 +381,7 @@ bool PortMapper::heard_lately(const std::optional<TimePoint>& heard, TimePoint n
 
 PortMapper::Services PortMapper::services(TimePoint now) const {
   return {
-      heard_lately(pmp_heard_, now), heard_lately(pcp_heard_, now), heard_lately(igd_heard_, now)};
+      heard_lately(pmp_heard_, now), heard_lately(pcp_heard_, now), heard_lately(upnp_heard_, now)};
 }
 
 PcpMapRequest PortMapper::pcp_request(std::chrono::duration<std::uint32_t> lifetime) const {

@@ -1,15 +1,17 @@
 // Keeps one UDP port of ours open on the gateway, by whichever of NAT-PMP, PCP and UPnP it speaks
-// (nat-traversal 6). Pure: datagrams, HTTP answers and `now` go in; it says what to send, what to
-// fetch and when the mapping changed. portmap_link owns the socket.
+// (nat-traversal 6). Pure: datagrams, answers and `now` go in; it says what to send, what to ask by
+// UPnP and when the mapping changed. portmap_link owns the socket, upnp_link the waiting.
 //
 //   mapper.set_network({gateway, our address}, now, effects);     whenever the network changed
 //   mapper.set_local_port(41641, now, effects);
-//   mapper.want(now, effects);      often: starts an attempt if a mapping is missing or to be
-//   renewed mapper.external(now);           the endpoint to advertise, if there is one
+//   mapper.want(now, effects);      often: starts an attempt where a mapping is missing
+//   mapper.external(now);           the endpoint to advertise, if there is one
 //
-//   Idle --want--> Probing --heard--> AskingPmp | AskingPcp --refused, silent--> Searching -->
-//   AskingIgd
-//    ^--------------------------------------- granted, or all failed --------------------------'
+//   Idle --want--> Probing --heard--> AskingPmp | AskingPcp --refused, silent--> Searching
+//    ^                                                                               v
+//    '---------------- granted, or all failed ---------------------------------- AskingUpnp
+//
+// A mapping is renewed at half of its life without being asked to.
 //
 // An attempt begins with a probe unless the last ten minutes told what the gateway speaks. Only the
 // default gateway is believed, and what it claims is a candidate for others to ping, no more.
@@ -22,9 +24,10 @@
 #include <vector>
 
 #include "daemon/portmap/gateway_epoch.h"
-#include "daemon/portmap/igd_client.h"
 #include "daemon/portmap/nat_pmp.h"
 #include "daemon/portmap/pcp.h"
+#include "daemon/portmap/upnp.h"
+#include "proto/base/time.h"
 
 namespace aya::portmap {
 
@@ -51,7 +54,8 @@ class PortMapper {
 
   struct Effects {
     std::vector<Datagram> send;
-    std::vector<IgdRequest> fetch;
+    std::optional<UpnpTask> ask_upnp;  // its answer goes to on_upnp(), however late
+    std::vector<UpnpHold> give_back;   // nobody waits for the answers
     bool changed = false;  // external() has another answer now: advertise it, ask STUN again
     bool probed = false;   // services() is complete
     void clear() { *this = {}; }
@@ -66,9 +70,12 @@ class PortMapper {
   static constexpr Duration kProbeTime = 250ms;
   static constexpr Duration kLeastProbeTime = 50ms;
   static constexpr Duration kAnswerTime = 250ms;
-  static constexpr Duration kAttemptTime = 5s;
+  // A search allows two seconds for its answers, and some gateways take them. Nobody waits that
+  // long, but an answer that finds nothing else achieved is still good.
+  static constexpr Duration kLateAnswerTime = 3s;
   static constexpr Duration kRememberServices = 10min;
-  static constexpr Duration kBackOff = 5min;  // after kMaxFailures on one gateway
+  static constexpr Duration kBackOff = 5min;    // after kMaxFailures on one gateway
+  static constexpr Duration kRenewAgain = 30s;  // at least, after a renewal failed
   static constexpr int kMaxFailures = 5;
   static constexpr std::chrono::duration<std::uint32_t> kLifetime{7200};
 
@@ -85,11 +92,11 @@ class PortMapper {
   void want(TimePoint now, Effects& out);
   // For a network check: finds out what the gateway speaks. At once `probed` if that is known.
   void probe(TimePoint now, Effects& out);
-  // Gives the mapping back: on exit, or when port mapping is switched off.
+  // Gives the mapping back, on exit.
   void release(TimePoint now, Effects& out);
 
   void receive(const Endpoint& from, Bytes datagram, TimePoint now, Effects& out);
-  void on_fetched(std::uint64_t id, std::optional<IgdReply> reply, TimePoint now, Effects& out);
+  void on_upnp(const UpnpAnswer& answer, TimePoint now, Effects& out);
 
   void advance(TimePoint now, Effects& out);
   std::optional<TimePoint> next_deadline() const;
@@ -105,7 +112,7 @@ class PortMapper {
     GatewayUrl url;
     bool version_2 = false;
   };
-  enum class Step { Idle, Probing, AskingPmp, AskingPcp, Searching, AskingIgd };
+  enum class Step { Idle, Probing, AskingPmp, AskingPcp, Searching, AskingUpnp };
 
   void forget(bool give_back, TimePoint now, Effects& out);
   void begin(TimePoint now, Effects& out);
@@ -115,8 +122,8 @@ class PortMapper {
   void ask_by(Protocol protocol, TimePoint now, Effects& out);
   void ask_pmp(TimePoint now, Effects& out);
   void ask_pcp(TimePoint now, Effects& out);
-  void ask_igd_or_search(TimePoint now, Effects& out);
-  void ask_igd(TimePoint now, Effects& out);
+  void ask_upnp_or_search(TimePoint now, Effects& out);
+  void ask_upnp(Effects& out);
   void try_next(Protocol failed, TimePoint now, Effects& out);
   void enter(Step step, TimePoint until);
 
@@ -124,7 +131,6 @@ class PortMapper {
   void on_pcp(const PcpHeader& header, Bytes datagram, TimePoint now, Effects& out);
   void on_ssdp(const Endpoint& from, std::string_view text, TimePoint now, Effects& out);
   void on_restart(Protocol protocol, Effects& out);
-  void carry_out(IgdClient::Effects& igd, TimePoint now, Effects& out);
 
   void grant(
       Protocol protocol, const Endpoint& external, Duration lifetime, TimePoint now, Effects& out);
@@ -145,21 +151,23 @@ class PortMapper {
   PcpNonce pcp_nonce_{};                  // for this gateway and local port
 
   // What is known of the gateway.
-  std::optional<TimePoint> pmp_heard_, pcp_heard_, igd_heard_;
+  std::optional<TimePoint> pmp_heard_, pcp_heard_, upnp_heard_;
   GatewayEpoch pmp_epoch_, pcp_epoch_;
   std::vector<Gateway> gateways_;
-  std::optional<TimePoint> igd_unusable_until_;
-  bool address_mismatch_ = false;  // PCP sees another NAT between us
+  std::optional<TimePoint> upnp_unusable_until_;
+  std::optional<TimePoint> searched_at_;  // by the attempt that failed last, or goes on
+  bool address_mismatch_ = false;         // PCP sees another NAT between us
 
   // The attempt in progress.
   Step step_ = Step::Idle;
-  std::optional<TimePoint> step_ends_, attempt_ends_;
+  std::optional<TimePoint> step_ends_;
   TimePoint step_began_{};
   bool for_mapping_ = false;  // the probe is the beginning of an attempt
   bool report_probe_ = false;
   std::optional<IpAddress> pmp_address_;
   std::optional<PmpMapping> pmp_mapping_;
-  IgdClient igd_;
+  std::uint64_t last_task_ = 0;
+  std::optional<UpnpHold> held_;  // of the mapping, if it is by UPnP
 
   std::optional<TimePoint> probed_at_;
   int failures_ = 0;

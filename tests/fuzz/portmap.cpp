@@ -1,13 +1,50 @@
 // Everything a gateway, or somebody who pretends to be one, may say: the parsers alone, then a
-// mapper that is told the input piece by piece, as datagrams and as pages.
+// mapper that is told the input piece by piece, as datagrams and as answers to UPnP calls.
 #include "daemon/portmap/port_mapper.h"
-#include "daemon/portmap/xml_scan.h"
 #include "proto/base/check.h"
 #include "tests/support/counting_rng.h"
 
 namespace {
 
 using namespace aya::portmap;
+
+// Answers every call by the next line of the input.
+class Liar final : public Igd {
+ public:
+  explicit Liar(std::string_view said) : said_(said) {}
+  std::optional<Description> describe(const std::string&) override {
+    return Description{line(), {{line(), line()}, {line(), line()}}};
+  }
+  std::string status(const Service& service) override { return about(service); }
+  std::string external_address(const Service& service) override { return about(service); }
+  UpnpError add(const Service& service, const Mapping& mapping) override {
+    AYA_CHECK(mapping.external_port >= 1024);
+    return code(about(service));
+  }
+  Added add_any(const Service& service, const Mapping& mapping) override {
+    return {add(service, mapping), line()};
+  }
+  Found find(const Service& service, std::uint16_t) override {
+    return {code(about(service)), line(), line()};
+  }
+  void remove(const Service& service, std::uint16_t) override { about(service); }
+
+ private:
+  std::string line() {
+    const auto end = std::min(said_.find('\n'), said_.size());
+    const std::string out(said_.substr(0, end));
+    said_.remove_prefix(std::min(end + 1, said_.size()));
+    return out;
+  }
+  std::string about(const Service& service) {
+    const auto url = GatewayUrl::parse(service.control_url);
+    AYA_CHECK(url && url->server.address == aya::IpAddress::v4(0xc0a80101));
+    return line();
+  }
+  static UpnpError code(const std::string& text) { return UpnpError{std::atoi(text.c_str())}; }
+
+  std::string_view said_;
+};
 
 void parse_all(aya::Bytes input) {
   const std::string_view text = aya::as_text(input);
@@ -18,11 +55,6 @@ void parse_all(aya::Bytes input) {
     AYA_CHECK(GatewayUrl::parse(url->to_text()) == url);
     AYA_CHECK(url->path.find_first_of(" \r\n") == std::string::npos);
   }
-  const auto from = *GatewayUrl::parse("http://192.168.1.1:5000/root.xml");
-  for (const IgdService& service : parse_igd_description(text, from)) {
-    AYA_CHECK(service.control.server.address == from.server.address);
-  }
-  (void)parse_soap(500, text);
 }
 
 void tell_mapper(aya::Bytes input) {
@@ -40,20 +72,18 @@ void tell_mapper(aya::Bytes input) {
     const aya::Bytes piece = input.subspan(2, length);
     input = input.subspan(2 + length);
     mapper.want(now, out);
-    std::optional<std::uint64_t> waiting;
-    if (!out.fetch.empty()) waiting = out.fetch.back().id;
     if (what % 4 == 0) mapper.receive(gateway, piece, now, out);
     if (what % 4 == 1) mapper.receive({gateway.address, kSsdpPort}, piece, now, out);
-    if (what % 4 == 2 && waiting) {
-      const int status = what & 4 ? 500 : 200;
-      mapper.on_fetched(*waiting, IgdReply{status, aya::as_text(piece)}, now, out);
+    if (what % 4 == 2 && out.ask_upnp) {
+      for (const auto& url : out.ask_upnp->descriptions) {
+        AYA_CHECK(url.server.address == gateway.address);
+      }
+      Liar liar(aya::as_text(piece));
+      mapper.on_upnp(map_by_upnp(*out.ask_upnp, liar, rng), now, out);
     }
     if (what % 4 == 3) now += std::chrono::milliseconds(what);
     mapper.advance(now, out);
     if (const auto at = mapper.external(now)) AYA_CHECK(at->port != 0 && is_public(at->address));
-    for (const IgdRequest& request : out.fetch) {
-      AYA_CHECK(request.url.server.address == gateway.address);
-    }
   }
   mapper.set_network(std::nullopt, now, out);
   AYA_CHECK(!mapper.next_deadline());

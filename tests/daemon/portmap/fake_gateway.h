@@ -4,20 +4,17 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "daemon/portmap/port_mapper.h"
-#include "daemon/portmap/xml_scan.h"
 #include "proto/base/endian.h"
 #include "tests/support/counting_rng.h"
 
 namespace aya::portmap {
 
-class FakeGateway {
+class FakeGateway final : public Igd {
  public:
   bool pmp = false, pcp = false, upnp = false;
   PmpResult pmp_result = PmpResult::Success;
@@ -30,9 +27,12 @@ class FakeGateway {
   std::string location = "http://192.168.1.1:5000/root.xml";
   std::string device = "InternetGatewayDevice:1";
   std::string service = "urn:schemas-upnp-org:service:WANIPConnection:1";
-  std::string status = "Connected";
-  int description_status = 200;
-  int add_error = 0;              // for every AddPortMapping
+  std::string connection_status = "Connected";
+  bool described = true;
+  std::string seen_from = "192.168.1.7";
+  std::string control_url = "http://192.168.1.1:5000/ctl";
+  UpnpError add_error{};  // for every mapping
+  UpnpError find_error{};
   bool permanent_only = false;    // 725 for a lease
   int conflicts = 0;              // how many more ports are somebody else's
   bool substitutes_port = false;  // maps to another internal port than asked, once
@@ -45,7 +45,7 @@ class FakeGateway {
     std::string by;
   };
   std::map<std::uint16_t, Mapped> mapped;  // by external port
-  std::vector<std::string> actions;        // SOAP calls, in order
+  std::vector<std::string> actions;        // UPnP calls, in order
 
   std::optional<Buffer> answer(Bytes datagram, TimePoint now) {
     if (datagram.size() == 2 || datagram.size() == 12) return answer_pmp(datagram, now);
@@ -57,24 +57,41 @@ class FakeGateway {
            "\r\nLocation: " + location + "\r\nServer: Fake/1\r\n\r\n";
   }
 
-  struct Page {
-    int status;
-    std::string body;
-  };
-  Page fetch(const IgdRequest& request) {
-    if (!request.call) return {description_status, description()};
-    const std::string& action = request.call->action;
-    const auto hash = action.find('#');
-    EXPECT_EQ(action.substr(1, hash - 1), service);
-    actions.push_back(action.substr(hash + 1, action.size() - hash - 2));
-    std::map<std::string, std::string> arguments;
-    EXPECT_TRUE(scan_leaves(
-        request.call->body,
-        [&](std::string_view name, std::string_view text) {
-          arguments[std::string(name)] = std::string(text);
-        },
-        [](std::string_view) {}));
-    return act(actions.back(), arguments);
+  // ---- Igd
+
+  std::optional<Description> describe(const std::string& url) override {
+    actions.push_back("describe " + url);
+    if (!described) return std::nullopt;
+    return Description{seen_from, {{service, control_url}}};
+  }
+  std::string status(const Service&) override {
+    actions.push_back("status");
+    return connection_status;
+  }
+  std::string external_address(const Service&) override {
+    actions.push_back("address");
+    return outside;
+  }
+  UpnpError add(const Service& by, const Mapping& mapping) override {
+    actions.push_back("add");
+    EXPECT_EQ(by.type, service);
+    return put_down(mapping.external_port, mapping);
+  }
+  Added add_any(const Service&, const Mapping& mapping) override {
+    actions.push_back("add_any");
+    const auto port = static_cast<std::uint16_t>(mapping.external_port ^ 1);  // its own choice
+    return {put_down(port, mapping), std::to_string(port)};
+  }
+  Found find(const Service&, std::uint16_t port) override {
+    actions.push_back("find");
+    const auto entry = mapped.find(port);
+    if (find_error != UpnpError::None) return {find_error, {}, {}};
+    if (entry == mapped.end()) return {UpnpError::NoSuchEntry, {}, {}};
+    return {UpnpError::None, entry->second.client, std::to_string(entry->second.internal)};
+  }
+  void remove(const Service&, std::uint16_t port) override {
+    actions.push_back("remove");
+    mapped.erase(port);
   }
 
  private:
@@ -149,60 +166,22 @@ class FakeGateway {
     return out;
   }
 
-  std::string description() const {
-    return "<?xml version=\"1.0\"?><root><device><deviceList><device><serviceList><service>"
-           "<serviceType>" +
-           service +
-           "</serviceType><controlURL>/ctl</controlURL>"
-           "</service></serviceList></device></deviceList></device></root>";
-  }
-
-  static Page values(std::initializer_list<std::pair<std::string, std::string>> all) {
-    std::string body = "<s:Envelope><s:Body><u:Response>";
-    for (const auto& [name, value] : all) body += "<" + name + ">" + value + "</" + name + ">";
-    return {200, body + "</u:Response></s:Body></s:Envelope>"};
-  }
-  static Page fault(int code) {
-    return {
-        500, "<s:Envelope><s:Body><s:Fault><detail><UPnPError><errorCode>" + std::to_string(code) +
-                 "</errorCode></UPnPError></detail></s:Fault>"};
-  }
-
-  Page act(const std::string& action, std::map<std::string, std::string>& with) {
-    if (action == "GetStatusInfo") return values({{"NewConnectionStatus", status}});
-    if (action == "GetExternalIPAddress") return values({{"NewExternalIPAddress", outside}});
-    const auto port = static_cast<std::uint16_t>(std::stoi(with["NewExternalPort"]));
-    if (action == "DeletePortMapping") {
-      return mapped.erase(port) ? values({}) : fault(714);
-    }
-    if (action == "GetSpecificPortMappingEntry") {
-      if (!mapped.contains(port)) return fault(714);
-      const Mapped& entry = mapped[port];
-      return values(
-          {{"NewInternalClient", entry.client},
-           {"NewInternalPort", std::to_string(entry.internal)}});
-    }
-    return add(action, port, with);
-  }
-
-  Page add(
-      const std::string& action, std::uint16_t port, std::map<std::string, std::string>& with) {
-    EXPECT_EQ(with["NewProtocol"], "UDP");
-    EXPECT_GE(port, 1024);
-    const auto lease = static_cast<std::uint32_t>(std::stoul(with["NewLeaseDuration"]));
-    if (add_error != 0) return fault(add_error);
-    if (permanent_only && lease != 0) return fault(725);
+  UpnpError put_down(std::uint16_t port, const Mapping& mapping) {
+    EXPECT_GE(mapping.external_port, 1024);
+    if (add_error != UpnpError::None) return add_error;
+    if (permanent_only && mapping.lease.count() != 0) return UpnpError::OnlyPermanentLeases;
     if (conflicts > 0) {
       --conflicts;
-      return fault(718);
+      return UpnpError::Conflict;
     }
-    auto internal = static_cast<std::uint16_t>(std::stoi(with["NewInternalPort"]));
-    if (std::exchange(substitutes_port, false)) internal = port;
-    const bool any = action == "AddAnyPortMapping";
-    if (any) port = static_cast<std::uint16_t>(port ^ 1);  // its own choice
-    mapped[port] = {with["NewInternalClient"], internal, lease, {}, "upnp"};
-    if (any) return values({{"NewReservedPort", std::to_string(port)}});
-    return values({});
+    const bool wrong = std::exchange(substitutes_port, false);
+    mapped[port] = {
+        mapping.internal.address.to_text(),
+        wrong ? port : mapping.internal.port,
+        mapping.lease.count(),
+        {},
+        "upnp"};
+    return UpnpError::None;
   }
 
   std::uint16_t next_port_ = 51000;
@@ -215,20 +194,19 @@ struct PortmapBench {
     effects.clear();
   }
 
-  // Carries datagrams and pages to the gateway and back, a millisecond each way.
+  // Carries datagrams and tasks to the gateway and back, a millisecond for each.
   void exchange() {
-    while (!effects.send.empty() || !effects.fetch.empty()) {
+    while (!effects.send.empty() || effects.ask_upnp || !effects.give_back.empty()) {
       auto out = std::exchange(effects, {});
       changed += out.changed;
       probed += out.probed;
       for (const auto& datagram : out.send) deliver(datagram);
-      for (const IgdRequest& request : out.fetch) {
-        fetched.push_back(request.url);
-        if (!gateway_reachable) continue;
-        const auto page = gateway.fetch(request);
-        now += 1ms;
-        mapper.on_fetched(request.id, IgdReply{page.status, page.body}, now, effects);
-      }
+      for (const UpnpHold& hold : out.give_back) give_back(hold, gateway);
+      if (out.ask_upnp) tasks.push_back(*out.ask_upnp);
+      if (!out.ask_upnp || !gateway_reachable) continue;
+      const auto answer = map_by_upnp(*out.ask_upnp, gateway, rng);
+      now += 1ms;
+      mapper.on_upnp(answer, now, effects);
     }
     changed += std::exchange(effects.changed, false);
     probed += std::exchange(effects.probed, false);
@@ -280,7 +258,7 @@ struct PortmapBench {
   PortMapper mapper{rng};
   int changed = 0, probed = 0;
   std::vector<Endpoint> sent;
-  std::vector<GatewayUrl> fetched;
+  std::vector<UpnpTask> tasks;
 };
 
 }  // namespace aya::portmap
