@@ -125,6 +125,9 @@ Outcome carry_out(
   if (!bus) return context.failure(bus.error());
   const auto before = (*bus)->next(context.console, wish.deadline);
   if (!before) return context.failure(before.error());
+  // Later than `status`: it may have come up in between, and would not say so again.
+  const auto opening = local::parse_notify(*before);
+  const auto state = opening && opening->state ? *opening->state : status.backend_state;
   if (plan.login) {
     context.tell("logging in to " + printable(wish.server));
     if (auto done = log_in(context, plan, up.options.auth_key); !done) return done;
@@ -133,7 +136,7 @@ Outcome carry_out(
   if (auto done = edit(context, current, plan.next); !done) return done;
   // Another pin makes the daemon connect anew: the server may show another certificate.
   const bool reconnects = plan.next.server_cert_pin != current.server_cert_pin;
-  if (status.backend_state == BackendState::Running && !reconnects) return {};
+  if (state == BackendState::Running && !reconnects) return {};
   return wait_until_up(context, **bus, wish);
 }
 

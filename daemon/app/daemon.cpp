@@ -152,8 +152,8 @@ void Daemon::bring_up() {
   tell_coord();
   const auto phase = coord_->phase();
   const bool idle = phase == coord::Phase::Stopped;
-  // With a key there is something to try whenever we are not joined; without one, a person decides.
-  const bool join = auth_key_.empty() ? idle && has_identity() : phase != coord::Phase::Running;
+  // With a key there is something to try; without one, a person decides.
+  const bool join = !auth_key_.empty() || (idle && has_identity());
   if (!join) return;
   coord::LoginWish wish;
   if (!auth_key_.empty()) wish.auth_key = std::exchange(auth_key_, {});
@@ -259,6 +259,7 @@ local::BackendState Daemon::compute_state() const {
 void Daemon::refresh_state() {
   const auto now = compute_state();
   if (now == state_) return;
+  if (now == local::BackendState::Running) somebody_waits_ = false;
   log_.info("state", {{"was", local::to_text(state_)}, {"is", local::to_text(now)}});
   state_ = now;
   if (!local_) return;
@@ -361,6 +362,8 @@ void Daemon::on_logged_in(const control::User& user, const control::Login& login
   log_.info("logged in", {{"as", login.login_name}, {"to", prefs_.control_url}});
   local::Notify change;
   change.login_finished = true;
+  // No change of state will tell who logged a running node in again that it runs.
+  if (state_ == local::BackendState::Running) change.state = state_;
   change.prefs = prefs();
   local_->announce(change);
   refresh_state();
@@ -407,7 +410,7 @@ void Daemon::on_problem(const std::string& text) {
   } else {
     log_.info("coordinator", {{"problem", text}});
   }
-  if (local_ && state_ != local::BackendState::Running) announce_error(text);
+  if (std::exchange(somebody_waits_, false)) announce_error(text);
 }
 
 void Daemon::on_open_url(const std::string& url) {
@@ -611,6 +614,7 @@ std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
   const bool other_server = next.control_url != prefs_.control_url ||
                             next.server_cert_pin != prefs_.server_cert_pin;
   if (auto problem = save(next)) return problem;
+  somebody_waits_ = next.want_running;
   const local::Prefs before = std::exchange(prefs_, next);
   if (other_server) {
     // Another account: the key belongs to the old one. A new pin alone keeps it.
@@ -632,6 +636,7 @@ std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
 }
 
 std::optional<std::string> Daemon::start(const local::StartRequest& request) {
+  somebody_waits_ = true;
   if (!request.auth_key.empty()) auth_key_ = request.auth_key;
   if (request.update_prefs) return set_prefs(*request.update_prefs);
   reconcile();
@@ -643,6 +648,7 @@ void Daemon::login_interactive() {
     announce_error("no server to log in to; run `ayatori up --login-server URL`");
     return;
   }
+  somebody_waits_ = true;
   if (!coord_) open_coord();
   if (!coord_) return;
   tell_coord();

@@ -113,6 +113,9 @@ class Daemon final : public localapi::LocalHost,
   std::string auth_key_;  // given by `up`, until it was used
   local::BackendState state_ = local::BackendState::NoState;
   std::string last_problem_;  // of the coordinator session; empty when it works
+  // Somebody asked to be up and has heard neither success nor trouble yet. Later trouble is in the
+  // status: said on the bus it would be taken for the answer to the next who asks.
+  bool somebody_waits_ = false;
   std::string mesh_problem_;  // why the mesh could not be opened; empty when it could
   std::map<path::PingId, localapi::PingRequest> pings_;
   std::vector<localapi::ExchangeId> netchecks_;

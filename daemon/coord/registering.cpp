@@ -60,7 +60,8 @@ void Coord::on_register_answer(const http::Response& response, Moment now, Effec
     case Login::Verdict::AskNow: break;
     case Login::Verdict::AskLater: register_at_ = now.steady + register_backoff_.next(); break;
     case Login::Verdict::Refused:
-      refused_ = true;
+      // Who is in stays in: what was refused is only what was asked on top.
+      refused_ = !in_poll();
       out.problems.push_back(login_.reason());
       break;
   }

@@ -49,11 +49,12 @@ def test_a_node_that_cannot_start_says_why():
         assert "choose another with --statedir" in refusal(
             daemon(host, "--tun", "t0", "--statedir", host.dir / "roots", prefix=AS_NOBODY))
 
-        garbage = os.urandom(700)
-        (state / "ayatorid.state").write_bytes(garbage)
-        said = refusal(daemon(host, *common))
-        assert "start again to begin afresh" in said, said
-        assert (state / "ayatorid.state.corrupt-1").read_bytes() == garbage, "it was not kept"
+        whole = (state / "ayatorid.state").read_bytes()
+        for n, garbage in enumerate((os.urandom(700), b"", b"[]", whole[:-40]), 1):
+            (state / "ayatorid.state").write_bytes(garbage)
+            said = refusal(daemon(host, *common))
+            assert "start again to begin afresh" in said, said
+            assert (state / f"ayatorid.state.corrupt-{n}").read_bytes() == garbage, "it was not kept"
 
         first = host.start(programs() / "ayatorid", *common)
         wait_until("the daemon's socket", socket.exists)
@@ -99,7 +100,11 @@ def test_a_node_that_cannot_join_says_why():
         assert "64 hex digits" in up(good, "--server-cert", "nonsense", code=2)
         assert "https:// URL" in up(good, *pin, url="http://198.51.100.1:8443")
         assert "firewall" in up(good, *pin, url=f"https://{INTERNET}.99")
-        assert "ayatori-coord runs there" in up(good, *pin, url=f"https://{INTERNET}.1:9")
+        coordinator.host.start("python3", "-m", "http.server", "80", log="web")
+        wait_until("a web server runs", lambda: ":80 " in coordinator.host.run("ss", "-lnt").stdout)
+        assert "is this the address" in up(good, "--server-cert=", url=f"http://{INTERNET}.1")
+        said = up(good, *pin, url=f"https://{INTERNET}.1:9")
+        assert "ayatori-coord runs there" in said, said
         assert "login-server" in up(good, *pin, url="https://nowhere.invalid")
         assert coordinator.json("node", "ls") == [], "somebody got in"
 
@@ -107,6 +112,7 @@ def test_a_node_that_cannot_join_says_why():
         said = last_line(node.cli("up", "--server-cert", "sha256-raw:" + "00" * 32, check=False), 1)
         assert "ask its administrator" in said, said
         up(good, *pin, code=0)
+        up(good, *pin, "--force-reauth", code=0)  # it runs all the while, and `up` says so
 
         # Without the certificate among the trusted ones, and without a pin.
         stranger = Node(lab.public_host("stranger", f"{INTERNET}.8"), coordinator)
@@ -146,6 +152,39 @@ def test_a_port_that_is_taken():
         config.write_text(config.read_text().replace(":3478", ":3479"))
         said = refusal(coordinator.host.run(*serve, check=False))
         assert "UDP" in said and "choose another port in" in said, said
+
+        # Plain WireGuard refuses the edit and serves on.
+        plain = host.start(programs() / "ayatorid", "wg", "wgp", log="wg.log")
+        wait_until("plain WireGuard runs", lambda: host.run("wg", "show", "wgp"))
+        port = host.run("wg", "show", "wgp", "listen-port").stdout
+        host.start("python3", "-c", "import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); "
+                   "s.bind(('', 41642)); time.sleep(600)", log="squatter")
+        wait_until("the port is taken", lambda: ":41642 " in host.run("ss", "-lun").stdout)
+        done = host.run("wg", "set", "wgp", "listen-port", "41642", check=False)
+        assert "Address already in use" in refusal(done)
+        assert host.run("wg", "show", "wgp", "listen-port").stdout == port
+        assert plain.poll() is None
+
+
+def test_a_coordinator_without_permission_says_so():
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        host, program = coordinator.host, coordinator.bin
+        for folder in (lab.dir, host.dir):
+            folder.chmod(0o755)
+        own = host.dir / "own"
+        own.mkdir()
+        os.chown(own, 65534, 65534)
+
+        def ask(*words):
+            return host.run(*AS_NOBODY, program, *words, check=False, timeout=20)
+
+        assert "run this as root" in refusal(ask("serve", "--dir", coordinator.dir))
+        assert "run this as root" in refusal(ask("--dir", coordinator.dir, "status"), 5)
+        wanted = ("--server-url", f"https://{INTERNET}.1", "--stun-listen", "off")
+        assert "run this as root" in refusal(ask("init", "--dir", host.dir / "other", *wanted))
+        assert ask("init", "--dir", own / "server", *wanted).returncode == 0
+        assert "CAP_NET_BIND_SERVICE" in refusal(ask("serve", "--dir", own / "server"))
 
 
 def test_an_interface_deleted_from_outside_ends_the_daemon():
