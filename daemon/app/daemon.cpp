@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "daemon/app/map_meaning.h"
 #include "daemon/netmap/expiry.h"
@@ -45,6 +46,15 @@ local::NetcheckReport to_local(const netcheck::Report& report, WallTime now) {
   if (report.global_v4) out.global_v4 = report.global_v4->to_text();
   if (report.global_v6) out.global_v6 = report.global_v6->to_text();
   return out;
+}
+
+// As tailscaled reads it; --no-portmap is the same.
+bool port_mapping_is_disabled() {
+  const char* value = std::getenv("TS_DISABLE_PORTMAPPER");
+  if (value == nullptr) return false;
+  const std::string_view text = value;
+  return text == "1" || text == "t" || text == "T" || text == "true" || text == "True" ||
+         text == "TRUE";
 }
 
 std::string machine_name() {
@@ -112,6 +122,8 @@ std::optional<std::string> Daemon::open_parts() {
        }});
   if (!host) return host.error().message();
   host_ = std::move(*host);
+
+  if (options_.port_mapping && !port_mapping_is_disabled()) upnp_.emplace(loop_);
 
   // /run is empty after every boot. What cannot be made here is told by the listener.
   const std::string folder = options_.socket.substr(0, options_.socket.rfind('/'));
@@ -190,7 +202,8 @@ void Daemon::open_mesh() {
   config.disco_key = disco_key_;
   config.port = options_.port != 0 ? options_.port : kUsualPort;
   config.port_is_fixed = options_.port != 0;
-  auto mesh = Mesh::open({loop_, rng_, pool_, log_, roots_, *host_}, config, *this);
+  auto mesh = Mesh::open(
+      {loop_, rng_, pool_, log_, roots_, *host_, upnp_ ? &*upnp_ : nullptr}, config, *this);
   if (!mesh) {
     mesh_problem_ = mesh.error();
     log_.error("cannot bring the node up", {{"why", mesh.error()}});

@@ -106,6 +106,7 @@ class Daemon final : public localapi::LocalHost,
   std::string log_id_;  // opaque; deployed servers expect one
   tls::TlsClientContext roots_;
   std::unique_ptr<HostSide> host_;
+  std::optional<portmap::UpnpLink> upnp_;  // unless port mapping is switched off
   std::unique_ptr<coord::CoordLink> coord_;
   std::unique_ptr<Mesh> mesh_;
   std::unique_ptr<localapi::LocalLink> local_;

@@ -19,6 +19,24 @@ std::vector<Endpoint> plain(const std::vector<netcheck::OwnEndpoint>& endpoints)
   return out;
 }
 
+// The network whose gateway could open a port for us (nat-traversal 6.1).
+std::optional<portmap::PortMapper::Network> mappable_network(const os::NetworkSnapshot& networks) {
+  if (!networks.default4 || !networks.default4->gateway) return std::nullopt;
+  const IpAddress gateway = *networks.default4->gateway;
+  std::optional<IpAddress> self;
+  for (const os::Interface& interface : networks.interfaces) {
+    if (interface.index != networks.default4->interface_index) continue;
+    for (const os::InterfaceAddress& address : interface.addresses) {
+      if (!address.prefix.address.is_v4()) continue;
+      const bool on_its_network = address.prefix.masked().contains(gateway);
+      if (!self || on_its_network) self = address.prefix.address;
+      if (on_its_network) break;
+    }
+  }
+  if (!self) return std::nullopt;
+  return portmap::PortMapper::Network{gateway, *self};
+}
+
 // A relay that may be a home and is the only one: there is nothing to measure.
 std::optional<RegionId> only_region(const std::map<RegionId, control::DerpRegion>& map) {
   std::optional<RegionId> only;
@@ -94,6 +112,10 @@ Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
   relays_.emplace(loop_, trust_, rng_, pool_, log_, os::kBypassMark, *this);
   relays_->set_self(node_key_);
   netcheck_.emplace(loop_, rng_, *this);
+  if (parts.upnp != nullptr) {
+    portmap_.emplace(
+        portmap::PortmapLink::Parts{loop_, rng_, pool_, log_, *parts.upnp, os::kBypassMark}, *this);
+  }
 }
 
 Mesh::~Mesh() {
@@ -106,6 +128,7 @@ Result<std::unique_ptr<Mesh>, std::string> Mesh::open(
   std::unique_ptr<Mesh> mesh(new Mesh(parts, config, owner));
   if (auto problem = mesh->open_sockets(config)) return *std::move(problem);
   parts.host.attach(mesh.get());
+  mesh->tell_port_mapper();
   mesh->update_endpoints();
   return mesh;
 }
@@ -234,7 +257,7 @@ void Mesh::apply_relays(const netmap::State& state) {
   relays_->set_map(*state.netmap.derp_map);
   netcheck_->set_map(relay_map(*state.netmap.derp_map));
   choose_home_soon();
-  netcheck_->start(netcheck::Scope::Full);
+  check_network();
 }
 
 void Mesh::choose_home_soon() {
@@ -363,8 +386,52 @@ void Mesh::on_netcheck_news() {
 void Mesh::on_netcheck_finished(const netcheck::Report& report) {
   const RegionId home = report.preferred_relay;
   relays_->choose_home(home == 0 ? std::nullopt : std::optional(home), control_connected_);
-  owner_.on_netcheck_report(report);
+  report_due_ = true;
+  if (!portmap_ || !portmap_->probing()) report_network();
+}
+
+// What the router speaks is looked for at the same time.
+void Mesh::check_network() {
+  if (portmap_) portmap_->probe();
+  netcheck_->start(netcheck::Scope::Full);
+}
+
+void Mesh::report_network() {
+  report_due_ = false;
+  if (auto report = last_report()) owner_.on_netcheck_report(*report);
   owner_.on_mesh_facts_changed();
+}
+
+std::optional<netcheck::Report> Mesh::last_report() const {
+  auto report = netcheck_->last();
+  const auto services = portmap_ ? portmap_->services() : std::nullopt;
+  if (!report || !services) return report;
+  report->upnp = services->upnp;
+  report->pmp = services->pmp;
+  report->pcp = services->pcp;
+  return report;
+}
+
+// ---- portmap::PortmapLink::Owner
+
+void Mesh::on_port_mapping_changed() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    update_endpoints();
+    restun();
+  });
+}
+
+void Mesh::on_port_services_known() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired() && report_due_) report_network();
+  });
+}
+
+void Mesh::tell_port_mapper() {
+  if (!portmap_) return;
+  portmap_->set_network(mappable_network(host_.networks()));
+  portmap_->set_local_port(udp_->has_v4() ? udp_->port() : std::uint16_t{0});
 }
 
 void Mesh::update_endpoints() {
@@ -382,6 +449,10 @@ void Mesh::update_endpoints() {
   sources.port_v4 = udp_->has_v4() ? udp_->port() : std::uint16_t{0};
   sources.port_v6 = udp_->has_v6() ? udp_->port() : std::uint16_t{0};
   sources.port_is_fixed = port_is_fixed_;
+  if (portmap_) {
+    portmap_->want();
+    sources.port_mapping = portmap_->external();
+  }
   auto list = own_endpoints_.list(sources, netcheck_->current(), loop_.now());
   // Also when nothing differs: that they were confirmed just now is what a CallMeMaybe waits for.
   dataplane_->set_own_endpoints(plain(list), loop_.now());
@@ -417,7 +488,8 @@ void Mesh::rebind() {
   AYA_CHECK(udp_ != nullptr);  // port 0 fails only where there are no sockets at all
   own_endpoints_.forget();
   dataplane_->link_changed(loop_.now());
-  netcheck_->start(netcheck::Scope::Full);
+  tell_port_mapper();
+  check_network();
   arm();
 }
 
@@ -436,7 +508,8 @@ void Mesh::on_network_change(const os::NetworkChange& change) {
     relays_->link_changed();
     dataplane_->link_changed(loop_.now());
   }
-  netcheck_->start(netcheck::Scope::Full);
+  tell_port_mapper();
+  check_network();
   update_endpoints();
   owner_.on_mesh_network_changed();
 }
@@ -455,16 +528,17 @@ bool Mesh::ping(netmap::NodeId node, path::PingId id, std::size_t size) {
   return true;
 }
 
-void Mesh::start_netcheck() { netcheck_->start(netcheck::Scope::Full); }
+void Mesh::start_netcheck() { check_network(); }
 void Mesh::restun() { netcheck_->start(netcheck::Scope::Automatic); }
 
 std::optional<control::NetInfo> Mesh::net_info() const {
-  const auto& report = netcheck_->last();
+  const auto report = last_report();
   const RegionId home = relays_->home();
   if (!report && home == 0) return std::nullopt;
   control::NetInfo out;
   out.preferred_derp = home;
   out.firewall_mode = "none";
+  out.have_port_map = portmap_ && portmap_->external();
   if (!report) return out;
   out.mapping_varies_by_dest_ip = report->mapping_varies_by_dest_ip;
   out.working_ipv6 = report->ipv6;

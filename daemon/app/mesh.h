@@ -17,6 +17,7 @@
 #include "daemon/netcheck/netcheck_link.h"
 #include "daemon/netcheck/own_endpoints.h"
 #include "daemon/netmap/expiry.h"
+#include "daemon/portmap/portmap_link.h"
 #include "daemon/relay/relay_links.h"
 #include "proto/io/udp_socket.h"
 
@@ -33,6 +34,7 @@ struct PingOutcome {
 class Mesh final : public dataplane::Dataplane::Ports,
                    public relay::RelayLinks::Owner,
                    public netcheck::NetcheckLink::Owner,
+                   public portmap::PortmapLink::Owner,
                    public io::UdpSocket::Handler,
                    public HostSide::Owner {
  public:
@@ -64,6 +66,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
     Logger& log;
     tls::TlsClientContext& roots;
     HostSide& host;
+    portmap::UpnpLink* upnp = nullptr;  // nullptr: the router is not asked for anything
   };
 
   // The error is one line for a person.
@@ -95,7 +98,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   PeerRuntime runtime(netmap::NodeId node) const;
   std::vector<std::string> health() const;
   std::size_t live_relays() const { return relays_->connected(); }
-  const std::optional<netcheck::Report>& last_report() const { return netcheck_->last(); }
+  std::optional<netcheck::Report> last_report() const;  // and what the router speaks
   std::uint16_t port() const { return udp_->port(); }
 
  private:
@@ -130,6 +133,10 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void on_netcheck_news() override;
   void on_netcheck_finished(const netcheck::Report& report) override;
 
+  // portmap::PortmapLink::Owner
+  void on_port_mapping_changed() override;
+  void on_port_services_known() override;
+
   // io::UdpSocket::Handler
   void on_datagrams(std::span<io::UdpReceived> batch) override;
   void on_broken(const io::IoError& why) override;
@@ -146,6 +153,9 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void apply_routes(const netmap::State& state, const local::Prefs& prefs);
   void apply_relays(const netmap::State& state);
   void choose_home_soon();
+  void check_network();
+  void report_network();
+  void tell_port_mapper();
   void update_endpoints();
   void arm();
 
@@ -166,6 +176,8 @@ class Mesh final : public dataplane::Dataplane::Ports,
   std::optional<dataplane::Dataplane> dataplane_;
   std::optional<relay::RelayLinks> relays_;
   std::optional<netcheck::NetcheckLink> netcheck_;
+  std::optional<portmap::PortmapLink> portmap_;
+  bool report_due_ = false;  // a check ended before the router had its time to answer
   netcheck::OwnEndpoints own_endpoints_;
   std::vector<netcheck::OwnEndpoint> endpoints_;
   PeerNumbers numbers_;

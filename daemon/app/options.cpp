@@ -22,6 +22,7 @@ constexpr std::string_view kHelp =
   --state FILE      the state file itself (DIR/ayatorid.state)
   --socket PATH     socket for `ayatori` (/run/ayatori/ayatorid.sock)
   --port N          UDP port for peers; 0 takes 41641, or any if that is taken (0)
+  --no-portmap      do not ask the router to open a port (likewise TS_DISABLE_PORTMAPPER=1)
   --verbose N       0: what matters, 1 and above: everything (0)
   --version         print the version
 )";
@@ -100,6 +101,10 @@ Result<Options, ShowText> parse_options(std::span<const std::string> arguments) 
     }
     // tailscaled's flag against uploads; there are none here, so it changes nothing.
     if (name == "no-logs-no-support") continue;
+    if (name == "no-portmap") {
+      out.port_mapping = false;
+      continue;
+    }
     const Flag* flag = nullptr;
     for (const Flag& one : flags()) {
       if (one.name == name) flag = &one;
