@@ -35,7 +35,10 @@ void Coord::login(const LoginWish& wish, Moment now, Effects& out) {
   wish_ = Wish::Join;
   const bool has_key = !login_.identity().node_key.is_zero();
   const bool expired = state_.netmap.self.id.value != 0 && netmap::self_is_expired(state_, now.wall);
-  if (!has_key || expired || refused_ || wish.auth_key) {
+  if (registering_ && !wish.auth_key && !login_.auth_url().empty()) {
+    out.phase_changed = true;  // the question is still open: show it again
+  } else if (!has_key || expired || refused_ || wish.auth_key) {
+    cancel_registration();
     login_.begin(wish.auth_key, wish.ephemeral, has_key && expired);
   }
   refused_ = false;
@@ -57,11 +60,7 @@ void Coord::stop(Effects& out) {
 
 void Coord::network_changed(Moment now, Effects& out) {
   if (connect_at_) connect_at_ = now.steady;
-  if (CoordSession* open = session()) {
-    pongs_before_ = open->pongs();
-    open->ping();
-    probe_deadline_ = now.steady + kProbeTimeout;
-  }
+  probe(now);
   work(now, out);
   flush(out);
 }
@@ -112,7 +111,7 @@ void Coord::flush(Effects& out) {
 
 void Coord::on_event(LinkId link, SessionEvent event, Moment now, Effects& out) {
   if (const auto* learned = std::get_if<KeyLearned>(&event)) {
-    config_.server_key = learned->key;
+    config_.server_key = links_.at(link).server_key = learned->key;
     out.server_key = learned->key;
   } else if (std::holds_alternative<Established>(event)) {
     on_established(link, now, out);
@@ -151,9 +150,12 @@ void Coord::set_phase(Effects& out, Moment now) {
   } else if (has_map) {
     next = state_.netmap.self.machine_authorized ? Phase::Running : Phase::NeedsMachineAuth;
   }
-  if (next != phase_ || shown_url_ != login_.auth_url()) out.phase_changed = true;
+  if (next != phase_ || shown_url_ != login_.auth_url() || shown_poll_ != in_poll()) {
+    out.phase_changed = true;
+  }
   phase_ = next;
   shown_url_ = login_.auth_url();
+  shown_poll_ = in_poll();
 }
 
 // ---- time
@@ -173,18 +175,23 @@ void Coord::advance(Moment now, Effects& out) {
 
   if (take_if_due(probe_deadline_, steady) && session() != nullptr &&
       session()->pongs() == pongs_before_) {
-    drop_connection("the connection did not survive the change of network", now, out);
+    drop_connection("the server does not answer any more", now, out);
   }
   if (poll_ && poll_->deadline <= steady) {
     drop_connection("nothing heard from the server for two minutes", now, out);
   }
-  if (registering_ && registering_->deadline && *registering_->deadline <= steady) {
-    drop_connection("the server did not answer the registration", now, out);
+  if (registering_ && registering_->deadline <= steady) {
+    if (login_.auth_url().empty()) {
+      drop_connection("the server did not answer the registration", now, out);
+    } else {
+      probe(now);
+      registering_->deadline = steady + kWaitProbe;
+    }
   }
-  if (logging_out_ && logging_out_->deadline && *logging_out_->deadline <= steady) {
+  if (logging_out_ && logging_out_->deadline <= steady) {
     drop_connection("the server did not answer the log-out", now, out);
   }
-  if (update_ && *update_->request.deadline <= steady) {
+  if (update_ && update_->request.deadline <= steady) {
     session()->cancel(update_->request.stream);
     update_.reset();
     update_at_ = steady + update_backoff_.next();

@@ -29,7 +29,8 @@ namespace aya::coord {
 inline constexpr Duration kDialTimeout = 10s;      // until Noise is up
 inline constexpr Duration kRequestTimeout = 30s;   // register, lite updates; not followups
 inline constexpr Duration kMapSilence = 120s;      // control 4.4: the watchdog
-inline constexpr Duration kProbeTimeout = 5s;      // after a change of network
+inline constexpr Duration kProbeTimeout = 5s;      // for a ping that asks whether anybody is there
+inline constexpr Duration kWaitProbe = 60s;        // between such pings, while a person is waited for
 
 using LinkId = StrongId<struct LinkIdTag>;  // one transport connection, attempted or up
 
@@ -94,7 +95,7 @@ struct Effects {
   std::optional<MachinePublicKey> server_key;  // store; differs from the known one: warn
   std::optional<LoggedIn> logged_in;
   bool logged_out = false;
-  bool phase_changed = false;     // phase() or auth_url()
+  bool phase_changed = false;     // phase(), auth_url() or in_poll()
   std::vector<std::string> problems;       // for the log and for status, newest last
   std::optional<std::string> open_url;     // the server wants a browser to see this
   std::vector<std::string> head_requests;  // URLs to HEAD over the ordinary web
@@ -140,13 +141,16 @@ class Coord {
 
   struct Link {  // one attempt of a dial, or the connection that won it
     DialAttempt to;
+    std::optional<MachinePublicKey> server_key;  // the dial's, or learned on this connection
     std::optional<CoordSession> session;  // once the transport is connected
     TimePoint deadline{};                 // for being established
   };
   struct Dial {
     std::vector<DialAttempt> waiting;  // in order
+    // As the plan was made for: an attempt that does not verify its peer must not ask for a key, not
+    // even where an earlier one found the known key wrong. That is for the next dial.
+    std::optional<MachinePublicKey> server_key;
     TimePoint began;
-    bool asks_key = false;
   };
   struct Poll {
     Stream stream;
@@ -155,7 +159,7 @@ class Coord {
   };
   struct Request {
     Stream stream;
-    std::optional<TimePoint> deadline;
+    TimePoint deadline;
   };
   struct Update {  // a lite update under way
     Request request;
@@ -166,6 +170,7 @@ class Coord {
   void dial(Moment now, Effects& out);
   void open_attempt(DialAttempt to, Moment now, Effects& out);
   void open_due_attempts(Moment now, Effects& out);
+  void probe(Moment now);
   void on_link_lost(LinkId link, const std::string& why, Moment now, Effects& out);
   void on_established(LinkId link, Moment now, Effects& out);
   void drop_connection(const std::string& why, Moment now, Effects& out);
@@ -184,6 +189,7 @@ class Coord {
   // registering.cpp
   void send_register(Moment now, Effects& out);
   void on_register_answer(const http::Response& response, Moment now, Effects& out);
+  void cancel_registration();
   void send_logout(Moment now, Effects& out);
   void on_logout_answer(const http::Response& response, Effects& out, Moment now);
 
@@ -206,6 +212,7 @@ class Coord {
   Phase phase_ = Phase::Stopped;
   bool refused_ = false;
   std::string shown_url_;
+  bool shown_poll_ = false;
 
   std::map<LinkId, Link> links_;
   std::uint32_t last_link_ = 0;

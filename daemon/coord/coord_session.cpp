@@ -291,7 +291,8 @@ std::uint64_t CoordSession::pongs() const {
 // ---- ends
 
 void CoordSession::on_closed(std::string_view why) {
-  if (!failed()) fail(std::string(why));
+  // A server that cannot open our handshake, as it has another key now, hangs up without a word.
+  if (!failed()) fail(std::string(why), std::holds_alternative<Handshaking>(state_));
 }
 
 void CoordSession::fail(std::string reason, bool key_refused) {

@@ -29,7 +29,7 @@ std::vector<DialAttempt> dial_plan(const http::Url& server, const DialOptions& o
   if (!server.tls) {
     // Beside a private http server no TLS is to be expected.
     if (is_private_host(server.host)) return {plain};
-    tls.after = kHeadStart;
+    (options.tls_won_last ? plain : tls).after = kHeadStart;
     return options.tls_won_last ? std::vector{tls, plain} : std::vector{plain, tls};
   }
   // The URL's own port comes first: port 80 helps only where something stands in the way of TLS.

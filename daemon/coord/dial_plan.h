@@ -35,6 +35,7 @@ struct DialOptions {
   bool tls_won_last = false;   // the last connection was TLS: it gets the head start
 };
 
+// In order of `after`. Empty: nothing that may tell the key may be dialled (tls_only, an http URL).
 std::vector<DialAttempt> dial_plan(const http::Url& server, const DialOptions& options);
 
 // localhost or a literal loopback or private address: no TLS is tried beside http there.

@@ -13,7 +13,15 @@ void Coord::dial(Moment now, Effects& out) {
           config_.server, {.key_known = config_.server_key.has_value(),
                            .tls_only = config_.tls_only,
                            .tls_won_last = tls_won_last_}),
-      now.steady, !config_.server_key.has_value()};
+      config_.server_key, now.steady};
+  if (dial_->waiting.empty()) {
+    dial_.reset();
+    out.problems.push_back(
+        "a server that is trusted by its certificate needs an https:// URL; give it to `ayatori up "
+        "--login-server`");
+    connect_at_ = now.steady + connect_backoff_.next();
+    return;
+  }
   open_due_attempts(now, out);
 }
 
@@ -31,7 +39,8 @@ void Coord::open_due_attempts(Moment now, Effects& out) {
 void Coord::open_attempt(DialAttempt to, Moment now, Effects& out) {
   const LinkId link{++last_link_};
   out.open.push_back({link, to});
-  links_.emplace(link, Link{std::move(to), std::nullopt, now.steady + kDialTimeout});
+  links_.emplace(
+      link, Link{std::move(to), dial_->server_key, std::nullopt, now.steady + kDialTimeout});
 }
 
 void Coord::on_connected(LinkId link, Moment now, Effects& out) {
@@ -41,7 +50,7 @@ void Coord::on_connected(LinkId link, Moment now, Effects& out) {
   url.tls = found->second.to.tls;
   url.port = found->second.to.port;
   found->second.session.emplace(
-      CoordSession::Options{url.authority(), config_.machine_key, config_.server_key}, rng_);
+      CoordSession::Options{url.authority(), config_.machine_key, found->second.server_key}, rng_);
   pump(link, now, out);
 }
 
@@ -66,6 +75,7 @@ void Coord::on_closed(LinkId link, std::string_view why, Moment now, Effects& ou
 void Coord::on_established(LinkId link, Moment now, Effects& out) {
   current_ = link;
   tls_won_last_ = links_.at(link).to.tls;
+  config_.server_key = links_.at(link).server_key;  // it has just been proven
   dial_.reset();
   for (auto other = links_.begin(); other != links_.end();) {
     if (other->first == link) {
@@ -76,6 +86,15 @@ void Coord::on_established(LinkId link, Moment now, Effects& out) {
     }
   }
   work(now, out);
+}
+
+// Is anybody still there? The answer is due before probe_deadline_.
+void Coord::probe(Moment now) {
+  CoordSession* open = session();
+  if (open == nullptr) return;
+  pongs_before_ = open->pongs();
+  open->ping();
+  probe_deadline_ = now.steady + kProbeTimeout;
 }
 
 void Coord::on_link_lost(LinkId link, const std::string& why, Moment now, Effects& out) {

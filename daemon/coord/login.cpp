@@ -11,11 +11,14 @@ constexpr WallTime kLongPast{std::chrono::seconds(123)};
 Login::Login(Identity identity, Rng& rng) : identity_(std::move(identity)), rng_(rng) {}
 
 void Login::begin(std::optional<std::string> auth_key, bool ephemeral, bool renew) {
+  // A new key that is on offer already may have been let in, with only the answer missing.
+  const bool keep_offer = asking_ && fresh_;
   asking_ = true;
   auth_key_ = std::move(auth_key);
   ephemeral_ = ephemeral;
   followup_.clear();
   reason_.clear();
+  if (keep_offer) return;
   fresh_ = false;
   if (renew || identity_.node_key.is_zero()) {
     offer_new_key();

@@ -83,6 +83,7 @@ void Coord::on_map(control::MapResponse message, Moment now, Effects& out) {
 }
 
 void Coord::on_map_ended(const MapEnded& end, Moment now, Effects& out) {
+  if (session()->failed()) return;  // drop_connection() says why, once
   poll_.reset();
   poll_at_ = now.steady + poll_backoff_.next();
   if (end.status == 200) return;  // the server ended it, for instance to begin afresh

@@ -11,6 +11,7 @@ constexpr std::string_view kRegisterPath = "/machine/register";
 constexpr std::size_t kShownText = 200;
 
 std::string refusal_text(const http::Response& response) {
+  if (response.status == 0) return "the connection broke before the server answered";
   std::string out = "the server answered with status " + std::to_string(response.status);
   if (!response.body.empty()) {
     out += ": " + std::string(as_text(response.body).substr(0, kShownText));
@@ -26,9 +27,9 @@ void Coord::send_register(Moment now, Effects& out) {
   request.hostinfo = host_.hostinfo;
   const auto stream = session()->post_json(kRegisterPath, control::encode(request));
   if (!stream) return drop_connection("the connection takes no more requests", now, out);
-  registering_ = Request{*stream, std::nullopt};
   // With a followup the server answers when the person has come, however long that takes.
-  if (request.followup.empty()) registering_->deadline = now.steady + kRequestTimeout;
+  const Duration patience = request.followup.empty() ? kRequestTimeout : kWaitProbe;
+  registering_ = Request{*stream, now.steady + patience};
 }
 
 void Coord::on_register_answer(const http::Response& response, Moment now, Effects& out) {
@@ -49,6 +50,7 @@ void Coord::on_register_answer(const http::Response& response, Moment now, Effec
   switch (login_.on_answer(*answer)) {
     case Login::Verdict::Registered: {
       register_backoff_.reset();
+      told_.reset();  // the server may know nothing of a node it has just let in
       out.identity_changed = true;
       out.logged_in = Effects::LoggedIn{answer->user, answer->login};
       // A poll of the old key would only tell that the key has expired.
@@ -67,8 +69,15 @@ void Coord::on_register_answer(const http::Response& response, Moment now, Effec
   }
 }
 
+// A question that is still open would be answered as if it were the next one.
+void Coord::cancel_registration() {
+  if (registering_) session()->cancel(registering_->stream);
+  registering_.reset();
+}
+
 void Coord::logout(Moment now, Effects& out) {
   wish_ = Wish::LogOut;
+  cancel_registration();
   login_.abandon();
   work(now, out);
   flush(out);
