@@ -37,7 +37,7 @@ CodePoint decode(std::string_view text) {
 bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
 
 bool reorders_or_hides(char32_t c) {
-  return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+  return c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
          (c >= 0x2060 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c < 0xe1000);
 }
 
@@ -80,6 +80,34 @@ std::string trimmed_number(double value, int digits) {
     if (text.ends_with('.')) text.pop_back();
   }
   return text;
+}
+
+std::optional<std::int64_t> nanoseconds_in(std::string_view unit) {
+  if (unit == "ns") return 1;
+  if (unit == "us" || unit == "µs") return 1'000;
+  if (unit == "ms") return 1'000'000;
+  if (unit == "s") return 1'000'000'000;
+  if (unit == "m") return 60'000'000'000;
+  if (unit == "h") return 3'600'000'000'000;
+  return std::nullopt;
+}
+
+// "1.5" times 1000 is 1500: digit by digit, so that no fraction is a little less than it says.
+std::optional<std::int64_t> times(std::string_view number, std::int64_t unit) {
+  const std::size_t point = std::min(number.find('.'), number.size());
+  const std::string_view fraction = number.substr(std::min(point + 1, number.size()));
+  if (point + fraction.size() == 0 || fraction.find('.') != std::string_view::npos) return {};
+  std::int64_t product = 0;
+  for (const char digit : number.substr(0, point)) {
+    if (__builtin_mul_overflow(product, 10, &product)) return std::nullopt;
+    if (__builtin_add_overflow(product, (digit - '0') * unit, &product)) return std::nullopt;
+  }
+  for (const char digit : fraction) {
+    if (unit % 10 != 0) break;  // what follows is less than a nanosecond or a few
+    unit /= 10;
+    if (__builtin_add_overflow(product, (digit - '0') * unit, &product)) return std::nullopt;
+  }
+  return product;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -138,33 +166,17 @@ std::optional<Duration> parse_go_duration(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   if (text.empty()) return std::nullopt;
-  double total = 0;
+  std::int64_t total = 0;
   while (!text.empty()) {
-    const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-    double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-    if (digits == 0 || error != std::errc() || end != text.data() + digits) return std::nullopt;
-    text.remove_prefix(digits);
-    const std::size_t letters = std::min(text.find_first_of("0123456789."), text.size());
-    const std::string_view unit = text.substr(0, letters);
-    text.remove_prefix(letters);
-    if (unit == "ns")
-      total += number;
-    else if (unit == "us" || unit == "µs")
-      total += number * 1e3;
-    else if (unit == "ms")
-      total += number * 1e6;
-    else if (unit == "s")
-      total += number * 1e9;
-    else if (unit == "m")
-      total += number * 60e9;
-    else if (unit == "h")
-      total += number * 3600e9;
-    else
-      return std::nullopt;
+    const std::string_view number = text.substr(0, text.find_first_not_of("0123456789."));
+    text.remove_prefix(number.size());
+    const std::string_view name = text.substr(0, text.find_first_of("0123456789."));
+    text.remove_prefix(name.size());
+    const auto unit = nanoseconds_in(name);
+    const auto part = unit ? times(number, *unit) : std::nullopt;
+    if (!part || __builtin_add_overflow(total, *part, &total)) return std::nullopt;
   }
-  if (total > 9e18) return std::nullopt;
-  return Duration(static_cast<std::int64_t>(negative ? -total : total));
+  return Duration(negative ? -total : total);
 }
 
 std::vector<std::string> split(std::string_view text, char at) {

@@ -26,6 +26,8 @@ TEST(GoDuration, RefusesWhatIsNone) {
     EXPECT_FALSE(parse_go_duration(text)) << text;
   }
   EXPECT_EQ(parse_go_duration("1.5h"), 5400s);
+  EXPECT_EQ(parse_go_duration("1.001s"), 1001ms);
+  EXPECT_EQ(parse_go_duration(".5s"), 500ms);
 }
 
 TEST(GoDuration, RoundsHalfUp) {
@@ -36,6 +38,7 @@ TEST(GoDuration, RoundsHalfUp) {
 TEST(Printable, KeepsScriptsAndShowsWhatWouldActOnTheTerminal) {
   EXPECT_EQ(printable("リビング ü"), "リビング ü");
   EXPECT_EQ(printable("a\x1b[31m\nb\u202ec\x7f"), "a\\x1b[31m\\nb\\u202ec\\x7f");
+  EXPECT_EQ(printable("\u061c\u2066"), "\\u061c\\u2066");
   EXPECT_EQ(printable("\xff\xc0\x80"), "\\xff\\xc0\\x80");
   EXPECT_EQ(printable_lines("a\n\tb\r"), "a\n\tb\\r");
 }
