@@ -12,7 +12,7 @@ constexpr std::byte kTlsHandshake{0x16};
 
 }  // namespace
 
-//   silent --first byte--> HTTP, over TLS or not --upgrade or end--> gone
+//   silent --first byte--> HTTP, over TLS or not --upgrade, end or patience--> gone
 class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::HttpConnection::Owner {
  public:
   Visitor(FrontDoor& door, io::Connected connected)
@@ -26,7 +26,7 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
 
  private:
   void on_bytes(Bytes bytes) override {
-    patience_.disarm();
+    patience_.arm_in(kRequestWithin);
     silent_->pause();
     std::unique_ptr<io::ByteStream> stream = std::make_unique<RewoundStream>(
         door_.loop_, std::move(silent_), Buffer(bytes.begin(), bytes.end()));
@@ -39,6 +39,7 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
   void on_closed(const io::IoError&) override { door_.let_go(*this); }
 
   void on_request(io::HttpConnection& connection, http::Request request) override {
+    patience_.arm_in(kNextRequestWithin);
     const Handled handled = door_.site_.on_request(connection, std::move(request), remote_);
     if (handled == Handled::Upgraded) door_.let_go(*this);
   }

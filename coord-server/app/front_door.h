@@ -28,7 +28,10 @@ class FrontDoor {
 
   // Connections that have not been upgraded, at one time; more are closed at once.
   static constexpr std::size_t kMostVisitors = 4096;
+  // Or the places would soon be held by those who only began.
   static constexpr Duration kFirstByteWithin = 10s;
+  static constexpr Duration kRequestWithin = 10s;
+  static constexpr Duration kNextRequestWithin = 60s;
 
   // References outlive the door.
   static Result<std::unique_ptr<FrontDoor>, io::IoError> open(

@@ -124,6 +124,26 @@ def throw_streams(where, valid, seconds, seed, tls=False):
     return throws
 
 
+def hold_streams(target, beginnings, seconds):
+    """Connections that begin and then say no more. Returns how many the other side has ended since."""
+    with contextlib.ExitStack() as held:
+        streams = [held.enter_context(socket.create_connection(target, 5)) for _ in range(60)]
+        for at, stream in enumerate(streams):
+            stream.sendall(beginnings[at % len(beginnings)])
+        time.sleep(seconds)
+        ended = 0
+        for stream in streams:
+            stream.settimeout(0.01)
+            with contextlib.suppress(TimeoutError):
+                try:
+                    while stream.recv(10000):
+                        pass
+                    ended += 1
+                except ConnectionError:
+                    ended += 1
+        return ended
+
+
 def _client_hello(context):
     out = ssl.MemoryBIO()
     with contextlib.suppress(ssl.SSLWantReadError):

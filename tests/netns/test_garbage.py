@@ -1,6 +1,6 @@
 """Garbage on every listening socket of a running mesh: dropped, and nobody who belongs here notices."""
 
-from garbage import Heard, throw_datagrams, throw_streams
+from garbage import Heard, hold_streams, throw_datagrams, throw_streams
 from lab import INTERNET, Lab, programs, wait_until
 from mesh import Coordinator, Node
 
@@ -71,6 +71,7 @@ def test_garbage_everywhere_while_the_mesh_pings():
                             ("STUN", at_stun), ("control", to_server)):
             assert found, f"no valid {what} was heard to begin with"
 
+        held = stranger.thread(hold_streams, server, (b"", b"GET / HT", b"\x16\x03\1\2\0\1"), SECONDS + 3)
         before = [lines_of(node) for node in (alpha, beta)]
         pinging = beta.host.start("ping", "-n", "-i", "0.1", "-c", SECONDS * 10, alpha.ip, log="stream.log")
         stun = (coordinator.host.address, 3478)
@@ -88,6 +89,7 @@ def test_garbage_everywhere_while_the_mesh_pings():
         ]
         thrown = [thrower.result(SECONDS + 30) for thrower in throwers]
         pinging.wait(30)
+        assert held.result(SECONDS + 30) == 60, "half a request holds a place for good"
         print(f"            thrown: {thrown}; heard {len(at_alpha)} datagrams, "
               f"{len(to_server)} conversations")
         assert min(thrown) > 50, thrown
