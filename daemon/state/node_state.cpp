@@ -88,13 +88,13 @@ std::string encode(const NodeState& state) {
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Result<NodeState, std::string> decode_node_state(std::string_view text) {
+Result<NodeState, DecodeError> decode_node_state(std::string_view text) {
   const Json document = Json::parse(text, nullptr, false);
-  if (!document.is_object()) return std::string("it is not a JSON object");
+  if (!document.is_object()) return DecodeError{"it is not a JSON object"};
   Fields in(document);
   std::int64_t version = 0;
   in.read("version", version);
-  if (version != kVersion) return std::string("\"version\" is not 1");
+  if (version != kVersion) return DecodeError{"\"version\" is not 1", version > kVersion};
 
   NodeState out;
   in.read("machineKey", out.machine_key);
@@ -106,16 +106,16 @@ Result<NodeState, std::string> decode_node_state(std::string_view text) {
   in.read("serverCertificate", out.server_certificate);
   in.read("nameKey", out.name_key);
   in.read("prefs", out.prefs);
-  if (!in.error().empty()) return in.error();
+  if (!in.error().empty()) return DecodeError{in.error()};
 
   if (const auto found = document.find("profile"); found != document.end()) {
-    if (!found->is_object()) return std::string("\"profile\" is not an object");
+    if (!found->is_object()) return DecodeError{"\"profile\" is not an object"};
     Fields profile(*found);
     profile.read("userId", out.profile.user_id);
     profile.read("loginName", out.profile.login_name);
     profile.read("displayName", out.profile.display_name);
     profile.read("pictureUrl", out.profile.picture_url);
-    if (!profile.error().empty()) return profile.error();
+    if (!profile.error().empty()) return DecodeError{profile.error()};
   }
   return out;
 }

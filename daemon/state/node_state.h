@@ -40,8 +40,13 @@ struct NodeState {
 // The text ends with a newline. Wipe it after use.
 std::string encode(const NodeState& state);
 
-// Refuses what is not complete and well-formed, with the place and the reason for a person. Unknown
-// fields are ignored, so that an older program reads a newer file.
-Result<NodeState, std::string> decode_node_state(std::string_view text);
+struct DecodeError {
+  std::string what;    // the place and the reason, for a person
+  bool newer = false;  // well-formed, of a version this program does not know
+};
+
+// Refuses what is not complete and well-formed. Unknown fields are ignored: only a file that an older
+// program would misread gets a new version.
+Result<NodeState, DecodeError> decode_node_state(std::string_view text);
 
 }  // namespace aya::state

@@ -17,6 +17,9 @@ std::string StateError::message() const {
     case Kind::Corrupt:
       return "the state in " + path + " cannot be read (" + detail + "); it was kept as " + kept_as +
              ". Put a good copy in its place, or start again to begin afresh and log in anew";
+    case Kind::Newer:
+      return path + " was written by a newer ayatorid; start that one again, or move the file away to "
+             "begin afresh and log in anew";
     case Kind::Busy:
       return "another ayatorid uses " + path + ": stop it, or choose another folder with --statedir";
     case Kind::Failed: return path + ": " + detail;

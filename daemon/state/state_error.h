@@ -12,6 +12,7 @@ struct StateError {
     ReadOnly,      // the file system is mounted read-only
     NoFolder,      // the folder is missing and could not be made
     Corrupt,       // the file's content is not ours; it was kept aside, see `kept_as`
+    Newer,         // the file is of a later version of this program; it was left in its place
     Busy,          // another daemon has the folder
     Failed,        // anything else the system said
   };

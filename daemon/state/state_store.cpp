@@ -25,10 +25,14 @@ Result<StateStore, StateError> StateStore::open(std::string path, Rng& rng) {
   }
   auto state = decode_node_state(**text);
   wipe(**text);
+  // An older program that starts by mistake must not cost the node its identity.
+  if (!state && state.error().newer) {
+    return StateError{StateError::Kind::Newer, file->path(), state.error().what, {}};
+  }
   if (!state) {
     const auto aside = file->set_aside();
     if (!aside) return aside.error();
-    return StateError{StateError::Kind::Corrupt, file->path(), state.error(), *aside};
+    return StateError{StateError::Kind::Corrupt, file->path(), state.error().what, *aside};
   }
   return StateStore(*std::move(file), *std::move(state));
 }

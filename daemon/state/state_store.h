@@ -5,7 +5,8 @@
 //   store->update([&](NodeState& s) { s.node_key = fresh; });   // on disk when it returns
 //
 // A file that cannot be decoded is never overwritten: open() sets it aside and fails, saying where it
-// is and what to do; the next start begins afresh. Writes block on the disk. One thread.
+// is and what to do; the next start begins afresh. One of a newer version stays in place and is refused
+// every time. Writes block on the disk. One thread.
 #pragma once
 
 #include <concepts>

@@ -1,0 +1,91 @@
+// The form of the state on disk.
+#include "daemon/state/node_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/counting_rng.h"
+
+namespace aya::state {
+namespace {
+
+NodeState full(Rng& rng) {
+  NodeState state;
+  state.machine_key = MachinePrivateKey::generate(rng);
+  state.node_key = NodePrivateKey::generate(rng);
+  state.old_node_key = NodePrivateKey::generate(rng);
+  state.node_id = "n7CNTRL";
+  state.profile = {-3, "alice@mesh.test", "アリス \"A\"\n", "https://mesh.test/a.png"};
+  state.control_url = "https://coord.test:8443";
+  state.server_certificate = "sha256-raw:00ff";
+  state.prefs = "{\"WantRunning\":true}\n";
+  state.name_key = "profile-1";
+  return state;
+}
+
+TEST(NodeStateText, ComesBackAsItWas) {
+  test::CountingRng rng;
+  const NodeState was = full(rng);
+  const auto is = decode_node_state(encode(was));
+  ASSERT_TRUE(is) << is.error().what;
+  EXPECT_EQ(is->machine_key.public_key(), was.machine_key.public_key());
+  EXPECT_EQ(is->node_key.public_key(), was.node_key.public_key());
+  EXPECT_EQ(is->old_node_key.public_key(), was.old_node_key.public_key());
+  EXPECT_EQ(is->node_id, was.node_id);
+  EXPECT_EQ(is->profile, was.profile);
+  EXPECT_EQ(is->control_url, was.control_url);
+  EXPECT_EQ(is->server_certificate, was.server_certificate);
+  EXPECT_EQ(is->prefs, was.prefs);
+  EXPECT_EQ(is->name_key, was.name_key);
+  EXPECT_EQ(encode(*is), encode(was));
+}
+
+TEST(NodeStateText, AMachineKeyIsAllItNeeds) {
+  test::CountingRng rng;
+  const std::string key = MachinePrivateKey::generate(rng).to_text_for_storage();
+  const auto state = decode_node_state(
+      R"({"version":1,"machineKey":")" + key + R"(","nodeKey":null,"someDay":[1,2]})");
+  ASSERT_TRUE(state) << state.error().what;
+  EXPECT_FALSE(state->has_node_key());
+}
+
+TEST(NodeStateText, BytesThatAreNoTextDoNotMakeAFileThatCannotBeRead) {
+  test::CountingRng rng;
+  NodeState state = full(rng);
+  state.profile.display_name = "\xff\xfe";
+  EXPECT_TRUE(decode_node_state(encode(state)));
+}
+
+TEST(NodeStateText, EveryCutAndEveryWrongTypeIsRefusedWithItsPlace) {
+  test::CountingRng rng;
+  const std::string good = encode(full(rng));
+  for (std::size_t size = 0; size + 2 < good.size(); ++size) {
+    const auto state = decode_node_state(std::string_view(good).substr(0, size));
+    ASSERT_FALSE(state) << size;
+    EXPECT_FALSE(state.error().newer);
+  }
+  const std::string key = MachinePrivateKey::generate(rng).to_text_for_storage();
+  const auto with = [&](const std::string& fields) {
+    const auto state =
+        decode_node_state(R"({"version":1,"machineKey":")" + key + "\"," + fields + "}");
+    return state ? std::string("accepted") : state.error().what;
+  };
+  EXPECT_EQ(with(R"("nodeId":"n1")"), "accepted");
+  EXPECT_EQ(with(R"("nodeKey":"privkey:12")"), "\"nodeKey\" is not a private key");
+  EXPECT_EQ(with(R"("nodeKey":12)"), "\"nodeKey\" is not text");
+  EXPECT_EQ(with(R"("prefs":{})"), "\"prefs\" is not text");
+  EXPECT_EQ(with(R"("profile":[])"), "\"profile\" is not an object");
+  EXPECT_EQ(with(R"("profile":{"userId":"7"})"), "\"userId\" is not a whole number");
+  EXPECT_EQ(decode_node_state(R"({"version":1})").error().what, "\"machineKey\" is missing");
+  EXPECT_EQ(decode_node_state("[]").error().what, "it is not a JSON object");
+}
+
+TEST(NodeStateText, ALaterVersionIsToldFromNonsense) {
+  EXPECT_TRUE(decode_node_state(R"({"version":2})").error().newer);
+  EXPECT_FALSE(decode_node_state(R"({"version":0})").error().newer);
+  EXPECT_FALSE(decode_node_state(R"({"version":"2"})").error().newer);
+  EXPECT_FALSE(decode_node_state("{}").error().newer);
+}
+
+}  // namespace
+}  // namespace aya::state
