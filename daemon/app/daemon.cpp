@@ -187,7 +187,7 @@ void Daemon::open_coord() {
   config.machine_key = store_.state().machine_key;
   config.identity = {store_.state().node_key, store_.state().old_node_key};
   config.mark = os::kBypassMark;
-  auto link = coord::CoordLink::open({loop_, rng_, log_, roots_}, std::move(config), *this);
+  auto link = coord::CoordLink::open({loop_, rng_, roots_}, std::move(config), *this);
   if (!link) {
     on_problem(link.error());
     announce_error(link.error());

@@ -18,6 +18,7 @@
 #include "daemon/coord/coord_link.h"
 #include "daemon/localapi/local_link.h"
 #include "daemon/state/state_store.h"
+#include "proto/log/logger.h"
 
 namespace aya::app {
 

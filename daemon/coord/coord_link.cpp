@@ -58,7 +58,6 @@ CoordLink::CoordLink(
     const Parts& parts, const http::Url& server, std::optional<tls::Sha256> pin, Config config,
     Owner& owner)
     : loop_(parts.loop),
-      log_(parts.log),
       owner_(owner),
       mark_(config.mark),
       roots_(parts.roots),

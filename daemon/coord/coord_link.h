@@ -11,7 +11,6 @@
 #include "proto/io/dial.h"
 #include "proto/io/http_client.h"
 #include "proto/io/timer.h"
-#include "proto/log/logger.h"
 #include "proto/tls/tls_context.h"
 
 namespace aya::coord {
@@ -43,7 +42,6 @@ class CoordLink {
   struct Parts {
     io::Loop& loop;
     Rng& rng;
-    Logger& log;
     tls::TlsClientContext& roots;
   };
 
@@ -80,7 +78,6 @@ class CoordLink {
   std::string advice(const io::IoError& why) const;
 
   io::Loop& loop_;
-  Logger& log_;
   Owner& owner_;
   std::uint32_t mark_;
   tls::TlsClientContext& roots_;
