@@ -1,0 +1,163 @@
+// What a map means for packets, names and routes.
+#include "daemon/app/map_meaning.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/counting_rng.h"
+
+namespace aya::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+Prefix net(const char* text) { return *Prefix::parse(text); }
+IpAddress ip(const char* text) { return *IpAddress::parse(text); }
+control::Resolver server(const char* address) {
+  control::Resolver out;
+  out.addr = address;
+  return out;
+}
+
+class MapMeaning : public testing::Test {
+ protected:
+  MapMeaning() {
+    map.self.id = netmap::NodeId{1};
+    map.self.name = "Alpha.mesh.test.";
+    map.self.addresses = {net("fd7a::1/128"), net("100.64.0.1/32")};
+    peer.id = netmap::NodeId{2};
+    peer.name = "Beta.mesh.test.";
+    peer.key = NodePrivateKey::generate(rng).public_key();
+    peer.disco_key = DiscoPrivateKey::generate(rng).public_key();
+    peer.addresses = {net("100.64.0.2/32"), net("fd7a::2/128")};
+    peer.allowed_ips = {
+        net("100.64.0.2/32"), net("fd7a::2/128"), net("10.0.0.0/8"), net("0.0.0.0/0"), net("::/0")};
+    peer.endpoints = {*Endpoint::parse("192.0.2.2:2")};
+    peer.home_derp = 7;
+  }
+  void add_peer() { map.peers[peer.id] = peer; }
+
+  test::CountingRng rng;
+  netmap::Netmap map;
+  control::Node peer;
+  local::Prefs prefs;
+};
+
+TEST_F(MapMeaning, AddressesComeIpv4First) {
+  EXPECT_THAT(addresses_of(map.self), ElementsAre(ip("100.64.0.1"), ip("fd7a::1")));
+}
+
+TEST_F(MapMeaning, SubnetsAreUsedWhereTheUserAcceptsThemAndDefaultRoutesNever) {
+  prefs.route_all = false;
+  EXPECT_THAT(
+      used_prefixes(peer, prefs, false), ElementsAre(net("100.64.0.2/32"), net("fd7a::2/128")));
+  prefs.route_all = true;
+  EXPECT_THAT(
+      used_prefixes(peer, prefs, false),
+      ElementsAre(net("100.64.0.2/32"), net("fd7a::2/128"), net("10.0.0.0/8")));
+  EXPECT_THAT(used_prefixes(peer, prefs, true), IsEmpty());
+  peer.allowed_ips.reset();  // absent: as the addresses
+  EXPECT_THAT(
+      used_prefixes(peer, prefs, false), ElementsAre(net("100.64.0.2/32"), net("fd7a::2/128")));
+  peer.allowed_ips.emplace();  // empty: nothing
+  EXPECT_THAT(used_prefixes(peer, prefs, false), IsEmpty());
+}
+
+TEST_F(MapMeaning, AnExpiredPeerHasNoWayAndOneWithoutDiscoKeyOnlyTheRelay) {
+  auto facts = peer_facts(peer, prefs, false);
+  EXPECT_EQ(facts.path.endpoints, peer.endpoints);
+  EXPECT_EQ(facts.path.home_region, 7);
+  EXPECT_EQ(facts.path.node_key, peer.key);
+  facts = peer_facts(peer, prefs, true);
+  EXPECT_THAT(facts.path.endpoints, IsEmpty());
+  EXPECT_EQ(facts.path.home_region, 0);
+  EXPECT_THAT(facts.allowed_ips, IsEmpty());
+
+  peer.disco_key = {};
+  facts = peer_facts(peer, prefs, false);
+  EXPECT_THAT(facts.path.endpoints, IsEmpty());
+  EXPECT_EQ(facts.path.home_region, 7);
+  peer.is_wireguard_only = true;
+  EXPECT_EQ(peer_facts(peer, prefs, false).path.endpoints, peer.endpoints);
+}
+
+TEST_F(MapMeaning, TheFilterGuardsAddressesAndApprovedRoutes) {
+  EXPECT_EQ(local_destinations(map.self), map.self.addresses);
+  map.self.allowed_ips = {net("100.64.0.1/32"), net("192.168.0.0/24")};
+  EXPECT_EQ(local_destinations(map.self), *map.self.allowed_ips);
+}
+
+TEST_F(MapMeaning, CapabilitiesAreHeldByAddresses) {
+  peer.cap_map["cap/x"];
+  add_peer();
+  const auto holders = capability_holders(map);
+  EXPECT_EQ(holders.size(), 1u);
+  EXPECT_THAT(holders.at("cap/x"), ElementsAre(ip("100.64.0.2"), ip("fd7a::2")));
+}
+
+TEST_F(MapMeaning, NamesAreKnownWhereMagicDnsIsOn) {
+  add_peer();
+  EXPECT_THAT(resolver_config(map).hosts, IsEmpty());
+  map.dns.emplace();
+  EXPECT_THAT(resolver_config(map).hosts, IsEmpty());
+  map.dns->proxied = true;
+  map.dns->extra_records = {{"Printer.Office", "A", "10.1.1.1"}, {"bad.test", "A", "nonsense"}};
+  map.dns->routes["corp.test"] = {};
+  map.dns->routes["far.test"] = {server("10.0.0.53")};
+  const auto config = resolver_config(map);
+  EXPECT_EQ(config.hosts.size(), 3u);
+  EXPECT_THAT(config.hosts.at("alpha.mesh.test."), ElementsAre(ip("100.64.0.1")));
+  EXPECT_THAT(config.hosts.at("beta.mesh.test."), ElementsAre(ip("100.64.0.2")));
+  EXPECT_THAT(config.hosts.at("printer.office."), ElementsAre(ip("10.1.1.1")));
+  EXPECT_THAT(config.local_domains, testing::IsSupersetOf({"mesh.test.", "corp.test."}));
+  EXPECT_THAT(config.local_domains, testing::Not(testing::Contains("far.test.")));
+}
+
+TEST_F(MapMeaning, QuestionsForOthersGoToTheMapsServersElseTheHosts) {
+  os::DnsBase host;
+  host.nameservers = {ip("100.100.100.100"), ip("192.0.2.53")};
+  EXPECT_THAT(
+      forwarder_config(map, host).upstreams, ElementsAre(*Endpoint::parse("192.0.2.53:53")));
+  map.dns.emplace();
+  map.dns->routes["far.test"] = {server("10.0.0.53"), server("https://doh.test/q")};
+  map.dns->routes["here.test"] = {};
+  map.dns->resolvers = {server("https://doh.test/q")};
+  auto config = forwarder_config(map, host);
+  EXPECT_THAT(config.upstreams, ElementsAre(*Endpoint::parse("192.0.2.53:53")));
+  EXPECT_EQ(config.routes.size(), 1u);
+  EXPECT_THAT(config.routes.at("far.test."), ElementsAre(*Endpoint::parse("10.0.0.53:53")));
+  map.dns->resolvers.push_back(server("[2001:db8::53]:5353"));
+  config = forwarder_config(map, host);
+  EXPECT_THAT(config.upstreams, ElementsAre(*Endpoint::parse("[2001:db8::53]:5353")));
+}
+
+TEST_F(MapMeaning, TheHostsResolverIsTouchedOnlyForSomethingAndByConsent) {
+  prefs.corp_dns = true;
+  EXPECT_EQ(host_dns(map, prefs), std::nullopt);
+  map.dns.emplace().domains = {"mesh.test.", "office.test", "."};
+  EXPECT_EQ(host_dns(map, prefs), std::nullopt);
+  map.dns->proxied = true;
+  const auto wanted = host_dns(map, prefs);
+  ASSERT_TRUE(wanted);
+  EXPECT_THAT(wanted->nameservers, ElementsAre(ip("100.100.100.100")));
+  EXPECT_THAT(wanted->search_domains, ElementsAre("mesh.test", "office.test"));
+  prefs.corp_dns = false;
+  EXPECT_EQ(host_dns(map, prefs), std::nullopt);
+}
+
+TEST_F(MapMeaning, RoutesAreThePeersAndTheResolversOnce) {
+  auto config =
+      route_config(map.self, {net("100.64.0.2/32"), net("10.0.0.0/8"), net("100.64.0.2/32")});
+  EXPECT_EQ(config.addresses, map.self.addresses);
+  EXPECT_THAT(
+      config.routes, UnorderedElementsAre(
+                         net("100.64.0.2/32"), net("10.0.0.0/8"), net("100.100.100.100/32"),
+                         Prefix::host(dns::service_address_6())));
+  map.self.addresses = {net("100.64.0.1/32")};
+  EXPECT_THAT(route_config(map.self, {}).routes, ElementsAre(net("100.100.100.100/32")));
+}
+
+}  // namespace
+}  // namespace aya::app
