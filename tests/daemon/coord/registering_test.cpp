@@ -24,7 +24,7 @@ class Registering : public CoordBench {
   }
   // The first question is answered with a URL, the second waits.
   void wait_for_a_person() {
-    server.on_register = [this](const control::RegisterRequest& request) {
+    server.on_register = [](const control::RegisterRequest& request) {
       return request.followup.empty()
                  ? std::optional(FakeCoordinator::json(visit("https://coord.test/a/1")))
                  : std::nullopt;

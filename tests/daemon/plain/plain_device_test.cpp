@@ -75,7 +75,8 @@ class PlainDeviceTest : public testing::Test {
   }
   void settle() {
     for (bool moved = true; moved;) {
-      moved = carry(a, b) | carry(b, a);
+      moved = carry(a, b);
+      moved |= carry(b, a);
     }
   }
   bool carry(End& from, End& to) {
