@@ -8,6 +8,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,13 @@ std::vector<Json> vector_cases(
 // Hex text of a case to bytes; throws on bad hex, which fails the test.
 Buffer hex(const Json& text);
 Buffer hex(std::string_view text);
+
+// The key written as 64 hex digits.
+template <class Key>
+Key key_of(const Json& text) {
+  const Buffer raw = hex(text);
+  return Key(std::span<const std::byte, 32>(raw.data(), 32));
+}
 
 // {"len", "seed", "rule"}: byte i = (i*7 + seed) mod 256.
 Buffer pattern(const Json& spec);

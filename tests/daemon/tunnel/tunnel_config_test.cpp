@@ -10,8 +10,6 @@ namespace {
 using test::TunnelPair;
 using testing::ElementsAre;
 
-constexpr PeerId kPeer = TunnelPair::kPeer;
-
 std::vector<Prefix> prefixes(std::initializer_list<const char*> texts) {
   std::vector<Prefix> out;
   for (const char* text : texts) out.push_back(*Prefix::parse(text));
@@ -103,9 +101,9 @@ TEST(TunnelReconfigured, ANewPresharedKeyLeavesTheSessionAlone) {
   TunnelPair net;
   net.send(net.a, 1);
   net.advance(1s);
-  auto config = *net.a.tunnel.config(kPeer);
+  auto config = *net.a.tunnel.config(TunnelPair::kPeer);
   config.preshared_key.mutable_bytes()[5] = std::byte{9};
-  net.a.tunnel.upsert_peer(kPeer, config);
+  net.a.tunnel.upsert_peer(TunnelPair::kPeer, config);
   net.send(net.a, 2);
   net.send(net.b, 3);
   net.advance(1s);
@@ -124,9 +122,9 @@ TEST(TunnelReconfigured, ANewPrivateKeyShakesHandsAnewAtOnce) {
   net.send(net.b, 7);  // what is under way under the old key still arrives
   net.advance(1s);
   EXPECT_TRUE(net.a.received.contains(7));
-  net.b.tunnel.upsert_peer(kPeer, {fresh.public_key(), {}, {}});
+  net.b.tunnel.upsert_peer(TunnelPair::kPeer, {fresh.public_key(), {}, {}});
   const Prefix inner = Prefix::host(net.a.inner);
-  net.b.tunnel.set_allowed_ips(kPeer, std::span(&inner, 1));
+  net.b.tunnel.set_allowed_ips(TunnelPair::kPeer, std::span(&inner, 1));
   net.send(net.a, 2);
   net.advance(1s);
   EXPECT_TRUE(net.b.received.contains(2));
@@ -147,8 +145,8 @@ TEST(TunnelReconfigured, ForgottenSessionsStartAHandshakeWithTheNextPacket) {
   TunnelPair net;
   net.send(net.a, 1);
   net.advance(1s);
-  net.b.tunnel.forget_sessions(kPeer);  // as if b had restarted, and a was told
-  net.a.tunnel.forget_sessions(kPeer);
+  net.b.tunnel.forget_sessions(TunnelPair::kPeer);  // as if b had restarted, and a was told
+  net.a.tunnel.forget_sessions(TunnelPair::kPeer);
   net.send(net.a, 2);
   net.advance(100ms);
   EXPECT_TRUE(net.b.received.contains(2));
@@ -159,7 +157,7 @@ TEST(TunnelReconfigured, AClockThatStepsBackDoesNotLockItOut) {
   net.send(net.a, 1);
   net.advance(1s);
   net.wall_step = -24h;
-  net.a.tunnel.forget_sessions(kPeer);
+  net.a.tunnel.forget_sessions(TunnelPair::kPeer);
   net.send(net.a, 2);
   net.advance(1s);
   EXPECT_TRUE(net.b.received.contains(2));
@@ -173,10 +171,10 @@ TEST(TunnelReconfigured, HandshakesAreDatedAfterTheLastOneBeforeARestart) {
   Tunnel tunnel(
       NodePrivateKey::generate(rng), rng, pool,
       {.wall_clock = [] { return WallTime(1000000000s); }, .timestamps_after = before});
-  tunnel.upsert_peer(kPeer, {NodePrivateKey::generate(rng).public_key(), {}, {}});
+  tunnel.upsert_peer(TunnelPair::kPeer, {NodePrivateKey::generate(rng).public_key(), {}, {}});
   Effects effects;
   Packet packet = TunnelPair::numbered(pool, TunnelPair::inner_address(1), 1);
-  tunnel.seal(kPeer, std::span(&packet, 1), TimePoint{1s}, effects);
+  tunnel.seal(TunnelPair::kPeer, std::span(&packet, 1), TimePoint{1s}, effects);
   EXPECT_GT(tunnel.last_timestamp(), before);
 }
 

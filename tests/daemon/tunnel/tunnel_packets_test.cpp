@@ -12,8 +12,6 @@ using test::TunnelPair;
 using testing::ElementsAre;
 using namespace wireguard;
 
-constexpr PeerId kPeer = TunnelPair::kPeer;
-
 // Two ends that have just shaken hands, `a` as the initiator.
 struct Connected : TunnelPair {
   explicit Connected(Link options = {}) : TunnelPair(options) {
@@ -37,9 +35,9 @@ TEST(TunnelPackets, ShakesHandsAndDeliversWhatWaited) {
 
 TEST(TunnelPackets, TheResponderMayStartToTalkAsSoonAsItIsConfirmed) {
   TunnelPair net;
-  auto config = *net.a.tunnel.config(kPeer);
+  auto config = *net.a.tunnel.config(TunnelPair::kPeer);
   config.keepalive_interval = 25s;  // nothing staged: the handshake is confirmed by a keepalive
-  net.a.tunnel.upsert_peer(kPeer, config);
+  net.a.tunnel.upsert_peer(TunnelPair::kPeer, config);
   net.advance(1s);
   net.send(net.b, 5);
   net.advance(1s);
@@ -81,16 +79,16 @@ TEST(TunnelPackets, SurvivesBothSidesInitiatingAtOnce) {
 
 TEST(TunnelPackets, NeedsTheSamePresharedKeyOnBothSides) {
   TunnelPair net;
-  auto config = *net.a.tunnel.config(kPeer);
+  auto config = *net.a.tunnel.config(TunnelPair::kPeer);
   config.preshared_key.mutable_bytes()[0] = std::byte{1};
-  net.a.tunnel.upsert_peer(kPeer, config);
+  net.a.tunnel.upsert_peer(TunnelPair::kPeer, config);
   net.send(net.a, 1);
   net.advance(20s);
   EXPECT_TRUE(net.b.received.empty());
   EXPECT_GT(net.a.tunnel.counters()[Drop::BadHandshake], 0u);
-  auto same = *net.b.tunnel.config(kPeer);
+  auto same = *net.b.tunnel.config(TunnelPair::kPeer);
   same.preshared_key = config.preshared_key;
-  net.b.tunnel.upsert_peer(kPeer, same);
+  net.b.tunnel.upsert_peer(TunnelPair::kPeer, same);
   net.advance(6s);
   EXPECT_THAT(net.b.received, ElementsAre(1));
 }
@@ -132,7 +130,7 @@ TEST(TunnelPackets, ReportsWhereAPeerWasHeardAndFollowsItWhenItRoams) {
   net.send(net.a, 1);
   net.advance(1s);
   ASSERT_EQ(net.b.heard.size(), 1u);
-  EXPECT_EQ(net.b.heard[0].peer, kPeer);
+  EXPECT_EQ(net.b.heard[0].peer, TunnelPair::kPeer);
   EXPECT_EQ(net.b.heard[0].from, net.a.at);
   net.send(net.b, 2);
   net.advance(1s);
@@ -182,7 +180,7 @@ TEST(TunnelPackets, PadsToSixteenButNeverAboveTheMtuAndStripsItAgain) {
   };
   for (const std::size_t payload : {13u, 1260u, 1255u}) {
     Packet packet = TunnelPair::numbered(net.a.pool, net.a.inner, 7, payload);
-    net.a.tunnel.seal(kPeer, std::span(&packet, 1), net.now, net.a.effects);
+    net.a.tunnel.seal(TunnelPair::kPeer, std::span(&packet, 1), net.now, net.a.effects);
     ASSERT_EQ(net.a.effects.to_network.size(), 1u);
     const Bytes datagram = net.a.effects.to_network[0].datagram.bytes();
     EXPECT_EQ(datagram.size() - kTransportOverhead, payload == 13 ? 48u : 1280u);
@@ -201,7 +199,7 @@ TEST(TunnelPackets, DropsSourcesThatAreAnotherPeersByLongestPrefix) {
   test::SeededRng rng(99);
   net.b.tunnel.upsert_peer(other, {NodePrivateKey::generate(rng).public_key(), {}, {}});
   const Prefix wide = *Prefix::parse("10.0.0.0/8");
-  net.b.tunnel.set_allowed_ips(kPeer, std::span(&wide, 1));
+  net.b.tunnel.set_allowed_ips(TunnelPair::kPeer, std::span(&wide, 1));
   net.send(net.a, 1);
   net.advance(1s);
   EXPECT_THAT(net.b.received, ElementsAre(1));
@@ -219,7 +217,7 @@ TEST(TunnelPackets, DropsWhatIsNotAWholeIpPacket) {
     Packet packet = TunnelPair::numbered(net.a.pool, net.a.inner, 1, size - 20);
     std::size_t at = 0;
     for (const unsigned b : start) packet.mutable_bytes()[at++] = static_cast<std::byte>(b);
-    net.a.tunnel.seal(kPeer, std::span(&packet, 1), net.now, net.a.effects);
+    net.a.tunnel.seal(TunnelPair::kPeer, std::span(&packet, 1), net.now, net.a.effects);
     Datagram arrived{
         net.b.pool.copy_of(net.a.effects.to_network.back().datagram.bytes()), net.a.at, {}};
     net.b.tunnel.open(std::span(&arrived, 1), net.now, net.b.effects);
@@ -240,7 +238,7 @@ TEST(TunnelPackets, DropsPacketsWithoutRoomAndSendsTheRest) {
   batch.push_back(TunnelPair::numbered(net.a.pool, net.a.inner, 1));
   batch.push_back(TunnelPair::numbered(net.a.pool, net.a.inner, 2));
   batch[0].grow_front(batch[0].headroom());  // an inner packet that fills the slab to the front
-  net.a.tunnel.seal(kPeer, batch, net.now, net.a.effects);
+  net.a.tunnel.seal(TunnelPair::kPeer, batch, net.now, net.a.effects);
   EXPECT_EQ(net.a.effects.to_network.size(), 1u);
   EXPECT_EQ(net.a.tunnel.counters()[Drop::NoRoom], 1u);
   net.a.effects.clear();
@@ -262,9 +260,9 @@ TEST(TunnelPackets, OpensMixedBatchesOfManyPeersInTheOrderTheyCame) {
     hub.upsert_peer(PeerId{i}, {key.public_key(), {}, {}});
     hub.set_allowed_ips(PeerId{i}, std::span(&inner, 1));
     spokes.push_back(std::make_unique<Tunnel>(key, rng, pool, Options{.wall_clock = wall}));
-    spokes[i]->upsert_peer(kPeer, {hub_key.public_key(), {}, {}});
+    spokes[i]->upsert_peer(TunnelPair::kPeer, {hub_key.public_key(), {}, {}});
     Packet first = TunnelPair::numbered(pool, inner.address, 0);
-    spokes[i]->seal(kPeer, std::span(&first, 1), now, at_spoke);
+    spokes[i]->seal(TunnelPair::kPeer, std::span(&first, 1), now, at_spoke);
     for (int turn = 0; turn < 2; ++turn) {
       std::vector<Datagram> forth;
       for (ToPeer& send : at_spoke.to_network) forth.push_back({std::move(send.datagram), {}, {}});
@@ -282,7 +280,7 @@ TEST(TunnelPackets, OpensMixedBatchesOfManyPeersInTheOrderTheyCame) {
     const std::uint32_t spoke = number * number % 3;
     Packet packet = TunnelPair::numbered(
         pool, TunnelPair::inner_address(static_cast<std::uint8_t>(10 + spoke)), number);
-    spokes[spoke]->seal(kPeer, std::span(&packet, 1), now, at_spoke);
+    spokes[spoke]->seal(TunnelPair::kPeer, std::span(&packet, 1), now, at_spoke);
     batch.push_back({std::move(at_spoke.to_network.back().datagram), {}, {}});
     at_spoke.clear();
   }
@@ -299,9 +297,9 @@ TEST(TunnelPackets, UnderLoadAnswersWithACookieAndThenTakesTheRetry) {
   // A flood of initiations of one impostor, who knows b's key but is no peer of it.
   TunnelPair::End impostor(55, TunnelPair::address(66), [&] { return net.wall(); });
   Buffer initiation;
-  impostor.tunnel.upsert_peer(kPeer, {net.b.key.public_key(), {}, {}});
+  impostor.tunnel.upsert_peer(TunnelPair::kPeer, {net.b.key.public_key(), {}, {}});
   Packet packet = TunnelPair::numbered(impostor.pool, impostor.inner, 1);
-  impostor.tunnel.seal(kPeer, std::span(&packet, 1), net.now, impostor.effects);
+  impostor.tunnel.seal(TunnelPair::kPeer, std::span(&packet, 1), net.now, impostor.effects);
   const Bytes message = impostor.effects.to_network[0].datagram.bytes();
   initiation.assign(message.begin(), message.end());
   impostor.effects.clear();

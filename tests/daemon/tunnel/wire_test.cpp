@@ -9,18 +9,13 @@ namespace {
 
 using test::hex;
 using test::Json;
+using test::key_of;
 
 Json handshake_named(const std::string& name) {
   for (const Json& c : test::vector_cases("wire", "wireguard.json", "handshake")) {
     if (c.at("name") == name) return c;
   }
   throw std::runtime_error("no handshake " + name);
-}
-
-template <class Key>
-Key key_of(const Json& text) {
-  const Buffer raw = hex(text);
-  return Key(std::span<const std::byte, 32>(raw.data(), 32));
 }
 
 // A responder of the handshake `h` that has seen nothing yet.

@@ -23,14 +23,14 @@ std::string written(const Response& response, bool without_body = false) {
   return std::string(as_text(out));
 }
 
-Response answer(int status, Headers headers = {}) {
+Response plain_response(int status, Headers headers = {}) {
   Response response;
   response.status = status;
   response.headers = std::move(headers);
   return response;
 }
 
-Request asking(std::string method, std::string target, Headers headers = {}) {
+Request written_request(std::string method, std::string target, Headers headers = {}) {
   Request request;
   request.method = std::move(method);
   request.target = std::move(target);
@@ -39,10 +39,10 @@ Request asking(std::string method, std::string target, Headers headers = {}) {
 }
 
 TEST(WriteRequest, AddsALengthWhereOneIsExpected) {
-  Request get = asking("GET", "/key?v=1", {{"Host", "a"}});
+  Request get = written_request("GET", "/key?v=1", {{"Host", "a"}});
   EXPECT_EQ(written(get), "GET /key?v=1 HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(
-      written(asking("POST", "/", {{"Host", "a"}})),
+      written(written_request("POST", "/", {{"Host", "a"}})),
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
   get.body = {std::byte{'x'}};
   get.keep_alive = false;
@@ -59,12 +59,12 @@ TEST(WriteResponse, TellsTheLengthUnlessThereIsNoBody) {
   EXPECT_EQ(
       written(Response::json(200, "{}"), true),
       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n");
-  EXPECT_EQ(written(answer(204)), "HTTP/1.1 204 No Content\r\n\r\n");
-  EXPECT_EQ(written(answer(799)), "HTTP/1.1 799 Status\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(written(plain_response(204)), "HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(written(plain_response(799)), "HTTP/1.1 799 Status\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST(WriteResponse, LetsNoValueForgeAField) {
-  Response response = answer(302, {{"Location", "/a\r\nSet-Cookie: evil=1"}});
+  Response response = plain_response(302, {{"Location", "/a\r\nSet-Cookie: evil=1"}});
   response.keep_alive = false;
   EXPECT_EQ(
       written(response),
@@ -86,7 +86,7 @@ TEST(WriteStream, CutsABodyIntoChunksTheParserJoins) {
 }
 
 TEST(WriteRequest, IsReadBackByTheParser) {
-  Request request = asking("PUT", "/x", {{"Host", "a"}, {"X", "1"}, {"X", "2"}});
+  Request request = written_request("PUT", "/x", {{"Host", "a"}, {"X", "1"}, {"X", "2"}});
   request.body = Buffer(3000, std::byte{7});
   Buffer out;
   write_request(request, out);
@@ -113,15 +113,15 @@ TEST(Upgrade, IsAskedForAndGranted) {
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\nConnection: upgrade\r\n\r\n");
   EXPECT_TRUE(switched_to(granted, "derp"));
   EXPECT_FALSE(switched_to(granted, "websocket"));
-  EXPECT_FALSE(switched_to(answer(200, granted.headers), "DERP"));
+  EXPECT_FALSE(switched_to(plain_response(200, granted.headers), "DERP"));
 }
 
 TEST(Upgrade, NeedsBothFields) {
-  EXPECT_EQ(requested_upgrade(asking("GET", "/", {{"Upgrade", "DERP"}})), "");
-  EXPECT_EQ(requested_upgrade(asking("GET", "/", {{"Connection", "upgrade"}})), "");
+  EXPECT_EQ(requested_upgrade(written_request("GET", "/", {{"Upgrade", "DERP"}})), "");
+  EXPECT_EQ(requested_upgrade(written_request("GET", "/", {{"Connection", "upgrade"}})), "");
   EXPECT_EQ(
       requested_upgrade(
-          asking("GET", "/", {{"upgrade", "DERP"}, {"connection", "keep-alive, Upgrade"}})),
+          written_request("GET", "/", {{"upgrade", "DERP"}, {"connection", "keep-alive, Upgrade"}})),
       "DERP");
 }
 
@@ -147,7 +147,7 @@ TEST(Headers, FindTokensInListsAndInRepeatedFields) {
 }
 
 TEST(Request, DividesItsTargetAtTheFirstQuestionMark) {
-  const Request request = asking("GET", "/a%3Fb?c=d?e");
+  const Request request = written_request("GET", "/a%3Fb?c=d?e");
   EXPECT_EQ(request.path(), "/a%3Fb");
   EXPECT_EQ(request.query(), "c=d?e");
   EXPECT_EQ(Request{}.query(), "");

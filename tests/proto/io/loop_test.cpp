@@ -16,15 +16,14 @@
 #include "proto/io/fd_watcher.h"
 #include "proto/io/name_lookup.h"
 #include "proto/io/timer.h"
+#include "tests/proto/io/stream_pair.h"
 
 namespace aya::io {
 namespace {
 
+using namespace test;
 using testing::Contains;
 using testing::ElementsAre;
-
-constexpr Duration kLimit = 5s;
-constexpr Duration kMoment = 20ms;  // for what must not happen
 
 // ---- Loop
 

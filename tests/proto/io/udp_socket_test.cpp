@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/proto/io/stream_pair.h"
+
 namespace aya::io {
 namespace {
 
-constexpr Duration kLimit = 5s;
-const IpAddress kLocal4 = IpAddress::v4(0x7f000001);
-const IpAddress kLocal6 = *IpAddress::parse("::1");
+using namespace test;
 
 struct Heard {
   std::string text;

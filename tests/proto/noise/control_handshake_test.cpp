@@ -12,6 +12,7 @@ namespace {
 
 using test::hex;
 using test::Json;
+using test::key_of;
 using test::vector_cases;
 
 // Gives the bytes of an ephemeral key.
@@ -27,11 +28,6 @@ class ScriptedRng final : public Rng {
   Buffer bytes_;
 };
 
-template <class Key>
-Key key_of(const Json& text) {
-  const Buffer raw = hex(text);
-  return Key(std::span<const std::byte, 32>(raw.data(), 32));
-}
 MachinePrivateKey private_of(const Json& text) {
   return MachinePrivateKey(key_of<crypto::Key32>(text));
 }

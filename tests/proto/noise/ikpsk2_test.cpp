@@ -11,15 +11,11 @@ namespace {
 
 using test::hex;
 using test::Json;
+using test::key_of;
 
-template <class Key>
-Key key_of(const Json& text) {
-  const Buffer raw = hex(text);
-  return Key(std::span<const std::byte, 32>(raw.data(), 32));
-}
-std::string hex_of(const crypto::Key32& key) { return to_hex(key.bytes()); }
+std::string message_hex(const crypto::Key32& key) { return to_hex(key.bytes()); }
 template <class Message>
-std::string hex_of(const Message& message) {
+std::string message_hex(const Message& message) {
   return to_hex(std::as_bytes(std::span(&message, 1)));
 }
 
@@ -49,7 +45,7 @@ struct Handshake {
 };
 
 void expect_state(const Json& c, const SymmetricState& state, const std::string& after) {
-  EXPECT_EQ(hex_of(state.chaining_key()), c.at("chain_key_after_" + after));
+  EXPECT_EQ(message_hex(state.chaining_key()), c.at("chain_key_after_" + after));
   EXPECT_EQ(to_hex(state.hash()), c.at("hash_after_" + after));
 }
 
@@ -59,14 +55,14 @@ TEST(Ikpsk2Vectors, KeysAreWhatTheyFollowFrom) {
     const Handshake h(c);
     EXPECT_EQ(to_hex(h.initiator.public_key().bytes()), c.at("initiator_public"));
     EXPECT_EQ(to_hex(h.responder.public_key().bytes()), c.at("responder_public"));
-    EXPECT_EQ(hex_of(h.ss), c.at("static_static"));
-    EXPECT_EQ(hex_of(*static_static(h.responder, h.initiator.public_key())), hex_of(h.ss));
+    EXPECT_EQ(message_hex(h.ss), c.at("static_static"));
+    EXPECT_EQ(message_hex(*static_static(h.responder, h.initiator.public_key())), message_hex(h.ss));
     EXPECT_EQ(h.psk.is_zero(), !c.at("psk_set").get<bool>());
     for (const char* end : {"initiator", "responder"}) {
       const std::string ephemeral = std::string(end) + "_ephemeral_";
       const auto key =
           crypto::clamp_x25519(std::span<const std::byte, 32>(hex(c.at(ephemeral + "random"))));
-      EXPECT_EQ(hex_of(key), c.at(ephemeral + "private"));
+      EXPECT_EQ(message_hex(key), c.at(ephemeral + "private"));
       EXPECT_EQ(to_hex(crypto::x25519_public(key)), c.at(ephemeral + "public"));
     }
   }
@@ -80,7 +76,7 @@ TEST(Ikpsk2Vectors, BothEndsSayAndLearnTheSame) {
     const auto initiator = h.begin(initiation);
     ASSERT_TRUE(initiator);
     // Type and index in front, both MACs behind.
-    EXPECT_EQ(hex_of(initiation), c.at("initiation").get<std::string>().substr(2 * 8, 2 * 108));
+    EXPECT_EQ(message_hex(initiation), c.at("initiation").get<std::string>().substr(2 * 8, 2 * 108));
     expect_state(c, initiator->symmetric(), "initiation");
 
     auto responder =
@@ -93,15 +89,15 @@ TEST(Ikpsk2Vectors, BothEndsSayAndLearnTheSame) {
     Ikpsk2Response response;
     const auto answered = responder->write_response(h.psk, h.responder_ephemeral, response);
     ASSERT_TRUE(answered);
-    EXPECT_EQ(hex_of(response), c.at("response").get<std::string>().substr(2 * 12, 2 * 48));
+    EXPECT_EQ(message_hex(response), c.at("response").get<std::string>().substr(2 * 12, 2 * 48));
     expect_state(c, responder->symmetric(), "response");
-    EXPECT_EQ(hex_of(answered->send), c.at("responder_send_key"));
-    EXPECT_EQ(hex_of(answered->receive), c.at("initiator_send_key"));
+    EXPECT_EQ(message_hex(answered->send), c.at("responder_send_key"));
+    EXPECT_EQ(message_hex(answered->receive), c.at("initiator_send_key"));
 
     const auto keys = initiator->read_response(response, h.initiator, h.psk);
     ASSERT_TRUE(keys);
-    EXPECT_EQ(hex_of(keys->send), c.at("initiator_send_key"));
-    EXPECT_EQ(hex_of(keys->receive), c.at("responder_send_key"));
+    EXPECT_EQ(message_hex(keys->send), c.at("initiator_send_key"));
+    EXPECT_EQ(message_hex(keys->receive), c.at("responder_send_key"));
   }
 }
 

@@ -22,10 +22,10 @@ using Kind = TlsError::Kind;
 
 constexpr std::chrono::days kDay{1};
 
-WallTime now() { return std::chrono::system_clock::now(); }
+WallTime today() { return std::chrono::system_clock::now(); }
 
 KeyedCertificate certificate_for(std::vector<std::string> names) {
-  return *make_self_signed({.names = std::move(names), .not_before = now() - kDay});
+  return *make_self_signed({.names = std::move(names), .not_before = today() - kDay});
 }
 
 std::unique_ptr<TlsServerContext> server_with(
@@ -205,7 +205,7 @@ TEST(TlsTrust, TakesThePinnedCertificate) {
 
 TEST(TlsTrust, TakesAnythingWhenNotSecure) {
   const auto expired =
-      *make_self_signed({.names = {"x"}, .not_before = now() - 9 * kDay, .lifetime = kDay});
+      *make_self_signed({.names = {"x"}, .not_before = today() - 9 * kDay, .lifetime = kDay});
   const auto server = server_with(expired);
   Pair pair(TlsTrust::insecure(), *server, "y");
   pair.exchange();
@@ -226,7 +226,7 @@ std::ostream& operator<<(std::ostream& out, const Refusal& refusal) { return out
 
 KeyedCertificate certificate_of(const Refusal& refusal) {
   return *make_self_signed(
-      {.names = refusal.names, .not_before = now() - refusal.age, .lifetime = refusal.lifetime});
+      {.names = refusal.names, .not_before = today() - refusal.age, .lifetime = refusal.lifetime});
 }
 
 // The client says why; the server learns that it was refused, by an alert.
@@ -312,7 +312,7 @@ RelayMeta some_meta() {
 
 TEST(RelayMeta, ReachesTheClientHoweverItTrusts) {
   const auto own = certificate_for({"relay.example"});
-  const auto server = server_with(own, {}, *make_relay_meta(some_meta(), now()));
+  const auto server = server_with(own, {}, *make_relay_meta(some_meta(), today()));
   for (const TlsTrust& trust :
        {TlsTrust::extra_roots(own.certificate_pem), TlsTrust::pinned(server->fingerprint()),
         TlsTrust::insecure()}) {
@@ -376,7 +376,7 @@ class PlainClient {
 
 TEST(RelayMeta, DoesNotDisturbAClientThatDoesNotKnowIt) {
   const auto own = certificate_for({"relay.example"});
-  const auto identity = server_with(own, {}, *make_relay_meta(some_meta(), now()));
+  const auto identity = server_with(own, {}, *make_relay_meta(some_meta(), today()));
   for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) {
     PlainClient client(own.certificate_pem);
     SSL_set_max_proto_version(client.ssl(), version);

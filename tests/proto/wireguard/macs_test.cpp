@@ -10,13 +10,9 @@ namespace {
 
 using test::hex;
 using test::Json;
+using test::key_of;
 using test::vector_cases;
 
-template <class Key>
-Key key_of(const Json& text) {
-  const Buffer raw = hex(text);
-  return Key(std::span<const std::byte, 32>(raw.data(), 32));
-}
 template <std::size_t N>
 std::array<std::byte, N> array_of(const Json& text) {
   std::array<std::byte, N> out;

@@ -15,13 +15,8 @@ namespace {
 
 using test::hex;
 using test::Json;
+using test::key_of;
 using test::vector_cases;
-
-template <class Key>
-Key key_of(const Json& text) {
-  const Buffer raw = hex(text);
-  return Key(std::span<const std::byte, 32>(raw.data(), 32));
-}
 
 // Header, padded packet and tag, sealed as the engine does it.
 Buffer seal_transport(const Json& c) {
