@@ -40,7 +40,7 @@ Result<Arguments, Failure> Context::parse(Flags& flags, const Arguments& args) c
 Outcome Context::expect_no_arguments(const Arguments& args) const {
   if (args.empty()) return {};
   Arguments shown;
-  for (const std::string& arg : args) shown.push_back(quoted(arg));
+  for (const std::string& arg : args) shown.push_back(in_quotes(arg));
   return Failure{Exit::BadArgument, "too many non-flag arguments: [" + join(shown, " ") + "]"};
 }
 

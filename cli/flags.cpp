@@ -139,7 +139,7 @@ Result<std::vector<std::string>, FlagError> Flags::parse(const std::vector<std::
     }
     if (!flag->set(value)) {
       return FlagError{
-          "invalid value " + quoted(value) + " for flag --" + flag->name + ": want " +
+          "invalid value " + in_quotes(value) + " for flag --" + flag->name + ": want " +
           flag->wanted};
     }
     order_.push_back(flag->name);

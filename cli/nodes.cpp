@@ -37,13 +37,13 @@ std::vector<const PeerStatus*> all_nodes(const Status& status) {
 Failure nobody(const Status& status, std::string_view who) {
   std::vector<std::string> names;
   for (const PeerStatus* node : all_nodes(status)) names.push_back(node->display_name());
-  std::string text = "no node is called " + quoted(who);
+  std::string text = "no node is called " + in_quotes(who);
   if (const auto guess = nearest(who, names)) text += "; did you mean " + printable(*guess) + "?";
   return {Exit::NoSuchNode, std::move(text)};
 }
 
 Failure several(std::string_view who, const std::vector<const PeerStatus*>& found) {
-  std::string text = quoted(who) + " may mean";
+  std::string text = in_quotes(who) + " may mean";
   for (const PeerStatus* node : found) text += " " + printable(without_dot(node->dns_name));
   return {Exit::NoSuchNode, text + "; use a full name or an address"};
 }
@@ -74,7 +74,7 @@ std::string short_name(const Status& status, const PeerStatus& node) {
   std::string_view name = without_dot(node.dns_name);
   const std::string suffix = "." + status.magic_dns_suffix;
   if (name.size() > suffix.size() && name.ends_with(suffix)) name.remove_suffix(suffix.size());
-  return name.empty() ? quoted(node.host_name) : printable(name);
+  return name.empty() ? in_quotes(node.host_name) : printable(name);
 }
 
 std::string owner_name(const Status& status, const PeerStatus& node) {

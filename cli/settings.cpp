@@ -70,7 +70,7 @@ Refusal apply_routes(const std::string& value, Prefs& prefs, const Status&) {
   for (const std::string& text : value.empty() ? Arguments{} : split(value, ',')) {
     const auto address = IpAddress::parse(text);
     const auto route = address ? Prefix::host(*address) : Prefix::parse(text);
-    if (!route) return refuse(quoted(text) + " is not a valid IP address or CIDR prefix");
+    if (!route) return refuse(in_quotes(text) + " is not a valid IP address or CIDR prefix");
     if (!route->is_canonical()) {
       return refuse(text + " has non-address bits set; expected " + route->masked().to_text());
     }
@@ -109,12 +109,12 @@ Refusal apply_tags(const std::string& value, Prefs& prefs, const Status&) {
   for (const std::string& text : value.empty() ? Arguments{} : split(value, ',')) {
     const std::string tag = text.starts_with("tag:") ? text : "tag:" + text;
     const std::string_view name = std::string_view(tag).substr(4);
-    if (name.empty()) return refuse("tag: " + quoted(text) + ": tag names must not be empty");
+    if (name.empty()) return refuse("tag: " + in_quotes(text) + ": tag names must not be empty");
     const bool plain = std::ranges::all_of(name, [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
     });
     if (!plain) {
-      return refuse("tag: " + quoted(text) + ": tag names are letters, digits and dashes");
+      return refuse("tag: " + in_quotes(text) + ": tag names are letters, digits and dashes");
     }
     tags.push_back(tag);
   }
@@ -148,7 +148,7 @@ Refusal use_peer_as_exit(const std::string& who, Prefs& prefs, const Status& sta
   }
   if (!found) {
     return refuse(
-        "invalid value " + quoted(who) + " for --exit-node; must be IP or peer hostname",
+        "invalid value " + in_quotes(who) + " for --exit-node; must be IP or peer hostname",
         Exit::NoSuchNode);
   }
   if (*found == &status.self) {
@@ -159,7 +159,7 @@ Refusal use_peer_as_exit(const std::string& who, Prefs& prefs, const Status& sta
   }
   if (!(*found)->exit_node_option || (*found)->tailscale_ips.empty()) {
     return refuse(
-        "node " + quoted(who) +
+        "node " + in_quotes(who) +
             " is not advertising an exit node; run there: set "
             "--advertise-exit-node, and have it approved",
         Exit::NoSuchNode);
@@ -214,7 +214,7 @@ Refusal apply_netfilter(const std::string& value, Prefs& prefs, const Status&) {
   else if (value == "off")
     prefs.netfilter_mode = NetfilterMode::Off;
   else
-    return refuse("invalid value --netfilter-mode=" + quoted(value));
+    return refuse("invalid value --netfilter-mode=" + in_quotes(value));
   return {};
 }
 
@@ -250,7 +250,7 @@ Refusal apply_relay_port(const std::string& value, Prefs& prefs, const Status&) 
   const char* end = value.data() + value.size();
   const auto [at, error] = std::from_chars(value.data(), end, port);
   if (error != std::errc() || at != end) {
-    return refuse("failed to set relay server port: " + quoted(value) + " is not 0 to 65535");
+    return refuse("failed to set relay server port: " + in_quotes(value) + " is not 0 to 65535");
   }
   prefs.relay_server_port = port;
   return {};
@@ -262,7 +262,7 @@ std::string show_relay_endpoints(const Prefs& prefs, const Status&) {
 Refusal apply_relay_endpoints(const std::string& value, Prefs& prefs, const Status&) {
   std::vector<std::string> endpoints = value.empty() ? Arguments{} : split(value, ',');
   for (const std::string& text : endpoints) {
-    if (!Endpoint::parse(text)) return refuse(quoted(text) + " is not an address and a port");
+    if (!Endpoint::parse(text)) return refuse(in_quotes(text) + " is not an address and a port");
   }
   prefs.relay_server_static_endpoints = std::move(endpoints);
   return {};

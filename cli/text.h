@@ -18,7 +18,7 @@ std::string printable(std::string_view text);
 std::string printable_lines(std::string_view text);
 
 // "text" with quotes and backslashes escaped.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 // Durations as the stock command line writes and reads them: "0s", "12ms", "1.5s", "1h2m3s".
 std::string go_duration(Duration duration);

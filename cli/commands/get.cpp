@@ -47,7 +47,7 @@ Outcome get(Context& context, const Arguments& args) {
   const Setting* one = wanted == "all" ? nullptr : find_setting(wanted);
   if (wanted != "all" && (one == nullptr || !one->in_get)) {
     return Failure{
-        Exit::BadArgument, "unknown setting " + quoted(wanted) + "; see \"" + context.program +
+        Exit::BadArgument, "unknown setting " + in_quotes(wanted) + "; see \"" + context.program +
                                " set --help\" for valid settings"};
   }
 

@@ -18,13 +18,13 @@ std::string list_of(const std::vector<IpAddress>& addresses) {
 
 Outcome check_expected(const std::string& text, const std::vector<IpAddress>& addresses) {
   const auto wanted = IpAddress::parse(text);
-  if (!wanted) return Failure{Exit::BadArgument, quoted(text) + " is not an IP address"};
+  if (!wanted) return Failure{Exit::BadArgument, in_quotes(text) + " is not an IP address"};
   for (const IpAddress& address : addresses) {
     if (address == *wanted) return {};
   }
   return Failure{
       Exit::NotAsWished,
-      "assertion failed: IP " + quoted(text) + " not found among " + list_of(addresses)};
+      "assertion failed: IP " + in_quotes(text) + " not found among " + list_of(addresses)};
 }
 
 Outcome print(Context& context, const IpFlags& wanted, const std::vector<IpAddress>& addresses) {

@@ -130,7 +130,7 @@ Outcome netcheck(Context& context, const Arguments& args) {
   if (!left) return left.error();
   if (auto none = context.expect_no_arguments(*left); !none) return none;
   if (!format.empty() && format != "json" && format != "json-line") {
-    return Failure{Exit::BadArgument, "unknown output format " + quoted(format)};
+    return Failure{Exit::BadArgument, "unknown output format " + in_quotes(format)};
   }
   if (!format.empty() && context.strict) {
     context.err("# Warning: this JSON format is not yet considered a stable interface\n");

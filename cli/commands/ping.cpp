@@ -113,7 +113,7 @@ class Pinger {
       if (answer.error().kind != ClientError::Kind::TimedOut) {
         return context_.failure(answer.error());
       }
-      if (!flags_.json) context_.out("ping " + quoted(ip_) + " timed out\n");
+      if (!flags_.json) context_.out("ping " + in_quotes(ip_) + " timed out\n");
       return false;
     }
     if (flags_.json) context_.out(std::string(trim(*answer)) + "\n");

@@ -109,7 +109,7 @@ Outcome wait(Context& context, const Arguments& args) {
   if (what.empty() || what == "ip") return waiter.for_address();
   if (what == "running") return waiter.for_running();
   if (what.starts_with("direct:")) return waiter.for_direct(what.substr(7));
-  return Failure{Exit::BadArgument, "wait for running, ip or direct:PEER, not " + quoted(what)};
+  return Failure{Exit::BadArgument, "wait for running, ip or direct:PEER, not " + in_quotes(what)};
 }
 
 }  // namespace aya::cli
