@@ -8,10 +8,8 @@ namespace aya::dns {
 namespace {
 
 constexpr std::uint8_t kHopLimit = 64;
-constexpr std::uint8_t kTcpReset = 0x04;
 constexpr std::uint8_t kTcpAck = 0x10;
 constexpr std::size_t kTcpHeaderSize = 20;
-constexpr std::size_t kUdpHeaderSize = 8;
 
 // The ones' complement sum of RFC 1071, before folding.
 std::uint32_t add_words(std::uint32_t sum, Bytes bytes) {
@@ -90,13 +88,13 @@ class IpWriter {
 std::optional<Packet> udp_packet(
     PacketPool& pool, const Endpoint& from, const Endpoint& to, Bytes payload) {
   IpWriter out(
-      pool, from.address, to.address, filter::kUdp, kUdpHeaderSize + payload.size());
+      pool, from.address, to.address, filter::kUdp, filter::kUdpHeaderSize + payload.size());
   if (!out.fits()) return std::nullopt;
   std::byte* header = out.transport().data();
   store_be(header, from.port);
   store_be(header + 2, to.port);
   store_be(header + 4, static_cast<std::uint16_t>(out.transport().size()));
-  copy_bytes(out.transport().subspan(kUdpHeaderSize), payload);
+  copy_bytes(out.transport().subspan(filter::kUdpHeaderSize), payload);
   return out.seal(6);
 }
 
@@ -123,7 +121,7 @@ std::optional<Packet> tcp_reset(PacketPool& pool, const filter::PacketView& segm
   header[12] = std::byte{kTcpHeaderSize / 4 << 4};
   if (acknowledges) {
     store_be(header + 4, load_be<std::uint32_t>(theirs + 8));
-    header[13] = std::byte{kTcpReset};
+    header[13] = std::byte{filter::kTcpReset};
   } else {
     // What the segment occupies in sequence space: its data and, each as one, SYN and FIN.
     const std::size_t data_offset = (static_cast<std::size_t>(theirs[12]) >> 4) * 4;
@@ -132,7 +130,7 @@ std::optional<Packet> tcp_reset(PacketPool& pool, const filter::PacketView& segm
     const unsigned controls = (segment.tcp_flags & 0x01u) + (segment.tcp_flags >> 1 & 0x01u);
     const auto next = load_be<std::uint32_t>(theirs + 4) + static_cast<std::uint32_t>(data) + controls;
     store_be(header + 8, static_cast<std::uint32_t>(next));
-    header[13] = std::byte{kTcpReset | kTcpAck};
+    header[13] = std::byte{filter::kTcpReset | kTcpAck};
   }
   return out.seal(16);
 }

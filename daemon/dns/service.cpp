@@ -6,8 +6,6 @@ namespace aya::dns {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
-constexpr std::size_t kUdpHeaderSize = 8;
-constexpr std::uint8_t kTcpReset = 0x04;
 
 }  // namespace
 
@@ -27,14 +25,14 @@ void Service::on_packet(
     on_query(packet, wall, now, out);
   } else if (packet.is_echo_request()) {
     to_host(echo_reply(pool_, packet), out);
-  } else if (packet.protocol == filter::kTcp && (packet.tcp_flags & kTcpReset) == 0) {
+  } else if (packet.protocol == filter::kTcp && (packet.tcp_flags & filter::kTcpReset) == 0) {
     to_host(tcp_reset(pool_, packet), out);
   }
 }
 
 void Service::on_query(
     const filter::PacketView& packet, WallTime wall, TimePoint now, Effects& out) {
-  const Bytes query = packet.transport.subspan(kUdpHeaderSize);
+  const Bytes query = packet.transport.subspan(filter::kUdpHeaderSize);
   if (resolver_.answer(query, wall, response_) == Outcome::Answered) {
     to_host(udp_packet(pool_, packet.destination, packet.source, response_), out);
     return;

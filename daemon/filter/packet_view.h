@@ -25,6 +25,9 @@ inline constexpr std::uint8_t kTsmp = 99;  // messages between Tailscale nodes
 inline constexpr std::uint8_t kSctp = 132;
 inline constexpr std::uint8_t kLaterFragment = 255;  // a fragment without transport header
 
+inline constexpr std::size_t kUdpHeaderSize = 8;
+inline constexpr std::uint8_t kTcpReset = 0x04;  // among the flags of a segment
+
 struct PacketView {
   Bytes packet;                // all of it; borrowed
   std::uint8_t version = 0;    // 4, 6, or 0 when there is not even an IP header

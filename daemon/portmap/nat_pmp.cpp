@@ -6,7 +6,7 @@
 namespace aya::portmap {
 namespace {
 
-constexpr std::uint8_t kVersion = 0;
+constexpr std::uint8_t kPmpVersion = 0;
 constexpr std::uint8_t kOpExternalAddress = 0x80;
 constexpr std::uint8_t kOpMapUdp = 0x81;
 constexpr std::size_t kExternalAddressSize = 12;
@@ -42,7 +42,7 @@ std::array<std::byte, 12> pmp_map_request(const PmpMapRequest& request) {
 Result<PmpAnswer, ParseError> parse_pmp(Bytes datagram) {
   if (datagram.size() < kExternalAddressSize) return ParseError::Truncated;
   Reader in(datagram);
-  if (in.u8() != kVersion) return ParseError::BadMagic;
+  if (in.u8() != kPmpVersion) return ParseError::BadMagic;
   PmpAnswer answer;
   answer.op = in.u8();
   answer.result = static_cast<PmpResult>(in.u16be());

@@ -6,16 +6,16 @@
 namespace aya::portmap {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kPcpVersion = 2;
 constexpr std::uint8_t kOpMap = 1;
-constexpr std::uint8_t kUdp = 17;
+constexpr std::uint8_t kUdpProtocol = 17;
 constexpr std::size_t kHeaderSize = 24;
 constexpr std::size_t kMapSize = 60;
 
 void store_header(
     std::span<std::byte, kHeaderSize> out, std::uint8_t op, std::uint32_t lifetime,
     const IpAddress& client) {
-  out[0] = std::byte{kVersion};
+  out[0] = std::byte{kPcpVersion};
   out[1] = std::byte{op};
   store_be(out.data() + 4, lifetime);
   copy_bytes(out.subspan<8>(), client.to_mapped_16());
@@ -34,7 +34,7 @@ std::array<std::byte, 60> pcp_map_request(const PcpMapRequest& request) {
   const auto whole = std::span(out);
   store_header(whole.first<kHeaderSize>(), kOpMap, request.lifetime.count(), request.client);
   copy_bytes(whole.subspan<24, 12>(), request.nonce);
-  out[36] = std::byte{kUdp};
+  out[36] = std::byte{kUdpProtocol};
   store_be(out.data() + 40, request.internal_port);
   store_be(out.data() + 42, request.suggested_external.port);
   copy_bytes(whole.subspan<44>(), request.suggested_external.address.to_mapped_16());
@@ -44,7 +44,7 @@ std::array<std::byte, 60> pcp_map_request(const PcpMapRequest& request) {
 Result<PcpHeader, ParseError> parse_pcp_header(Bytes datagram) {
   if (datagram.size() < kHeaderSize) return ParseError::Truncated;
   Reader in(datagram);
-  if (in.u8() != kVersion) return ParseError::BadMagic;
+  if (in.u8() != kPcpVersion) return ParseError::BadMagic;
   PcpHeader header;
   header.op = in.u8();
   in.skip(1);
@@ -62,7 +62,7 @@ Result<PcpMapping, ParseError> parse_pcp_mapping(Bytes datagram, const PcpMapReq
     return ParseError::BadType;
   }
   Reader in(datagram.subspan(kHeaderSize));
-  const bool ours = in.array<12>() == asked.nonce && in.u8() == kUdp;
+  const bool ours = in.array<12>() == asked.nonce && in.u8() == kUdpProtocol;
   in.skip(3);
   if (in.u16be() != asked.internal_port || !ours) return ParseError::BadValue;
   PcpMapping mapping{*header, {}};

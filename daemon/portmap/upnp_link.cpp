@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr Duration kConversationTime = 5s;
 constexpr Duration kFarewellTime = 1s;
-constexpr const char* kUdp = "UDP";  // upper case only, for some gateways
+constexpr const char* kUdpWord = "UDP";  // upper case only, for some gateways
 
 UpnpError error_of(int result) {
   return result < 0 ? UpnpError::NoAnswer : static_cast<UpnpError>(result);
@@ -74,7 +74,7 @@ class MiniUpnp final : public Igd {
     const Words words(mapping);
     return error_of(UPNP_AddPortMapping(
         service.control_url.c_str(), service.type.c_str(), words.external.c_str(),
-        words.internal.c_str(), words.client.c_str(), kDescription, kUdp, nullptr,
+        words.internal.c_str(), words.client.c_str(), kDescription, kUdpWord, nullptr,
         words.lease.c_str()));
   }
 
@@ -84,7 +84,7 @@ class MiniUpnp final : public Igd {
     std::array<char, 8> reserved{};
     const int result = UPNP_AddAnyPortMapping(
         service.control_url.c_str(), service.type.c_str(), words.external.c_str(),
-        words.internal.c_str(), words.client.c_str(), kDescription, kUdp, nullptr,
+        words.internal.c_str(), words.client.c_str(), kDescription, kUdpWord, nullptr,
         words.lease.c_str(), reserved.data());
     return {error_of(result), reserved.data()};
   }
@@ -94,14 +94,14 @@ class MiniUpnp final : public Igd {
     std::array<char, 64> client{}, port{};
     const int result = UPNP_GetSpecificPortMappingEntry(
         service.control_url.c_str(), service.type.c_str(), std::to_string(external_port).c_str(),
-        kUdp, nullptr, client.data(), port.data(), nullptr, nullptr, nullptr);
+        kUdpWord, nullptr, client.data(), port.data(), nullptr, nullptr, nullptr);
     return {error_of(result), client.data(), port.data()};
   }
 
   void remove(const Service& service, std::uint16_t external_port) override {
     UPNP_DeletePortMapping(
         service.control_url.c_str(), service.type.c_str(), std::to_string(external_port).c_str(),
-        kUdp, nullptr);
+        kUdpWord, nullptr);
   }
 
  private:
