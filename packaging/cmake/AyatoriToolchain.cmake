@@ -27,6 +27,8 @@ else()
   add_compile_options(
     -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-maybe-uninitialized)
+  # In a unity build a class hidden in its .cpp stands in an "included" file, about which GCC warns.
+  add_compile_options($<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-subobject-linkage>)
 endif()
 
 # A program loads only the libraries it calls: ayatorid must not carry libcurl for the others' sake.
