@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/daemon/tunnel/allocation_count.h"
+#include "tests/support/allocation_count.h"
 #include "tests/support/tunnel_pair.h"
 
 namespace aya::dataplane {

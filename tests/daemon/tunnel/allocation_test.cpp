@@ -1,7 +1,7 @@
 // Steady traffic allocates nothing, whichever backend seals it.
 #include <gtest/gtest.h>
 
-#include "tests/daemon/tunnel/allocation_count.h"
+#include "tests/support/allocation_count.h"
 #include "tests/support/tunnel_pair.h"
 
 namespace aya::tunnel {
