@@ -216,6 +216,7 @@ NetmapDelta fold_into(Netmap& map, MapResponse& message, WallTime now) {
   } else {
     change_peers(message, now, edits);
   }
+  edits.erase(message.node ? message.node->id : map.self.id);  // nobody is a peer of itself
   delta.peers = edits.delta();
 
   fold_self(message.node, map, delta);

@@ -72,6 +72,18 @@ TEST(Fold, DeltaOfAPatchNamesTheOnePeerAndTheOnePart) {
   EXPECT_EQ(result.delta.peers, std::vector{expected});
 }
 
+TEST(Fold, NobodyIsAPeerOfItself) {
+  State state;
+  const FoldResult began = fold(state, first({1, 2, 3}), kNow);
+  EXPECT_EQ(began.delta.peers.size(), 2u);
+  MapResponse renumbered;
+  renumbered.node = node(3);
+  const FoldResult result = fold(state, std::move(renumbered), kNow);
+  ASSERT_EQ(result.delta.peers.size(), 1u);
+  EXPECT_EQ(result.delta.peers[0].kind, PeerDelta::Kind::Removed);
+  EXPECT_FALSE(state.netmap.peers.contains(NodeId{3}));
+}
+
 TEST(Fold, WhatChangesNothingGivesAnEmptyDelta) {
   State state;
   fold(state, first({2, 3}), kNow);
