@@ -186,6 +186,12 @@ void Daemon::open_coord() {
   config.certificate_pin = prefs_.server_cert_pin;
   config.machine_key = store_.state().machine_key;
   config.identity = {store_.state().node_key, store_.state().old_node_key};
+  const state::NodeState& known = store_.state();
+  // Another certificate to pin is a wish to be told again.
+  if (known.server_url == config.url && !known.server_key.is_zero() &&
+      known.server_certificate == prefs_.server_cert_pin) {
+    config.server_key = known.server_key;
+  }
   config.mark = os::kBypassMark;
   auto link = coord::CoordLink::open({loop_, rng_, roots_}, std::move(config), *this);
   if (!link) {
@@ -329,7 +335,20 @@ void Daemon::on_identity_changed() {
 }
 
 void Daemon::on_server_key(const MachinePublicKey& key) {
-  log_.debug("coordinator key learned", {{"key", key.short_text()}});
+  const state::NodeState& known = store_.state();
+  if (known.server_key == key && known.server_url == prefs_.control_url) return;
+  if (known.server_url == prefs_.control_url && !known.server_key.is_zero()) {
+    log_.error(
+        "the server has another key than before: it was set up anew, or somebody is in between",
+        {{"was", known.server_key.short_text()}, {"is", key.short_text()}});
+  }
+  const auto saved = store_.update([&](state::NodeState& stored) {
+    stored.server_key = key;
+    stored.server_url = prefs_.control_url;
+  });
+  if (!saved) {
+    log_.error("the server's key could not be stored", {{"why", saved.error().message()}});
+  }
 }
 
 void Daemon::on_netmap(const netmap::NetmapDelta& delta) {

@@ -63,8 +63,8 @@ CoordLink::CoordLink(
       roots_(parts.roots),
       coord_(
           CoordConfig{
-              server, std::move(config.machine_key), std::move(config.identity), std::nullopt,
-              pin.has_value()},
+              server, std::move(config.machine_key), std::move(config.identity),
+              config.server_key, pin.has_value()},
           parts.rng),
       timer_(
           parts.loop,

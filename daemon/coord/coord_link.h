@@ -37,6 +37,7 @@ class CoordLink {
     std::string certificate_pin;  // "sha256-raw:<64 hex>", or empty for the usual roots
     MachinePrivateKey machine_key;
     Identity identity;
+    std::optional<MachinePublicKey> server_key;  // as it was proven earlier
     std::uint32_t mark = 0;  // of its sockets
   };
   struct Parts {

@@ -46,6 +46,18 @@ class Fields {
     }
   }
 
+  template <class Role>
+  void read(const char* name, PublicKey<Role>& out) {
+    std::string text;
+    read(name, text);
+    if (text.empty()) return;
+    if (const auto key = PublicKey<Role>::parse(text)) {
+      out = *key;
+    } else {
+      fail(name, "is not a public key");
+    }
+  }
+
   void fail(std::string_view name, std::string_view what) {
     if (error_.empty()) error_ = "\"" + std::string(name) + "\" " + std::string(what);
   }
@@ -82,6 +94,8 @@ std::string encode(const NodeState& state) {
       {"pictureUrl", state.profile.picture_url}};
   out["controlUrl"] = state.control_url;
   out["serverCertificate"] = state.server_certificate;
+  out["serverKey"] = state.server_key.is_zero() ? std::string() : state.server_key.to_text();
+  out["serverUrl"] = state.server_url;
   out["nameKey"] = state.name_key;
   // As text: what it means is proto/local's, and it must come back byte for byte.
   out["prefs"] = state.prefs;
@@ -104,6 +118,8 @@ Result<NodeState, DecodeError> decode_node_state(std::string_view text) {
   in.read("nodeId", out.node_id);
   in.read("controlUrl", out.control_url);
   in.read("serverCertificate", out.server_certificate);
+  in.read("serverKey", out.server_key);
+  in.read("serverUrl", out.server_url);
   in.read("nameKey", out.name_key);
   in.read("prefs", out.prefs);
   if (!in.error().empty()) return DecodeError{in.error()};

@@ -10,6 +10,7 @@
 
 #include "proto/base/result.h"
 #include "proto/keys/private_key.h"
+#include "proto/keys/public_key.h"
 
 namespace aya::state {
 
@@ -30,6 +31,8 @@ struct NodeState {
   UserProfile profile;
   std::string control_url;
   std::string server_certificate;    // pin: "sha256-raw:<64 hex>", or empty for the system's roots
+  MachinePublicKey server_key;       // what the server at server_url proved to have; zero: unknown
+  std::string server_url;
   std::string prefs;                 // JSON object in tailscale's names (interfaces 4.3); proto/local
                                      // reads and writes it. Empty: none stored
   std::string name_key;              // id of this profile in LocalAPI, made with the first login

@@ -18,6 +18,8 @@ NodeState full(Rng& rng) {
   state.profile = {-3, "alice@mesh.test", "アリス \"A\"\n", "https://mesh.test/a.png"};
   state.control_url = "https://coord.test:8443";
   state.server_certificate = "sha256-raw:00ff";
+  state.server_key = MachinePrivateKey::generate(rng).public_key();
+  state.server_url = "https://coord.test";
   state.prefs = "{\"WantRunning\":true}\n";
   state.name_key = "profile-1";
   return state;
@@ -35,6 +37,8 @@ TEST(NodeStateText, ComesBackAsItWas) {
   EXPECT_EQ(is->profile, was.profile);
   EXPECT_EQ(is->control_url, was.control_url);
   EXPECT_EQ(is->server_certificate, was.server_certificate);
+  EXPECT_EQ(is->server_key, was.server_key);
+  EXPECT_EQ(is->server_url, was.server_url);
   EXPECT_EQ(is->prefs, was.prefs);
   EXPECT_EQ(is->name_key, was.name_key);
   EXPECT_EQ(encode(*is), encode(was));
