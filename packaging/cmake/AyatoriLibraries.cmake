@@ -1,8 +1,16 @@
 # Third parties, found once. A room names the imported target it needs under LIBS.
 
+if(AYA_STATIC)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
+  set(OPENSSL_USE_STATIC_LIBS ON)
+  set(libuv_module libuv-static)  # its archive has a name of its own
+else()
+  set(libuv_module libuv)
+endif()
+
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
-pkg_check_modules(libuv REQUIRED IMPORTED_TARGET libuv)
+pkg_check_modules(libuv REQUIRED IMPORTED_TARGET ${libuv_module})
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(miniupnpc REQUIRED IMPORTED_TARGET miniupnpc)
