@@ -19,13 +19,15 @@ import os
 import pathlib
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
 import time
 
 INTERNET = "198.51.100"  # TEST-NET-2
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x20000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
 
 class Nat(enum.Enum):
@@ -41,7 +43,45 @@ class CommandFailed(Exception):
 
 
 def _ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+    done = subprocess.run(["ip", *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise CommandFailed(f"ip {' '.join(words)}: {done.stderr.strip()}")
+
+
+def _system_call(function, *arguments):
+    if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), function)
+
+
+def _make_root_a_mount_point():
+    """In a plain chroot "/" is no mount point, and `ip netns exec` cannot work on it. This process
+    gets a view of its own in which it is one: it steps out, mounts the old root onto itself where
+    nobody else sees it, and steps in again."""
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+    if any(line.split()[4] == "/" for line in mounts):
+        return
+    here, inside = os.getcwd(), os.open("/", os.O_RDONLY)
+    _system_call("unshare", CLONE_NEWNS)
+    step = tempfile.mkdtemp(prefix="ayatori-")
+    os.chroot(step)  # the working directory stays outside of it, so ".." leads all the way up
+    while not os.path.samefile(".", ".."):
+        os.chdir("..")
+    os.chroot(".")
+    os.rmdir(step.lstrip("/"), dir_fd=inside)
+    os.fchdir(inside)
+    root = os.getcwd().encode()
+    os.close(inside)
+    _system_call("mount", None, b"/", None, MS_PRIVATE | MS_REC, None)
+    _system_call("mount", root, root, None, MS_BIND | MS_REC, None)
+    os.chroot(root)
+    os.chdir(here)
+
+
+def _make_tun_device():
+    """A root made by debootstrap has none."""
+    if not os.path.exists("/dev/net/tun"):
+        os.makedirs("/dev/net", exist_ok=True)
+        os.mknod("/dev/net/tun", stat.S_IFCHR | 0o666, os.makedev(10, 200))
 
 
 class Host:
@@ -53,11 +93,11 @@ class Host:
         self.netns = f"{lab.prefix}{name}"
         self.address = address
         self.processes = []
+        self.etc = pathlib.Path("/etc/netns") / self.netns
         _ip("netns", "add", self.netns)
         lab.hosts.append(self)
         _ip("-n", self.netns, "link", "set", "lo", "up")
         # `ip netns exec` mounts this over /etc/resolv.conf: each machine has a resolver file of its own.
-        self.etc = pathlib.Path("/etc/netns") / self.netns
         self.etc.mkdir(parents=True, exist_ok=True)
         (self.etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         self.dir = lab.dir / name
@@ -211,6 +251,8 @@ class Lab:
     def __enter__(self):
         if os.geteuid() != 0:
             raise SystemExit("the laboratory makes network namespaces: run it as root")
+        _make_root_a_mount_point()
+        _make_tun_device()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"ayatori-{self.prefix}"))
         atexit.register(self.close)
         self.internet = Host(self, "inet", None)
