@@ -9,7 +9,7 @@
 
 #include "daemon/localapi/local_api.h"
 #include "proto/http/http1_parser.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/recorded_host.h"
 
 namespace aya::test {
@@ -38,7 +38,7 @@ class FakeDaemon {
 
   RecordedHost& host_;
   std::uint32_t caller_;
-  CountingRng rng_;
+  SeededRng rng_;
   localapi::LocalApi api_;
   localapi::LocalEffects effects_;
   int listener_ = -1;

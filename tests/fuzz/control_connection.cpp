@@ -7,7 +7,7 @@
 #include "proto/control/early_payload.h"
 #include "proto/control/noise_frame.h"
 #include "proto/noise/control_handshake.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace {
 
@@ -15,7 +15,7 @@ using namespace aya;
 using control::RecordOpener;
 
 void shake_hands(Bytes input) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   const auto server = MachinePrivateKey::generate(rng);
   noise::ControlClient client(MachinePrivateKey::generate(rng), server.public_key(), 116, rng);
   // A forged message fails; a whole one of our own, with the input in its place, does as well.

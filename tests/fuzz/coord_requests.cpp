@@ -11,7 +11,7 @@
 #include "coord-server/store/sqlite_store.h"
 #include "proto/base/check.h"
 #include "proto/keys/private_key.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace {
@@ -143,7 +143,7 @@ class Server {
   }
 
   test::TempDir dir_;
-  test::CountingRng rng_;
+  test::SeededRng rng_;
   TimePoint now_{std::chrono::hours(1)};
   const MachinePublicKey machine_key_ = MachinePrivateKey::generate(rng_).public_key();
   const NodePublicKey node_key_ = NodePrivateKey::generate(rng_).public_key();

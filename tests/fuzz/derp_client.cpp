@@ -2,7 +2,7 @@
 // greeting. Packets come out only of a session that is ready, and a failed one writes nothing.
 #include "daemon/relay/derp_session.h"
 #include "proto/base/check.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool greeted = data[0] & 1;
   const aya::Bytes head = input.first(std::min<std::size_t>(data[1], input.size()));
 
-  aya::test::CountingRng rng;
+  aya::test::SeededRng rng;
   aya::PacketPool pool;
   const auto self = aya::NodePrivateKey::generate(rng);
   const auto relay = aya::derp::RelayPrivateKey::generate(rng);

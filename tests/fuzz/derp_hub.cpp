@@ -3,7 +3,7 @@
 #include "coord-server/relay_server/derp_hub.h"
 #include "proto/base/check.h"
 #include "proto/derp/hello.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace {
 
@@ -24,7 +24,7 @@ void check_whole_frames(aya::Bytes stream) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using aya::relay_server::ConnectionId;
-  aya::test::CountingRng rng;
+  aya::test::SeededRng rng;
   OpenDoor door;
   const auto relay = aya::derp::RelayPrivateKey::generate(rng);
   const auto mesh_key = aya::derp::MeshKey::parse(std::string(64, 'a'));
@@ -41,8 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (i == 2) info.mesh_key = mesh_key;
     aya::Buffer hello;
     // A fixed key, so that inputs can name it.
-    const aya::NodePrivateKey self(aya::crypto::Key32(std::array<std::byte, 32>{
-        std::byte{8}, std::byte{static_cast<unsigned char>(i)}}));
+    const aya::NodePrivateKey self(aya::crypto::Key32(
+        std::array<std::byte, 32>{std::byte{8}, std::byte{static_cast<unsigned char>(i)}}));
     AYA_CHECK(aya::derp::write_client_info(self, hub.public_key(), {}, info, hello));
     hub.receive(ids.back(), hello, now, out);
   }

@@ -3,7 +3,7 @@
 #include "daemon/localapi/local_api.h"
 #include "proto/base/check.h"
 #include "proto/http/http1_parser.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/recorded_host.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto used = parser.feed(std::as_bytes(std::span(data, size)));
   if (!used || !parser.complete()) return 0;
   aya::test::RecordedHost host;
-  aya::test::CountingRng rng;
+  aya::test::SeededRng rng;
   aya::localapi::LocalApi api(host, rng, {.version = "1", .capability_version = 1, .own_uid = 0});
   aya::localapi::LocalEffects out;
   const aya::localapi::ExchangeId exchange{1};

@@ -1,5 +1,5 @@
-// Packets from peers: whatever the bytes, the view stays inside them, and a filter without rules lets
-// nothing open a connection.
+// Packets from peers: whatever the bytes, the view stays inside them, and a filter without rules
+// lets nothing open a connection.
 #include <algorithm>
 
 #include "daemon/filter/filter.h"

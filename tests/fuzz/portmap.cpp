@@ -2,7 +2,7 @@
 // mapper that is told the input piece by piece, as datagrams and as answers to UPnP calls.
 #include "daemon/portmap/port_mapper.h"
 #include "proto/base/check.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace {
 
@@ -58,7 +58,7 @@ void parse_all(aya::Bytes input) {
 }
 
 void tell_mapper(aya::Bytes input) {
-  aya::test::CountingRng rng;
+  aya::test::SeededRng rng;
   PortMapper mapper(rng);
   PortMapper::Effects out;
   aya::TimePoint now{};

@@ -5,7 +5,7 @@
 #include "daemon/plain/plain_device.h"
 #include "proto/base/bytes.h"
 #include "proto/base/check.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace {
 
@@ -35,7 +35,7 @@ class Interface {
   }
 
  private:
-  test::CountingRng rng_;
+  test::SeededRng rng_;
   PacketPool pool_;
   Nowhere ports_;
   plain::PlainDevice device_{rng_, pool_, {.wall_clock = [] { return WallTime{}; }}, ports_};

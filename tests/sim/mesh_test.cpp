@@ -38,10 +38,11 @@ struct Home {
     }
   }
 
-  double delivered(std::size_t from, std::size_t to, std::uint64_t said_before = 0,
-                   std::size_t heard_before = 0) {
-    const double said = static_cast<double>(node(from).said - said_before) /
-                        static_cast<double>(nodes.size() - 1);
+  double delivered(
+      std::size_t from, std::size_t to, std::uint64_t said_before = 0,
+      std::size_t heard_before = 0) {
+    const double said =
+        static_cast<double>(node(from).said - said_before) / static_cast<double>(nodes.size() - 1);
     return static_cast<double>(node(to).heard_from(node(from)) - heard_before) / said;
   }
 

@@ -1,32 +1,21 @@
-// A whole packet node on the virtual network, in virtual time: the real dataplane (WireGuard, paths,
-// filter, names) between a host that speaks IPv4 and a UDP socket, with a relay connection and a
-// STUN client. What control would say is said by the test.
+// A whole packet node on the virtual network, in virtual time: the real dataplane (WireGuard,
+// paths, filter, names) between a host that speaks IPv4 and a UDP socket, with a relay connection
+// and a STUN client. What control would say is said by the test.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <memory>
-#include <random>
 #include <set>
 
 #include "daemon/dataplane/dataplane.h"
 #include "proto/base/endian.h"
 #include "proto/stun/binding.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/virtual_network.h"
 
 namespace aya::sim {
-
-class SimRng final : public Rng {
- public:
-  explicit SimRng(std::uint64_t seed) : random_(seed) {}
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_());
-  }
-
- private:
-  std::mt19937_64 random_;
-};
 
 class SimNode final : public dataplane::Dataplane::Ports {
  public:
@@ -129,7 +118,7 @@ class SimNode final : public dataplane::Dataplane::Ports {
 
   Network& net;
   PeerId id;
-  SimRng rng;
+  test::SeededRng rng;
   PacketPool pool;
   NodePrivateKey key;
   std::optional<dataplane::Dataplane> dataplane;

@@ -13,27 +13,9 @@
 
 #include "daemon/tunnel/tunnel.h"
 #include "proto/wireguard/messages.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::test {
-
-// Repeats exactly; good enough to spread delays and losses, and to make keys nobody attacks.
-class SeededRng final : public Rng {
- public:
-  explicit SeededRng(std::uint64_t seed) : state_(seed * 2 + 1) {}
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(next() >> 56);
-  }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-
- private:
-  std::uint64_t next() {  // SplitMix64
-    std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-  }
-  std::uint64_t state_;
-};
 
 struct Link {
   double loss = 0;
@@ -56,7 +38,7 @@ class TunnelPair {
     SeededRng rng;
     PacketPool pool;
     NodePrivateKey key;
-    PathAddress at;     // where this end is
+    PathAddress at;       // where this end is
     PathAddress peer_at;  // where it believes the other to be
     IpAddress inner;
     tunnel::Tunnel tunnel;
@@ -86,8 +68,8 @@ class TunnelPair {
   static IpAddress inner_address(std::uint8_t host) { return IpAddress::v4(10u << 24 | host); }
 
   // An IPv4 packet that carries `number`, from this end to the other.
-  static Packet numbered(PacketPool& pool, const IpAddress& from, std::uint32_t number,
-                         std::size_t payload = 33) {
+  static Packet numbered(
+      PacketPool& pool, const IpAddress& from, std::uint32_t number, std::size_t payload = 33) {
     Packet packet = pool.take();
     packet.resize(20 + payload);
     const MutableBytes bytes = packet.mutable_bytes();
@@ -168,7 +150,8 @@ class TunnelPair {
       end.heard.push_back(heard);
       end.peer_at = heard.from;
     }
-    for (tunnel::ToPeer& send : effects.to_network) transmit(end, send.datagram.bytes(), end.peer_at);
+    for (tunnel::ToPeer& send : effects.to_network)
+      transmit(end, send.datagram.bytes(), end.peer_at);
     for (tunnel::ToSource& send : effects.to_source) {
       ++end.cookies;
       transmit(end, send.datagram.bytes(), send.to);
@@ -186,8 +169,8 @@ class TunnelPair {
     if (!passes || link.dead || to != target.at || chance_.unit() < link.loss) return;
     const int copies = chance_.unit() < link.duplicates ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
-      const auto extra = Duration(static_cast<std::int64_t>(
-          static_cast<double>(link.spread.count()) * chance_.unit()));
+      const auto extra = Duration(
+          static_cast<std::int64_t>(static_cast<double>(link.spread.count()) * chance_.unit()));
       in_flight_.emplace(
           now + link.delay + extra,
           InFlight{&target, Buffer(datagram.begin(), datagram.end()), from.at});

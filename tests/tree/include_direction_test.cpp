@@ -27,9 +27,9 @@ const fs::path kTree = AYA_TREE;
 
 // What a pure room may not see: these reach the operating system, or another thread.
 const Words kSystemHeaders = {
-    "thread",   "mutex",  "condition_variable", "future", "fstream", "filesystem", "unistd.h",
-    "fcntl.h",  "poll.h", "pthread.h",          "uv.h",   "netdb.h", "dirent.h",   "signal.h",
-    "csignal",  "ifaddrs.h"};
+    "thread",  "mutex",    "condition_variable", "future", "fstream", "filesystem", "unistd.h",
+    "fcntl.h", "poll.h",   "pthread.h",          "uv.h",   "netdb.h", "dirent.h",   "signal.h",
+    "csignal", "ifaddrs.h"};
 const std::vector<std::string> kSystemFolders = {"sys/", "net/", "netinet/", "linux/", "arpa/"};
 
 struct Allowed {
@@ -161,9 +161,8 @@ TEST(IncludeDirection, OnlyShellsTouchTheSystem) {
   const Allowed allowed = read_allowed();
   for (const Include& include : read_includes()) {
     if (include.ours || !is_system(include.header)) continue;
-    const bool shell = std::ranges::any_of(allowed.shells, [&](const std::string& pattern) {
-      return matches(pattern, include.file);
-    });
+    const bool shell = std::ranges::any_of(
+        allowed.shells, [&](const std::string& pattern) { return matches(pattern, include.file); });
     const auto excepted = allowed.system.find(room_of(include.file));
     EXPECT_TRUE(
         shell || (excepted != allowed.system.end() && excepted->second.contains(include.header)))

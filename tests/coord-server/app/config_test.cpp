@@ -70,8 +70,9 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
 }
 
 TEST(Config, RefusesUrlsThatNodesCannotUse) {
-  for (const char* url : {"coord.example", "ftp://coord.example", "https://", "https://x/path",
-                          "https://x:0", "https://x?y", "https://x#y", "https://a b", "https://x\"y"}) {
+  for (const char* url :
+       {"coord.example", "ftp://coord.example", "https://", "https://x/path", "https://x:0",
+        "https://x?y", "https://x#y", "https://a b", "https://x\"y"}) {
     Config config;
     EXPECT_FALSE(set_server_url(url, config)) << url;
   }

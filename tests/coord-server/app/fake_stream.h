@@ -1,5 +1,5 @@
-// A stream without a network: what is written is kept, what the peer says is spoken by the test, and
-// a peer that does not read is `stuck`.
+// A stream without a network: what is written is kept, what the peer says is spoken by the test,
+// and a peer that does not read is `stuck`.
 #pragma once
 
 #include "proto/io/byte_stream.h"

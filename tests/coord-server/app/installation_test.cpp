@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "coord-server/app/files.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace aya::coord {
@@ -37,7 +37,7 @@ class InstallationTest : public testing::Test {
   }
 
   test::TempDir dir;
-  test::CountingRng rng;
+  test::SeededRng rng;
   WallTime wall = *parse_rfc3339("2026-02-01T09:00:00Z");
 };
 

@@ -8,7 +8,7 @@
 #include "proto/control/json_text.h"
 #include "proto/control/map_response.h"
 #include "tests/coord-server/app/fake_stream.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace aya::coord {
@@ -127,9 +127,9 @@ class NoiseLinkTest : public testing::Test, public CoordinatorLink::Host {
     return std::string(as_text(response.body));
   }
   std::string auth_key() {
-    const std::string made = api(
-        "POST", "/api/v2/tailnet/-/keys",
-        R"({"capabilities":{"devices":{"create":{"reusable":true}}}})");
+    const std::string made =
+        api("POST", "/api/v2/tailnet/-/keys",
+            R"({"capabilities":{"devices":{"create":{"reusable":true}}}})");
     const std::size_t begin = made.find("aykey-auth-");
     return made.substr(begin, made.find_first_of("\" ", begin) - begin);
   }
@@ -173,7 +173,7 @@ class NoiseLinkTest : public testing::Test, public CoordinatorLink::Host {
   }
 
   test::TempDir dir;
-  test::CountingRng rng;
+  test::SeededRng rng;
   io::Loop loop;
   Logger log{LogLevel::Error};
   MachinePrivateKey server = MachinePrivateKey::generate(rng);
@@ -220,8 +220,8 @@ TEST_F(NoiseLinkTest, EndsAConnectionThatBreaksTheRecords) {
   EXPECT_TRUE(machine.wire.closed);
 }
 
-// Everybody is renamed again and again while one machine does not read: what it costs stays bounded,
-// and once it reads it ends where the others are.
+// Everybody is renamed again and again while one machine does not read: what it costs stays
+// bounded, and once it reads it ends where the others are.
 TEST_F(NoiseLinkTest, HoldsBackFromAMachineThatDoesNotRead) {
   const std::string key = auth_key();
   Machine machine(server, *link, rng);

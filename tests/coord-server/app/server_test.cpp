@@ -7,7 +7,7 @@
 #include "coord-server/app/files.h"
 #include "proto/io/http_client.h"
 #include "proto/io/tcp_stream.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace aya::coord {
@@ -47,7 +47,8 @@ class ServerTest : public testing::Test {
   }
   http::Response done(io::HttpFetch fetch) {
     std::optional<Result<http::Response, io::IoError>> answer;
-    io::HttpClient client(loop, std::move(fetch), [&](auto got) { answer.emplace(std::move(got)); });
+    io::HttpClient client(
+        loop, std::move(fetch), [&](auto got) { answer.emplace(std::move(got)); });
     loop.run_until([&] { return answer.has_value(); }, 10s);
     if (!answer) return http::Response::text(0, "no answer");
     if (!*answer) return http::Response::text(0, answer->error().detail);
@@ -69,8 +70,7 @@ TEST_F(ServerTest, ServesBothWithAndWithoutTlsOnOnePort) {
   const auto server = started();
   const auto certificate = read_file(installation.tls_files().certificate);
   ASSERT_TRUE(certificate);
-  tls::TlsClientContext pinned(
-      tls::TlsTrust::pinned(*tls::pem_fingerprint(*certificate)));
+  tls::TlsClientContext pinned(tls::TlsTrust::pinned(*tls::pem_fingerprint(*certificate)));
   const http::Response safe = get(at("https", "/key?v=116"), &pinned);
   EXPECT_EQ(safe.status, 200) << as_text(safe.body);
   const http::Response plain = get(at("http", "/key?v=116"));
@@ -92,9 +92,17 @@ TEST_F(ServerTest, AnswersEveryPublicPath) {
     int status;
   };
   for (const auto& [path, status] : std::initializer_list<Row>{
-           {"/key?v=116", 200}, {"/key", 400}, {"/generate_204", 204}, {"/derp/probe", 200},
-           {"/derp/latency-check", 200}, {"/bootstrap-dns", 200}, {"/healthz", 200},
-           {"/readyz", 200}, {"/derp", 426}, {"/ts2021", 405}, {"/nothing", 404},
+           {"/key?v=116", 200},
+           {"/key", 400},
+           {"/generate_204", 204},
+           {"/derp/probe", 200},
+           {"/derp/latency-check", 200},
+           {"/bootstrap-dns", 200},
+           {"/healthz", 200},
+           {"/readyz", 200},
+           {"/derp", 426},
+           {"/ts2021", 405},
+           {"/nothing", 404},
            {"/api/v2/tailnet/-/devices", 401}}) {
     EXPECT_EQ(get(at("http", path)).status, status) << path;
   }

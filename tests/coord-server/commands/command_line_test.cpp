@@ -43,7 +43,8 @@ TEST(CommandLine, TakesOneOrTwoDashesAndEqualSigns) {
 }
 
 TEST(CommandLine, EndsOptionsAtTwoDashes) {
-  EXPECT_THAT(parsed({"node", "show", "--", "--json"}).words, ElementsAre("node", "show", "--json"));
+  EXPECT_THAT(
+      parsed({"node", "show", "--", "--json"}).words, ElementsAre("node", "show", "--json"));
   EXPECT_THAT(parsed({"-"}).words, ElementsAre("-"));
 }
 

@@ -34,12 +34,13 @@ TEST_P(SelectNode, Finds) {
 INSTANTIATE_TEST_SUITE_P(
     Rows, SelectNode,
     testing::Values(
-        SelectorCase{"web1", "1"}, SelectorCase{"WEB1", "1"}, SelectorCase{"web1.default.mesh", "1"},
-        SelectorCase{"web1.default.mesh.", "1"}, SelectorCase{"100.64.0.2", "2"},
-        SelectorCase{"fd7a:115c:a1e0::3", "3"}, SelectorCase{"nBcCNTRL", "3"},
-        SelectorCase{"web", "3"},       // a whole name beats the beginning of others
-        SelectorCase{"2", "4"},         // and a name beats a number
-        SelectorCase{"1", "1"},         // which counts where nobody has that name
+        SelectorCase{"web1", "1"}, SelectorCase{"WEB1", "1"},
+        SelectorCase{"web1.default.mesh", "1"}, SelectorCase{"web1.default.mesh.", "1"},
+        SelectorCase{"100.64.0.2", "2"}, SelectorCase{"fd7a:115c:a1e0::3", "3"},
+        SelectorCase{"nBcCNTRL", "3"},
+        SelectorCase{"web", "3"},  // a whole name beats the beginning of others
+        SelectorCase{"2", "4"},    // and a name beats a number
+        SelectorCase{"1", "1"},    // which counts where nobody has that name
         SelectorCase{"リビングの箱", "2"}, SelectorCase{"nBd", "4"}, SelectorCase{"web2.d", "2"},
         SelectorCase{"twin", ""}, SelectorCase{"we", ""}, SelectorCase{"nA", ""},
         SelectorCase{"", ""}, SelectorCase{".", ""}, SelectorCase{"db", ""}));
@@ -48,11 +49,10 @@ TEST(SelectNode, ListsTheCandidates) {
   const auto found = select_node(kDevices, "nA");
   ASSERT_FALSE(found);
   EXPECT_THAT(
-      found.error().text,
-      testing::AllOf(
-          testing::HasSubstr("web1  100.64.0.1  nAaCNTRL"),
-          testing::HasSubstr("web2  100.64.0.2  nAbCNTRL"),
-          testing::Not(testing::HasSubstr("nBcCNTRL"))));
+      found.error().text, testing::AllOf(
+                              testing::HasSubstr("web1  100.64.0.1  nAaCNTRL"),
+                              testing::HasSubstr("web2  100.64.0.2  nAbCNTRL"),
+                              testing::Not(testing::HasSubstr("nBcCNTRL"))));
 }
 
 TEST(SelectNode, ShowsNobodysControlCharacters) {

@@ -6,11 +6,14 @@ namespace aya::coord {
 namespace {
 
 TEST(Table, PadsByCharactersNotBytes) {
-  EXPECT_EQ(table({{"NAME", "OS"}, {"箱", "linux"}, {"laptop", ""}}),
-            "NAME    OS\n箱       linux\nlaptop  \n");
+  EXPECT_EQ(
+      table({{"NAME", "OS"}, {"箱", "linux"}, {"laptop", ""}}),
+      "NAME    OS\n箱       linux\nlaptop  \n");
 }
 
-TEST(Printable, KeepsEveryScript) { EXPECT_EQ(printable("リビングの箱 é 🦀"), "リビングの箱 é 🦀"); }
+TEST(Printable, KeepsEveryScript) {
+  EXPECT_EQ(printable("リビングの箱 é 🦀"), "リビングの箱 é 🦀");
+}
 
 TEST(Printable, DisarmsWhatSteersATerminal) {
   EXPECT_EQ(printable("a\x1b[31mb\r\n\tc\x7f"), "a?[31mb???c?");

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "proto/base/hex.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::enroll {
 namespace {
 
 TEST(Credential, ReadsWhatItWrites) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   const Credential made = Credential::make(CredentialKind::Auth, rng);
   const auto read = Credential::parse(CredentialKind::Auth, made.to_text());
   ASSERT_TRUE(read);

@@ -5,13 +5,13 @@
 #include <set>
 
 #include "coord-server/nodes/address_rules.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::nodes {
 namespace {
 
 TEST(AddressPool, HandsOutThousandsOfDifferentAllowedAddresses) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   AddressPool pool(rng);
   std::set<IpAddress> given;
   const auto taken = [&](const IpAddress& a) { return given.contains(a); };
@@ -27,7 +27,7 @@ TEST(AddressPool, HandsOutThousandsOfDifferentAllowedAddresses) {
 }
 
 TEST(AddressPool, FindsTheLastFreeAddressAndThenSaysThatThereIsNone) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   AddressPool pool(rng);
   const IpAddress last = *IpAddress::parse("100.70.1.2");
   EXPECT_EQ(pool.pick_v4([&](const IpAddress& a) { return a != last; }), last);

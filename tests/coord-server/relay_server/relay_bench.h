@@ -12,7 +12,7 @@
 #include "proto/derp/hello.h"
 #include "proto/derp/messages.h"
 #include "proto/disco/envelope.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::relay_server {
 
@@ -66,7 +66,7 @@ class RelayBench : public DerpHub::Admission {
 
   // The key that belongs to a name.
   static NodePrivateKey key(std::string_view name) {
-    test::CountingRng seeded(std::hash<std::string_view>{}(name));
+    test::SeededRng seeded(std::hash<std::string_view>{}(name));
     return NodePrivateKey::generate(seeded);
   }
   static NodePublicKey node(std::string_view name) { return key(name).public_key(); }
@@ -165,7 +165,7 @@ class RelayBench : public DerpHub::Admission {
     effects.clear();
   }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   TimePoint now{1000s};
   std::set<NodePublicKey> banned;
   int asked = 0;

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::relay_server {
 namespace {
 
 derp::RelayPublicKey relay_key() {
-  test::CountingRng rng;
+  test::SeededRng rng;
   return derp::RelayPrivateKey::generate(rng).public_key();
 }
 

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "proto/stun/binding.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::relay_server {
 namespace {
 
 struct StunBench {
-  test::CountingRng rng;
+  test::SeededRng rng;
   StunResponder responder{rng};
   TimePoint now{1000s};
   Buffer reply;

@@ -14,7 +14,7 @@
 #include "proto/control/map_frame.h"
 #include "proto/control/register.h"
 #include "proto/keys/private_key.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace aya::serve {
@@ -242,7 +242,7 @@ class Bench : public testing::Test {
   }
 
   test::TempDir dir;
-  test::CountingRng rng;
+  test::SeededRng rng;
   TimePoint now{std::chrono::hours(1)};
   WallTime wall = *parse_rfc3339("2026-02-01T09:00:00Z");
   std::unique_ptr<store::Store> storage;

@@ -5,7 +5,7 @@
 
 #include "coord-server/store/sqlite_store.h"
 #include "proto/keys/private_key.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace aya::store {
@@ -76,7 +76,7 @@ struct StoreFixture : testing::Test {
   }
 
   test::TempDir dir;
-  test::CountingRng rng;
+  test::SeededRng rng;
   std::unique_ptr<Store> store;
   Account account;
   User user;

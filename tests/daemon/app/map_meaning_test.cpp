@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::app {
 namespace {
@@ -39,7 +39,7 @@ class MapMeaning : public testing::Test {
   }
   void add_peer() { map.peers[peer.id] = peer; }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   netmap::Netmap map;
   control::Node peer;
   local::Prefs prefs;

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::app {
 namespace {
@@ -44,7 +44,7 @@ class StatusView : public testing::Test {
   }
   local::PeerStatus peer() { return make_status(inputs, true).peers.at(0); }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   netmap::Netmap map;
   PeerRuntime runtime;
   StatusInputs inputs;

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "tests/daemon/coord/fake_coordinator.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::coord {
 
@@ -109,7 +109,7 @@ class CoordBench : public testing::Test {
     settle();
   }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   FakeCoordinator server{rng};
   Moment now{TimePoint(1h), WallTime(1767225600s)};
   CoordConfig config;

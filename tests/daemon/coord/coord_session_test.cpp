@@ -7,7 +7,7 @@
 
 #include "proto/base/base64.h"
 #include "tests/daemon/coord/fake_coordinator.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::coord {
 namespace {
@@ -63,7 +63,7 @@ class Session : public testing::Test {
   }
 
   static constexpr LinkId kLink{1};
-  test::CountingRng rng;
+  test::SeededRng rng;
   FakeCoordinator server{rng};
   std::optional<CoordSession> session;
   std::vector<Answered> answers;

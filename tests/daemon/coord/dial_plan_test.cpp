@@ -6,7 +6,7 @@
 
 #include "daemon/coord/backoff.h"
 #include "daemon/coord/c2n.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::coord {
 namespace {
@@ -60,7 +60,7 @@ TEST(PrivateHost, IsLocalhostOrALiteralOfAPrivateNetwork) {
 }
 
 TEST(BackoffTest, GrowsWithTheSquareOfTheFailuresUpToThirtySeconds) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   Backoff backoff(rng);
   for (int n = 1; n <= 100; ++n) {
     const Duration base = std::min<Duration>(10ms * n * n, 30s);
@@ -73,14 +73,14 @@ TEST(BackoffTest, GrowsWithTheSquareOfTheFailuresUpToThirtySeconds) {
 }
 
 TEST(BackoffTest, SpreadsThoseWhoFailedTogether) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   std::set<Duration> waits;
   for (int i = 0; i < 50; ++i) waits.insert(Backoff(rng).next());
   EXPECT_GT(waits.size(), 40u);
 }
 
 TEST(RetryAfter, IsTakenAtItsWordInSecondsUpToAnHour) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   EXPECT_EQ(retry_after("1", rng), 1s);
   EXPECT_EQ(retry_after("3600", rng), 3600s);
   for (const char* other :

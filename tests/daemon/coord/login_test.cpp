@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::coord {
 namespace {
@@ -30,7 +30,7 @@ struct LoginTest : testing::Test {
   // One that is registered already.
   Login registered() { return Login({NodePrivateKey::generate(rng), {}}, rng); }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
 };
 
 TEST_F(LoginTest, TheFirstKeyIsMadeForTheQuestionAndAdoptedWithTheAnswer) {

@@ -53,10 +53,10 @@ TEST(IsWireName, KnowsTheLimits) {
 
 TEST(Resolver, LeavesOutNamesThatDoNotFitAMessage) {
   Resolver resolver;
-  resolver.configure({
-      .hosts = {{std::string(64, 'a') + ".example.", {IpAddress::v4(1)}}},
-      .local_domains = {"no-final-dot"},
-      .subdomain_hosts = {}});
+  resolver.configure(
+      {.hosts = {{std::string(64, 'a') + ".example.", {IpAddress::v4(1)}}},
+       .local_domains = {"no-final-dot"},
+       .subdomain_hosts = {}});
   EXPECT_TRUE(resolver.config().hosts.empty());
   EXPECT_TRUE(resolver.config().local_domains.empty());
 }

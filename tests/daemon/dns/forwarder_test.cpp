@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/daemon/dns/dns_text.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::dns {
 namespace {
@@ -34,7 +34,7 @@ class ForwarderTest : public testing::Test {
   }
   Header reply_header() const { return Header::parse(out.to_askers.at(0).response).value(); }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   Forwarder forwarder{rng};
   Forwarder::Effects out;
   TimePoint now{};
@@ -108,9 +108,9 @@ TEST_F(ForwarderTest, NobodyToAskIsServFailAtOnce) {
 }
 
 TEST_F(ForwarderTest, TheLongestRouteDecides) {
-  forwarder.configure({
-      .upstreams = {server(1)},
-      .routes = {{"corp.example.", {server(2)}}, {"lab.corp.example.", {server(3)}}}});
+  forwarder.configure(
+      {.upstreams = {server(1)},
+       .routes = {{"corp.example.", {server(2)}}, {"lab.corp.example.", {server(3)}}}});
   ask(1, "a.example.");
   ask(2, "A.Corp.Example.");
   ask(3, "x.lab.corp.example.");
@@ -125,7 +125,7 @@ TEST_F(ForwarderTest, TheLongestRouteDecides) {
 TEST_F(ForwarderTest, OnlyTheServerThatWasAskedIsBelieved) {
   ask(1, "a.example.");
   const Buffer good = dns_response(out.to_servers[0].query, 0);
-  forwarder.on_response(server(2), good, now, out);      // not asked yet
+  forwarder.on_response(server(2), good, now, out);  // not asked yet
   forwarder.on_response({server(1).address, 54}, good, now, out);
   Buffer other_id = good;
   other_id[0] ^= std::byte{1};

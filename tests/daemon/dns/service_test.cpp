@@ -5,7 +5,7 @@
 #include "daemon/dns/ip_reply.h"
 #include "proto/base/endian.h"
 #include "tests/daemon/dns/dns_text.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::dns {
 namespace {
@@ -63,7 +63,7 @@ class ServiceTest : public testing::TestWithParam<const char*> {
   }
 
   const Endpoint upstream{IpAddress::v4(0xc0000201), 53};
-  test::CountingRng rng;
+  test::SeededRng rng;
   PacketPool pool;
   Service service{rng, pool};
   Service::Effects out;
@@ -137,8 +137,7 @@ TEST_P(ServiceTest, ResetsTcpAtOnce) {
   EXPECT_TRUE(out.to_host.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Families, ServiceTest, testing::Values("100.64.0.1", "fd7a:115c:a1e0::1"));
+INSTANTIATE_TEST_SUITE_P(Families, ServiceTest, testing::Values("100.64.0.1", "fd7a:115c:a1e0::1"));
 
 TEST(ServiceAddress, IsTheOnePair) {
   EXPECT_TRUE(Service::is_service_address(IpAddress::parse("100.100.100.100").value()));

@@ -14,24 +14,42 @@ using test::Json;
 
 std::string reference_reason(Verdict verdict, const PacketView& packet) {
   switch (verdict.reason) {
-    case Reason::Empty: return "empty";
-    case Reason::OutgoingOk: return "ok out";
-    case Reason::Fragment: return "fragment";
-    case Reason::IcmpReply: return "icmp response ok";
-    case Reason::IcmpOk: return "icmp ok";
-    case Reason::TcpNotSyn: return "tcp non-syn";
-    case Reason::TcpOk: return "tcp ok";
-    case Reason::KnownFlow: return "cached";
-    case Reason::RuleOk: return "ok";
-    case Reason::TsmpOk: return "tsmp ok";
-    case Reason::OtherProtocolOk: return "other-portless ok";
-    case Reason::TooShort: return "too_short";
-    case Reason::UnknownProtocol: return "unknown_protocol";
-    case Reason::Multicast: return "multicast";
-    case Reason::LinkLocal: return "link_local_unicast";
-    case Reason::DestinationNotOurs: return "destination not allowed";
-    case Reason::ProtocolNotAllowed: return "unknown-protocol-" + std::to_string(packet.protocol);
-    case Reason::NoRule: return "no rules matched";
+    case Reason::Empty:
+      return "empty";
+    case Reason::OutgoingOk:
+      return "ok out";
+    case Reason::Fragment:
+      return "fragment";
+    case Reason::IcmpReply:
+      return "icmp response ok";
+    case Reason::IcmpOk:
+      return "icmp ok";
+    case Reason::TcpNotSyn:
+      return "tcp non-syn";
+    case Reason::TcpOk:
+      return "tcp ok";
+    case Reason::KnownFlow:
+      return "cached";
+    case Reason::RuleOk:
+      return "ok";
+    case Reason::TsmpOk:
+      return "tsmp ok";
+    case Reason::OtherProtocolOk:
+      return "other-portless ok";
+    case Reason::TooShort:
+      return "too_short";
+    case Reason::UnknownProtocol:
+      return "unknown_protocol";
+    case Reason::Multicast:
+      return "multicast";
+    case Reason::LinkLocal:
+      return "link_local_unicast";
+    case Reason::DestinationNotOurs:
+      return "destination not allowed";
+    case Reason::ProtocolNotAllowed:
+      return "unknown-protocol-" + std::to_string(packet.protocol);
+    case Reason::NoRule:
+      return "no rules matched";
   }
   return "?";
 }
@@ -87,8 +105,8 @@ bool strictly_refused(const PacketView& packet, const Json& rules, const Json& l
          (in && (is_timestamp_or_mask_reply(raw) || is_later_fragment_to_others(packet, local) ||
                  has_zone_in_sources(rules) ||
                  // The reference lets a "cap:" source ping any local address; ours, those granted.
-                 (has_capability_sources(rules) && (packet.protocol == kIcmp4 ||
-                                                    packet.protocol == kIcmp6))));
+                 (has_capability_sources(rules) &&
+                  (packet.protocol == kIcmp4 || packet.protocol == kIcmp6))));
 }
 // The one kind the other way round: ICMPv4 type 12 is an error message (RFC 792).
 bool is_parameter_problem(const PacketView& packet) {
@@ -208,7 +226,8 @@ TEST(PacketFilterVectors, EveryPacketGetsItsVerdict) {
     packets += replay.packets();
     stricter += replay.stricter();
   }
-  std::printf("%d packets judged, %d of them more strictly than the reference\n", packets, stricter);
+  std::printf(
+      "%d packets judged, %d of them more strictly than the reference\n", packets, stricter);
 }
 
 TEST(PacketFilterVectors, EveryCapabilityIsGranted) {

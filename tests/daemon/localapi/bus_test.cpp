@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/localapi/local_api.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/recorded_host.h"
 
 namespace aya::test {
@@ -41,7 +41,7 @@ class Watched : public testing::Test {
   }
 
   RecordedHost host;
-  CountingRng rng;
+  SeededRng rng;
   LocalApi api{host, rng, {.version = "1.0", .capability_version = 130, .own_uid = 0}};
   localapi::LocalEffects effects;
   TimePoint now{};

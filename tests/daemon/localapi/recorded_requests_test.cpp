@@ -6,7 +6,7 @@
 #include <set>
 
 #include "daemon/localapi/local_api.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/recorded_host.h"
 
 namespace aya::test {
@@ -61,7 +61,7 @@ http::Request request_of(const Json& recorded) {
 }
 
 Answer ask(RecordedHost& host, const http::Request& request, std::uint32_t uid) {
-  CountingRng rng;
+  SeededRng rng;
   LocalApi api(host, rng, {.version = "1.0", .capability_version = 145, .own_uid = 0});
   LocalEffects effects;
   api.handle(ExchangeId{7}, request, {.uid = uid}, TimePoint{}, effects);

@@ -3,20 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include "tests/support/seeded_rng.h"
 
 namespace aya::netcheck {
 namespace {
-
-class TestRng final : public Rng {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_());
-  }
-
- private:
-  std::mt19937_64 random_{1};
-};
 
 struct Server {
   Duration latency{};
@@ -75,7 +65,7 @@ struct Bench {
 
   std::map<RegionId, Server> servers;
   RelayMap map;
-  TestRng rng;
+  test::SeededRng rng;
   NetCheck check{rng};
   TimePoint now = TimePoint(1h);
   Effects fx;

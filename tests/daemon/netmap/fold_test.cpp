@@ -181,7 +181,9 @@ class RandomServer {
         if (known) peers_[id].online = online;
         break;
       }
-      case 3: patch(id, m); break;
+      case 3:
+        patch(id, m);
+        break;
       case 4: {
         control::FilterRules rules(1);
         rules[0].src_ips = {std::to_string(random_() % 200) + ".0.0.0/8"};
@@ -189,7 +191,8 @@ class RandomServer {
         m.packet_filters = {filters_.begin(), filters_.end()};
         break;
       }
-      default: m.keep_alive = true;
+      default:
+        m.keep_alive = true;
     }
     return m;
   }
@@ -201,7 +204,8 @@ class RandomServer {
     change.derp_region = static_cast<RegionId>(900 + random_() % 5);
     change.endpoints.emplace();
     if (random_() % 2 == 0) {
-      change.endpoints->push_back(*Endpoint::parse("192.0.2." + std::to_string(random_() % 250) + ":1"));
+      change.endpoints->push_back(
+          *Endpoint::parse("192.0.2." + std::to_string(random_() % 250) + ":1"));
     }
     m.peers_changed_patch.push_back(change);
     if (!peers_.contains(id)) return;

@@ -194,7 +194,7 @@ TEST(NatTraversal, FindsAPeerThatOnlyAnswersPingsAndCalls) {
   TestInternet net;
   const auto nat = net.add_nat(*IpAddress::parse("198.51.100.1"), NatKind::port_restricted());
   PathNode a(net, 1, "192.168.1.2", nat);
-  TestRng rng(99);
+  test::SeededRng rng(99);
   const NodePublicKey node = NodePrivateKey::generate(rng).public_key();
   const auto disco_key = DiscoPrivateKey::generate(rng);
   PathEngine::Options options;

@@ -46,7 +46,7 @@ struct OneEngine {
   }
   disco::Ping ping() { return {rng.array<12>(), node, 0}; }
 
-  TestRng rng{42};
+  test::SeededRng rng{42};
   TimePoint now = TimePoint(1h);
   DiscoPrivateKey self = DiscoPrivateKey::generate(rng);
   DiscoPrivateKey peer = DiscoPrivateKey::generate(rng);

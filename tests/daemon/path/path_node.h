@@ -8,21 +8,10 @@
 #include "proto/base/endian.h"
 #include "proto/stun/binding.h"
 #include "proto/stun/classify.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/virtual_network.h"
 
 namespace aya::path {
-
-// Repeats exactly.
-class TestRng final : public Rng {
- public:
-  explicit TestRng(std::uint64_t seed) : random_(seed) {}
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_());
-  }
-
- private:
-  std::mt19937_64 random_;
-};
 
 struct PathNode {
   using Network = test::VirtualNetwork;
@@ -175,7 +164,7 @@ struct PathNode {
   }
 
   Network& net;
-  TestRng rng;
+  test::SeededRng rng;
   PeerId id;
   NodePublicKey node_key;
   DiscoPrivateKey disco;

@@ -10,7 +10,7 @@
 
 #include "daemon/portmap/port_mapper.h"
 #include "proto/base/endian.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::portmap {
 
@@ -249,7 +249,7 @@ struct PortmapBench {
     return at ? at->to_text() : "none";
   }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   TimePoint now{10000s};
   FakeGateway gateway;
   bool gateway_reachable = true;

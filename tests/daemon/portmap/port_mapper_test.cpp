@@ -47,7 +47,7 @@ TEST(PortMapper, FindsNothingWhereNothingAnswers) {
 }
 
 TEST(PortMapper, DoesNothingWithoutAPortOrAGateway) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   PortMapper mapper(rng);
   PortMapper::Effects out;
   const TimePoint now{1s};

@@ -27,7 +27,7 @@ struct UpnpBench {
   }
 
   FakeGateway gateway;
-  test::CountingRng rng;
+  test::SeededRng rng;
   UpnpTask task;
 };
 

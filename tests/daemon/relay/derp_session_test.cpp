@@ -4,7 +4,7 @@
 
 #include "proto/base/hex.h"
 #include "proto/disco/envelope.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/test_vectors.h"
 
 namespace aya::relay {
@@ -95,7 +95,7 @@ struct SessionBench {
     now = end;
   }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   PacketPool pool;
   NodePrivateKey self = NodePrivateKey::generate(rng);
   NodePrivateKey peer = NodePrivateKey::generate(rng);
@@ -124,7 +124,7 @@ TEST(DerpSession, WaitsForTheRelaysKeyThenGreets) {
 }
 
 TEST(DerpSession, GreetsAtOnceWhereTheKeyIsKnown) {
-  test::CountingRng rng(7);
+  test::SeededRng rng(7);
   const auto relay = derp::RelayPrivateKey::generate(rng);
   SessionBench bench(SessionBench::fast(relay.public_key()));
   bench.relay = relay;
@@ -139,7 +139,7 @@ TEST(DerpSession, GreetsAtOnceWhereTheKeyIsKnown) {
 }
 
 TEST(DerpSession, RefusesARelayWithAnotherKeyThanPromised) {
-  test::CountingRng rng(7);
+  test::SeededRng rng(7);
   for (const bool fast : {false, true}) {
     DerpSession::Options options;
     options.relay_key = derp::RelayPrivateKey::generate(rng).public_key();

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::relay {
 namespace {
@@ -39,7 +39,7 @@ struct HomeBench {
     now = end;
   }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   TimePoint now{1000s};
   HomeRegion regions{rng};
   HomeRegion::Effects effects;

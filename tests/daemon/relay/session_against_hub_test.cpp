@@ -5,7 +5,7 @@
 
 #include "coord-server/relay_server/derp_hub.h"
 #include "daemon/relay/derp_session.h"
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::relay {
 namespace {
@@ -84,7 +84,7 @@ class RelayedNet {
     exchange();
   }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   PacketPool pool;
   TimePoint now{5000s};
 

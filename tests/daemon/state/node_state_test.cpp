@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::state {
 namespace {
@@ -26,7 +26,7 @@ NodeState full(Rng& rng) {
 }
 
 TEST(NodeStateText, ComesBackAsItWas) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   const NodeState was = full(rng);
   const auto is = decode_node_state(encode(was));
   ASSERT_TRUE(is) << is.error().what;
@@ -45,7 +45,7 @@ TEST(NodeStateText, ComesBackAsItWas) {
 }
 
 TEST(NodeStateText, AMachineKeyIsAllItNeeds) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   const std::string key = MachinePrivateKey::generate(rng).to_text_for_storage();
   const auto state = decode_node_state(
       R"({"version":1,"machineKey":")" + key + R"(","nodeKey":null,"someDay":[1,2]})");
@@ -54,14 +54,14 @@ TEST(NodeStateText, AMachineKeyIsAllItNeeds) {
 }
 
 TEST(NodeStateText, BytesThatAreNoTextDoNotMakeAFileThatCannotBeRead) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   NodeState state = full(rng);
   state.profile.display_name = "\xff\xfe";
   EXPECT_TRUE(decode_node_state(encode(state)));
 }
 
 TEST(NodeStateText, EveryCutAndEveryWrongTypeIsRefusedWithItsPlace) {
-  test::CountingRng rng;
+  test::SeededRng rng;
   const std::string good = encode(full(rng));
   for (std::size_t size = 0; size + 2 < good.size(); ++size) {
     const auto state = decode_node_state(std::string_view(good).substr(0, size));

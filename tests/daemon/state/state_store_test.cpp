@@ -12,7 +12,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace aya::state {
@@ -51,7 +51,7 @@ class StateStoreTest : public testing::Test {
     return store ? StateError{} : store.error();
   }
 
-  test::CountingRng rng;
+  test::SeededRng rng;
   test::TempDir dir;
   std::string path = dir.file("state/ayatorid.state");
 };

@@ -223,10 +223,10 @@ TEST(TunnelPackets, DropsWhatIsNotAWholeIpPacket) {
     net.b.tunnel.open(std::span(&arrived, 1), net.now, net.b.effects);
     net.a.effects.clear();
   };
-  send_raw({0x15}, 32);                   // version 1
-  send_raw({0x45, 0, 0, 19}, 32);         // shorter than its header
-  send_raw({0x45, 0, 1, 0}, 32);          // longer than there is
-  send_raw({0x60, 0, 0, 0, 0, 8}, 32);    // IPv6 without a header
+  send_raw({0x15}, 32);                 // version 1
+  send_raw({0x45, 0, 0, 19}, 32);       // shorter than its header
+  send_raw({0x45, 0, 1, 0}, 32);        // longer than there is
+  send_raw({0x60, 0, 0, 0, 0, 8}, 32);  // IPv6 without a header
   EXPECT_TRUE(net.b.effects.to_host.empty());
   EXPECT_EQ(net.b.tunnel.counters()[Drop::BadInner], 4u);
   net.b.effects.clear();

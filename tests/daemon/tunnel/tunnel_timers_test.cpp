@@ -17,9 +17,15 @@ struct Wire {
     net.on_wire = [this, &net](const TunnelPair::End& from, Bytes datagram) {
       auto& count = &from == &net.a ? a : b;
       switch (*message_type(datagram)) {
-        case MessageType::Initiation: ++count.initiations; break;
-        case MessageType::Response: ++count.responses; break;
-        case MessageType::CookieReply: ++count.cookies; break;
+        case MessageType::Initiation:
+          ++count.initiations;
+          break;
+        case MessageType::Response:
+          ++count.responses;
+          break;
+        case MessageType::CookieReply:
+          ++count.cookies;
+          break;
         case MessageType::Transport:
           ++(datagram.size() == kMinTransportSize ? count.keepalives : count.data);
       }

@@ -1,5 +1,5 @@
-// Hours of bad weather in virtual time: whatever the link does, traffic recovers, no key and counter
-// is used twice, and nothing grows.
+// Hours of bad weather in virtual time: whatever the link does, traffic recovers, no key and
+// counter is used twice, and nothing grows.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -50,8 +50,9 @@ TEST_P(TunnelWeather, TrafficFlowsForHours) {
     for (std::uint32_t i = 0; i < burst; ++i) net.send(traffic.below(2) ? net.a : net.b, ++sent);
     // Mostly busy, now and then idle long enough for every timer.
     const bool pause = traffic.below(200) == 0;
-    net.advance(pause ? std::chrono::seconds(traffic.below(900))
-                      : std::chrono::milliseconds(traffic.below(2000)));
+    net.advance(
+        pause ? std::chrono::seconds(traffic.below(900))
+              : std::chrono::milliseconds(traffic.below(2000)));
     ASSERT_LE(net.a.stats().sessions, 3u);
     ASSERT_LE(net.b.stats().sessions, 3u);
     if (slabs_after_an_hour == 0 && net.now - start > 1h) {
@@ -99,8 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
     Links, TunnelWeather,
     testing::Values(
         // Initiations that cross cost what is in flight: dataplane 1.6 drops the previous key.
-        Weather{"fair", {}, 0.99},
-        Weather{"lossy", {.loss = 0.2, .seed = 2}, 0.7},
+        Weather{"fair", {}, 0.99}, Weather{"lossy", {.loss = 0.2, .seed = 2}, 0.7},
         Weather{"reordering", {.delay = 50ms, .spread = 3s, .seed = 3}, 0.9},
         Weather{"duplicating", {.duplicates = 0.5, .spread = 100ms, .seed = 4}, 0.99},
         Weather{

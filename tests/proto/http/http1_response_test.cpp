@@ -46,7 +46,9 @@ TEST_P(ParseResponse, ComesOutTheSameInPiecesOfAnySize) {
   }
 }
 
-std::string answer_name(const testing::TestParamInfo<AnswerRow>& row) { return std::string(row.param.name); }
+std::string answer_name(const testing::TestParamInfo<AnswerRow>& row) {
+  return std::string(row.param.name);
+}
 
 // clang-format off
 INSTANTIATE_TEST_SUITE_P(Good, ParseResponse, testing::Values(

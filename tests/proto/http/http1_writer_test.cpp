@@ -120,8 +120,8 @@ TEST(Upgrade, NeedsBothFields) {
   EXPECT_EQ(requested_upgrade(written_request("GET", "/", {{"Upgrade", "DERP"}})), "");
   EXPECT_EQ(requested_upgrade(written_request("GET", "/", {{"Connection", "upgrade"}})), "");
   EXPECT_EQ(
-      requested_upgrade(
-          written_request("GET", "/", {{"upgrade", "DERP"}, {"connection", "keep-alive, Upgrade"}})),
+      requested_upgrade(written_request(
+          "GET", "/", {{"upgrade", "DERP"}, {"connection", "keep-alive, Upgrade"}})),
       "DERP");
 }
 

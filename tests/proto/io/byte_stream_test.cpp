@@ -51,7 +51,9 @@ class ByteStreamTest : public testing::TestWithParam<Over> {
   }
 
   bool run_until(const std::function<bool()>& done) { return loop_.run_until(done, kLimit); }
-  void wait_a_moment() { loop_.run_until([] { return false; }, kMoment); }
+  void wait_a_moment() {
+    loop_.run_until([] { return false; }, kMoment);
+  }
 
   Loop loop_;
   std::unique_ptr<tls::TlsServerContext> identity_ = self_signed_context(loop_, "a.test");
@@ -221,7 +223,9 @@ TEST_P(ByteStreamTest, ALoopMayEndUnderAStreamThatIsStillWriting) {
 INSTANTIATE_TEST_SUITE_P(
     Over, ByteStreamTest, testing::Values(Over::Tcp, Over::Unix, Over::Tls), [](const auto& over) {
       return std::string(
-          over.param == Over::Tcp ? "Tcp" : over.param == Over::Unix ? "Unix" : "Tls");
+          over.param == Over::Tcp    ? "Tcp"
+          : over.param == Over::Unix ? "Unix"
+                                     : "Tls");
     });
 
 }  // namespace

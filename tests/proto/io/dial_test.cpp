@@ -205,8 +205,8 @@ TEST_F(DialTest, MayBeDestroyedByItsOwnCall) {
   for (auto* trust : {static_cast<tls::TlsClientContext*>(nullptr), &trust_, &other}) {
     target_.tls = trust;
     std::unique_ptr<Dial> dialling;
-    dialling = std::make_unique<Dial>(
-        loop_, target_, [&](Result<Dialled, IoError>) { dialling.reset(); });
+    dialling =
+        std::make_unique<Dial>(loop_, target_, [&](Result<Dialled, IoError>) { dialling.reset(); });
     ASSERT_TRUE(loop_.run_until([&] { return dialling == nullptr; }, kLimit));
   }
 }

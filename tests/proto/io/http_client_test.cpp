@@ -50,9 +50,9 @@ class HttpClientTest : public testing::Test {
   }
 
   std::unique_ptr<HttpClient> begin() {
-    return std::make_unique<HttpClient>(
-        loop_, fetch_,
-        [this](Result<http::Response, IoError> got) { result_.emplace(std::move(got)); });
+    return std::make_unique<HttpClient>(loop_, fetch_, [this](Result<http::Response, IoError> got) {
+      result_.emplace(std::move(got));
+    });
   }
   bool done() {
     return loop_.run_until([&] { return result_.has_value(); }, kLimit);
@@ -225,8 +225,9 @@ TEST_F(HttpClientTest, IsSilentAfterATimeoutWhileItWasStillDialling) {
 }
 
 TEST_F(HttpClientTest, HandsAStreamOutAsItComesWithoutTimeLimit) {
-  serve({.answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n",
-         .close = false});
+  serve(
+      {.answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n",
+       .close = false});
   std::string heard;
   fetch_.timeout = 100ms;
   fetch_.body_limit = 10;  // of what is handed out at once

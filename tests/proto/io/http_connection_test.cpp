@@ -40,12 +40,12 @@ class HttpConnectionTest : public testing::Test, public HttpConnection::Owner {
   void connect(http::Limits limits = {}) {
     listener_ = *TcpListener::listen(
         loop_, {IpAddress::v4(0x7f000001), 0}, [this, limits](Connected connected) {
-          connection_ = std::make_unique<HttpConnection>(
-              loop_, std::move(connected.stream), *this, limits);
+          connection_ =
+              std::make_unique<HttpConnection>(loop_, std::move(connected.stream), *this, limits);
         });
-    TcpConnect dial(loop_, {listener_->local()}, {}, kLimit, [this](Result<Connected, IoError> got) {
-      client_.stream = std::move(got->stream);
-    });
+    TcpConnect dial(
+        loop_, {listener_->local()}, {}, kLimit,
+        [this](Result<Connected, IoError> got) { client_.stream = std::move(got->stream); });
     ASSERT_TRUE(run_until([&] { return client_.stream && connection_; }));
     client_.stream->start(client_);
   }
@@ -103,7 +103,8 @@ TEST_F(HttpConnectionTest, StaysOpenBetweenRequests) {
 TEST_F(HttpConnectionTest, TakesARequestInSingleBytes) {
   connect();
   echo_targets();
-  for (const char c : std::string_view("PUT /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok")) {
+  for (const char c :
+       std::string_view("PUT /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok")) {
     client_.say({&c, 1});
     loop_.run_until([] { return false; }, 1ms);
   }

@@ -15,8 +15,8 @@
 
 namespace aya::io::test {
 
-constexpr Duration kLimit = 20s;     // for what must happen; sanitizers are slow
-constexpr Duration kMoment = 30ms;   // for what must not
+constexpr Duration kLimit = 20s;    // for what must happen; sanitizers are slow
+constexpr Duration kMoment = 30ms;  // for what must not
 inline const IpAddress kLocal4 = IpAddress::v4(0x7f000001);
 inline const IpAddress kLocal6 = *IpAddress::parse("::1");
 

@@ -19,8 +19,8 @@ class TlsStreamTest : public testing::Test {
   void make_client(const tls::TlsTrust& trust, const std::string& name = "relay.test") {
     trust_ = std::make_unique<tls::TlsClientContext>(trust);
     client_ = std::make_unique<TlsStream>(
-        loop_, std::move(plain_.client),
-        *tls::TlsSession::client(*trust_, {.server_name = name}), [this](const tls::TlsPeer& peer) {
+        loop_, std::move(plain_.client), *tls::TlsSession::client(*trust_, {.server_name = name}),
+        [this](const tls::TlsPeer& peer) {
           EXPECT_EQ(at_client_.heard, "") << "established comes before the first bytes";
           peer_ = peer;
           if (when_established_) when_established_();

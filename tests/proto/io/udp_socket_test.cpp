@@ -46,7 +46,8 @@ class UdpSocketTest : public testing::Test {
   bool hears(const Inbox& inbox, std::size_t count) {
     return loop_.run_until([&] { return inbox.heard.size() >= count; }, kLimit);
   }
-  static void send(UdpSocket& from, std::string_view text, const Endpoint& to, IpAddress local = {}) {
+  static void send(
+      UdpSocket& from, std::string_view text, const Endpoint& to, IpAddress local = {}) {
     const UdpSend one{as_bytes(text), to, local};
     EXPECT_EQ(from.send({&one, 1}), 1u);
   }
@@ -92,7 +93,9 @@ TEST_F(UdpSocketTest, SplitsABatchOfMixedFamilies) {
   if (!a->has_v6() || !b->has_v6()) GTEST_SKIP() << "no IPv6 here";
   const Endpoint four{kLocal4, b->port()}, six{kLocal6, b->port()};
   const std::vector<UdpSend> batch = {
-      {as_bytes("1"), four, {}}, {as_bytes("2"), six, {}}, {as_bytes("3"), six, {}},
+      {as_bytes("1"), four, {}},
+      {as_bytes("2"), six, {}},
+      {as_bytes("3"), six, {}},
       {as_bytes("4"), four, {}}};
   EXPECT_EQ(a->send(batch), 4u);
   ASSERT_TRUE(hears(inbox_b_, 4));

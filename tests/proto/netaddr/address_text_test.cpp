@@ -8,8 +8,9 @@ namespace aya {
 namespace {
 
 TEST(IpAddress, ReadsAndWritesBothFamilies) {
-  for (const char* text : {"0.0.0.0", "100.64.0.1", "255.255.255.255", "::", "::1", "fd7a:115c:a1e0::53",
-                           "2001:db8::1:0:0:1", "::ffff:192.0.2.1"}) {
+  for (const char* text :
+       {"0.0.0.0", "100.64.0.1", "255.255.255.255", "::", "::1", "fd7a:115c:a1e0::53",
+        "2001:db8::1:0:0:1", "::ffff:192.0.2.1"}) {
     const auto address = IpAddress::parse(text);
     ASSERT_TRUE(address) << text;
     EXPECT_EQ(address->to_text(), text);
@@ -17,8 +18,9 @@ TEST(IpAddress, ReadsAndWritesBothFamilies) {
 }
 
 TEST(IpAddress, RefusesWhatIsNotCanonical) {
-  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", "1.2.3.4 ", " 1.2.3.4", "::1%lo",
-                           "1:2", ":::", "12345::", "1.2.3.4/32"}) {
+  for (const char* text :
+       {"", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", "1.2.3.4 ", " 1.2.3.4", "::1%lo", "1:2",
+        ":::", "12345::", "1.2.3.4/32"}) {
     EXPECT_FALSE(IpAddress::parse(text)) << text;
   }
   EXPECT_FALSE(IpAddress::parse(std::string_view("1.2.3.4\0", 8)));
@@ -53,8 +55,9 @@ TEST(Endpoint, ReadsAndWrites) {
     ASSERT_TRUE(endpoint) << text;
     EXPECT_EQ(endpoint->to_text(), text);
   }
-  for (const char* text : {"", ":1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "::1:80",
-                           "[1.2.3.4]:1", "[::1]", "1.2.3.4:1x"}) {
+  for (const char* text :
+       {"", ":1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "::1:80", "[1.2.3.4]:1",
+        "[::1]", "1.2.3.4:1x"}) {
     EXPECT_FALSE(Endpoint::parse(text)) << text;
   }
 }
@@ -71,7 +74,8 @@ TEST(Prefix, MasksAndContains) {
 }
 
 TEST(Prefix, RefusesBadText) {
-  for (const char* text : {"", "1.2.3.4", "1.2.3.4/33", "::/129", "1.2.3.4/", "1.2.3.4/01", "1.2.3.4/-1", "/8"}) {
+  for (const char* text :
+       {"", "1.2.3.4", "1.2.3.4/33", "::/129", "1.2.3.4/", "1.2.3.4/01", "1.2.3.4/-1", "/8"}) {
     EXPECT_FALSE(Prefix::parse(text)) << text;
   }
 }

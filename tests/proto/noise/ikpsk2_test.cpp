@@ -56,7 +56,8 @@ TEST(Ikpsk2Vectors, KeysAreWhatTheyFollowFrom) {
     EXPECT_EQ(to_hex(h.initiator.public_key().bytes()), c.at("initiator_public"));
     EXPECT_EQ(to_hex(h.responder.public_key().bytes()), c.at("responder_public"));
     EXPECT_EQ(message_hex(h.ss), c.at("static_static"));
-    EXPECT_EQ(message_hex(*static_static(h.responder, h.initiator.public_key())), message_hex(h.ss));
+    EXPECT_EQ(
+        message_hex(*static_static(h.responder, h.initiator.public_key())), message_hex(h.ss));
     EXPECT_EQ(h.psk.is_zero(), !c.at("psk_set").get<bool>());
     for (const char* end : {"initiator", "responder"}) {
       const std::string ephemeral = std::string(end) + "_ephemeral_";
@@ -76,7 +77,8 @@ TEST(Ikpsk2Vectors, BothEndsSayAndLearnTheSame) {
     const auto initiator = h.begin(initiation);
     ASSERT_TRUE(initiator);
     // Type and index in front, both MACs behind.
-    EXPECT_EQ(message_hex(initiation), c.at("initiation").get<std::string>().substr(2 * 8, 2 * 108));
+    EXPECT_EQ(
+        message_hex(initiation), c.at("initiation").get<std::string>().substr(2 * 8, 2 * 108));
     expect_state(c, initiator->symmetric(), "initiation");
 
     auto responder =

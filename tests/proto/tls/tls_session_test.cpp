@@ -12,7 +12,7 @@
 #include <optional>
 #include <string>
 
-#include "tests/support/counting_rng.h"
+#include "tests/support/seeded_rng.h"
 
 namespace aya::tls {
 namespace {
@@ -40,7 +40,7 @@ std::unique_ptr<TlsServerContext> server_with(
 
 Buffer random_bytes(std::size_t size) {
   Buffer out(size);
-  test::CountingRng(7).fill(out);
+  test::SeededRng(7).fill(out);
   return out;
 }
 
@@ -256,22 +256,37 @@ INSTANTIATE_TEST_SUITE_P(
     TlsTrust, RefusedWhateverTheTrust,
     testing::Values(
         Refusal{
-            .name = "OtherName", .asked = "other.example", .kind = Kind::WrongName,
+            .name = "OtherName",
+            .asked = "other.example",
+            .kind = Kind::WrongName,
             .said = "certificate is for coord.example, not for other.example"},
         Refusal{
-            .name = "NameThatOnlyBeginsAlike", .asked = "coord.example.net",
-            .kind = Kind::WrongName, .said = "not for coord.example.net"},
+            .name = "NameThatOnlyBeginsAlike",
+            .asked = "coord.example.net",
+            .kind = Kind::WrongName,
+            .said = "not for coord.example.net"},
         Refusal{
-            .name = "OtherAddress", .names = {"192.0.2.7", "2001:db8::7"}, .asked = "192.0.2.8",
-            .kind = Kind::WrongName, .said = "192.0.2.7"},
+            .name = "OtherAddress",
+            .names = {"192.0.2.7", "2001:db8::7"},
+            .asked = "192.0.2.8",
+            .kind = Kind::WrongName,
+            .said = "192.0.2.7"},
         Refusal{
-            .name = "AddressThatIsOnlyANameThere", .names = {"x192.0.2.7"}, .asked = "192.0.2.7",
-            .kind = Kind::WrongName, .said = "not for 192.0.2.7"},
+            .name = "AddressThatIsOnlyANameThere",
+            .names = {"x192.0.2.7"},
+            .asked = "192.0.2.7",
+            .kind = Kind::WrongName,
+            .said = "not for 192.0.2.7"},
         Refusal{
-            .name = "Expired", .age = 10 * kDay, .lifetime = std::chrono::days(9),
-            .kind = Kind::Expired, .said = "certificate expired on "},
+            .name = "Expired",
+            .age = 10 * kDay,
+            .lifetime = std::chrono::days(9),
+            .kind = Kind::Expired,
+            .said = "certificate expired on "},
         Refusal{
-            .name = "NotYetValid", .age = -kDay, .kind = Kind::Expired,
+            .name = "NotYetValid",
+            .age = -kDay,
+            .kind = Kind::Expired,
             .said = "not valid yet: check this machine's clock"}),
     [](const auto& made) { return std::string(made.param.name); });
 
@@ -306,7 +321,7 @@ TEST(TlsTrust, RefusesAnyOtherCertificateThanThePinnedOne) {
 
 RelayMeta some_meta() {
   RelayMeta meta{.key = {}, .version = 2};
-  test::CountingRng(3).fill(meta.key);
+  test::SeededRng(3).fill(meta.key);
   return meta;
 }
 
@@ -426,7 +441,9 @@ class TlsPair : public testing::Test {
   std::unique_ptr<TlsServerContext> identity_ = server_with(own_);
   TlsClientContext trust_{TlsTrust::extra_roots(own_.certificate_pem)};
 
-  Pair pair() { return {trust_, *identity_, {.server_name = "coord.example", .offer_http11 = true}}; }
+  Pair pair() {
+    return {trust_, *identity_, {.server_name = "coord.example", .offer_http11 = true}};
+  }
 };
 
 TEST_F(TlsPair, KeepsWhatIsSentBeforeTheHandshakeIsDone) {
