@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "daemon/app/map_meaning.h"
+#include "daemon/app/unapplied_settings.h"
 #include "daemon/netmap/expiry.h"
 #include "daemon/os/marks.h"
 #include "proto/base/hex.h"
@@ -103,8 +104,8 @@ std::optional<std::string> Daemon::open_parts() {
   if (!store_.state().prefs.empty()) {
     auto stored = local::parse_prefs(store_.state().prefs);
     if (!stored) {
-      return "the settings inside " + options_.state_path() + " cannot be read (" +
-             stored.error() + "); move that file away to begin afresh";
+      return "the settings inside " + options_.state_path() + " cannot be read (" + stored.error() +
+             "); move that file away to begin afresh";
     }
     prefs_ = *std::move(stored);
   }
@@ -266,11 +267,15 @@ local::BackendState Daemon::compute_state() const {
   if (!prefs_.want_running) return BackendState::Stopped;
   if (!coord_) return BackendState::NoState;
   switch (coord_->phase()) {
-    case coord::Phase::NeedsLogin: return BackendState::NeedsLogin;
-    case coord::Phase::NeedsMachineAuth: return BackendState::NeedsMachineAuth;
+    case coord::Phase::NeedsLogin:
+      return BackendState::NeedsLogin;
+    case coord::Phase::NeedsMachineAuth:
+      return BackendState::NeedsMachineAuth;
     case coord::Phase::Stopped:
-    case coord::Phase::Connecting: return BackendState::Starting;
-    case coord::Phase::Running: break;
+    case coord::Phase::Connecting:
+      return BackendState::Starting;
+    case coord::Phase::Running:
+      break;
   }
   return mesh_ && mesh_->is_connected() ? BackendState::Running : BackendState::Starting;
 }
@@ -297,8 +302,8 @@ void Daemon::arm_expiry() {
 }
 
 std::optional<std::string> Daemon::save(const local::Prefs& prefs) {
-  const auto saved = store_.update(
-      [&](state::NodeState& state) { state.prefs = local::to_json_line(prefs); });
+  const auto saved =
+      store_.update([&](state::NodeState& state) { state.prefs = local::to_json_line(prefs); });
   if (!saved) return saved.error().message();
   return std::nullopt;
 }
@@ -544,8 +549,8 @@ local::Prefs Daemon::prefs() const {
 std::optional<local::WhoIs> Daemon::whois(const localapi::WhoIsQuery& query) const {
   const auto* state = map_state();
   if (state == nullptr) return std::nullopt;
-  const control::Node* node = query.ip ? find_node(state->netmap, *query.ip)
-                                       : find_node(state->netmap, *query.key);
+  const control::Node* node =
+      query.ip ? find_node(state->netmap, *query.ip) : find_node(state->netmap, *query.key);
   if (node == nullptr) return std::nullopt;
   return make_whois(state->netmap, *node);
 }
@@ -583,7 +588,8 @@ local::EngineUpdate Daemon::engine() const {
     out.tx_bytes += runtime.stats->tx_bytes;
     if (!runtime.stats->has_session) continue;
     out.live_peers.push_back(
-        {peer.key, runtime.stats->tx_bytes, runtime.stats->rx_bytes, runtime.stats->last_handshake});
+        {peer.key, runtime.stats->tx_bytes, runtime.stats->rx_bytes,
+         runtime.stats->last_handshake});
   }
   return out;
 }
@@ -605,6 +611,11 @@ std::vector<local::HealthWarning> Daemon::health() const {
   if (mesh_) {
     for (const std::string& text : mesh_->health()) {
       out.push_back({"relay", "medium", "Relay server unavailable", text, std::nullopt, false});
+    }
+  }
+  if (prefs_.want_running) {
+    for (local::HealthWarning& warning : unapplied_settings(prefs_)) {
+      out.push_back(std::move(warning));
     }
   }
   if (state != nullptr) {
@@ -643,8 +654,8 @@ std::optional<std::uint32_t> Daemon::uid_of(const std::string& user) const {
 }
 
 std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
-  const bool other_server = next.control_url != prefs_.control_url ||
-                            next.server_cert_pin != prefs_.server_cert_pin;
+  const bool other_server =
+      next.control_url != prefs_.control_url || next.server_cert_pin != prefs_.server_cert_pin;
   if (auto problem = save(next)) return problem;
   somebody_waits_ = next.want_running;
   const local::Prefs before = std::exchange(prefs_, next);
@@ -716,8 +727,7 @@ void Daemon::ping(localapi::ExchangeId exchange, const localapi::PingRequest& re
   local::PingResult result;
   result.ip = request.ip.to_text();
   const auto* state = map_state();
-  const control::Node* node =
-      state == nullptr ? nullptr : find_node(state->netmap, request.ip);
+  const control::Node* node = state == nullptr ? nullptr : find_node(state->netmap, request.ip);
   if (node == nullptr || !mesh_) {
     result.err = mesh_ ? "no matching peer" : "the node is not up";
   } else if (node == &state->netmap.self) {
@@ -747,7 +757,8 @@ void Daemon::netcheck(localapi::ExchangeId exchange) {
     return;
   }
   loop_.post([this, exchange, alive = std::weak_ptr<int>(alive_)] {
-    if (!alive.expired()) local_->netcheck_done(exchange, {local::to_json(local::NetcheckReport{})});
+    if (!alive.expired())
+      local_->netcheck_done(exchange, {local::to_json(local::NetcheckReport{})});
   });
 }
 

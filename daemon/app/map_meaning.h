@@ -21,8 +21,7 @@ std::vector<IpAddress> addresses_of(const control::Node& node);
 std::vector<Prefix> used_prefixes(
     const control::Node& peer, const local::Prefs& prefs, bool expired);
 
-dataplane::PeerFacts peer_facts(
-    const control::Node& peer, const local::Prefs& prefs, bool expired);
+dataplane::PeerFacts peer_facts(const control::Node& peer, const local::Prefs& prefs, bool expired);
 
 // Destinations the packet filter treats as ours: own addresses and approved routes.
 std::vector<Prefix> local_destinations(const control::Node& self);

@@ -75,8 +75,7 @@ class Mesh::DnsSocket final : public io::UdpSocket::Handler {
  private:
   void on_datagrams(std::span<io::UdpReceived> batch) override {
     for (const auto& received : batch) {
-      mesh_.dataplane_->from_dns_server(
-          received.from, received.packet.bytes(), mesh_.loop_.now());
+      mesh_.dataplane_->from_dns_server(received.from, received.packet.bytes(), mesh_.loop_.now());
     }
     mesh_.arm();
   }
@@ -202,8 +201,7 @@ void Mesh::reapply(const netmap::State& state, const local::Prefs& prefs) {
   arm();
 }
 
-void Mesh::apply_peer(
-    const netmap::State& state, netmap::NodeId node, const local::Prefs& prefs) {
+void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node, const local::Prefs& prefs) {
   const auto found = state.netmap.peers.find(node);
   if (found == state.netmap.peers.end()) {
     if (const auto number = numbers_.find(node)) {
@@ -231,7 +229,8 @@ void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {
   const auto rules = state.netmap.filter_rules();
   auto compiled = filter::compile(rules, capability_holders(state.netmap));
   for (const auto& problem : compiled.problems()) {
-    log_.error("a packet filter rule is not usable", {{"rule", problem.rule}, {"why", problem.text}});
+    log_.error(
+        "a packet filter rule is not usable", {{"rule", problem.rule}, {"why", problem.text}});
   }
   dataplane_->packet_filter().set_rules(std::move(compiled), prefs.shields_up);
 }
@@ -301,8 +300,7 @@ void Mesh::on_path_change(const path::PathChange& change) {
 
 void Mesh::on_ping_done(const path::PingDone& done) {
   const auto node = numbers_.node_of(done.peer);
-  owner_.on_ping_outcome(
-      {done.id, node.value_or(netmap::NodeId{}), done.via, done.latency});
+  owner_.on_ping_outcome({done.id, node.value_or(netmap::NodeId{}), done.via, done.latency});
 }
 
 void Mesh::on_handshake(PeerId peer) {

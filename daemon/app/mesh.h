@@ -1,9 +1,9 @@
-// The running node: sockets, tunnel, paths, relays and the host's interface, joined. It exists while
-// the node is up; destroying it takes the node off the network and gives the host its addresses,
-// routes and resolver back.
+// The running node: sockets, tunnel, paths, relays and the host's interface, joined. It exists
+// while the node is up; destroying it takes the node off the network and gives the host its
+// addresses, routes and resolver back.
 //
-// It carries out what the network map says and reports what the coordinator has to be told. Lives on
-// the loop's thread; owner and references outlive it.
+// It carries out what the network map says and reports what the coordinator has to be told. Lives
+// on the loop's thread; owner and references outlive it.
 #pragma once
 
 #include <memory>
@@ -54,9 +54,9 @@ class Mesh final : public dataplane::Dataplane::Ports,
 
   struct Config {
     NodePrivateKey node_key;
-    DiscoPrivateKey disco_key;     // of this run of the program
-    std::uint16_t port = 0;        // wanted; 0: any
-    bool port_is_fixed = false;    // by the operator, who may have forwarded it
+    DiscoPrivateKey disco_key;   // of this run of the program
+    std::uint16_t port = 0;      // wanted; 0: any
+    bool port_is_fixed = false;  // by the operator, who may have forwarded it
   };
 
   struct Parts {

@@ -17,7 +17,7 @@ struct Options {
   std::string socket = "/run/ayatori/ayatorid.sock";
   std::uint16_t port = 0;  // UDP; 0: the usual one, or any if that is taken
   int verbose = 0;
-  bool port_mapping = true;  // ask the router to open the UDP port
+  bool port_mapping = true;     // ask the router to open the UDP port
   std::string plain_interface;  // `ayatorid wg IFNAME`: plain WireGuard, nothing else
 
   std::string state_path() const;

@@ -33,8 +33,8 @@ std::vector<std::string> peer_api_urls(const control::Node& node) {
   if (!node.hostinfo) return out;
   for (const IpAddress& address : addresses_of(node)) {
     const std::string_view wanted = address.is_v4() ? "peerapi4" : "peerapi6";
-    const auto service = std::ranges::find(
-        node.hostinfo->services, wanted, &control::Service::proto);
+    const auto service =
+        std::ranges::find(node.hostinfo->services, wanted, &control::Service::proto);
     if (service == node.hostinfo->services.end()) continue;
     out.push_back("http://" + Endpoint{address, service->port}.to_text());
   }
@@ -152,8 +152,8 @@ local::Status make_status(const StatusInputs& inputs, bool with_peers) {
   const netmap::Netmap& map = *inputs.map;
   out.tailscale_ips = out.self.tailscale_ips;
   out.magic_dns_suffix = map.magic_dns_suffix();
-  out.current_tailnet = local::Tailnet{
-      map.domain, out.magic_dns_suffix, map.dns && map.dns->proxied};
+  out.current_tailnet =
+      local::Tailnet{map.domain, out.magic_dns_suffix, map.dns && map.dns->proxied};
   if (map.dns) {
     out.cert_domains = map.dns->cert_domains;
     for (const auto& record : map.dns->extra_records) {

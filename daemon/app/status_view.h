@@ -1,5 +1,5 @@
-// The node as people see it: builds the objects of the local interface from the network map and from
-// what the packet rooms know. Pure.
+// The node as people see it: builds the objects of the local interface from the network map and
+// from what the packet rooms know. Pure.
 #pragma once
 
 #include <functional>

@@ -1,0 +1,28 @@
+#include "daemon/app/unapplied_settings.h"
+
+namespace aya::app {
+
+std::vector<local::HealthWarning> unapplied_settings(const local::Prefs& prefs) {
+  std::vector<local::HealthWarning> out;
+  const auto tell = [&](bool chosen, const char* code, const char* text) {
+    if (chosen) out.push_back({code, "low", "Setting without effect", text, std::nullopt, false});
+  };
+  const bool wants_exit =
+      !prefs.exit_node_id.empty() || !prefs.exit_node_ip.empty() || !prefs.auto_exit_node.empty();
+  tell(
+      wants_exit, "unapplied-exit-node",
+      "An exit node is chosen, but this version does not send Internet traffic through it.");
+  tell(
+      !prefs.advertise_routes.empty(), "unapplied-routes",
+      "Routes are offered, but this version does not forward other nodes' traffic to them.");
+  tell(prefs.run_ssh, "unapplied-ssh", "SSH is switched on, but this version has no SSH server.");
+  tell(
+      prefs.app_connector_advertise, "unapplied-connector",
+      "This node offers to be an app connector, which this version is not.");
+  tell(
+      prefs.relay_server_port.has_value(), "unapplied-peer-relay",
+      "A port to relay for peers on is chosen, but this version does not relay for peers.");
+  return out;
+}
+
+}  // namespace aya::app
