@@ -12,10 +12,7 @@ namespace aya::io {
 class Dial::Impl final : public ByteStream::Handler {
  public:
   Impl(Loop& loop, DialTarget target, Done done)
-      : loop_(loop),
-        target_(std::move(target)),
-        done_(std::move(done)),
-        deadline_(loop, [this] {
+      : loop_(loop), target_(std::move(target)), done_(std::move(done)), deadline_(loop, [this] {
           finish(IoError{IoError::Kind::TimedOut, "connect to " + place() + ": timed out"});
         }) {
     give_up_at_ = loop_.now() + target_.timeout;
@@ -67,8 +64,7 @@ class Dial::Impl final : public ByteStream::Handler {
     auto session = tls::TlsSession::client(*target_.tls, config);
     if (!session) return finish(IoError{IoError::Kind::Tls, session.error().detail});
     stream_ = std::make_unique<TlsStream>(
-        loop_, std::move(connected.stream), *std::move(session),
-        [this](const tls::TlsPeer& peer) {
+        loop_, std::move(connected.stream), *std::move(session), [this](const tls::TlsPeer& peer) {
           const auto keep = self_.lock();
           stream_->pause();
           finish(Dialled{std::move(stream_), local_, remote_, peer});

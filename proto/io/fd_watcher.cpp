@@ -46,8 +46,7 @@ void FdWatcher::Impl::on_event(int status) {
   if (status < 0 && readable && !is_in_error(descriptor)) start();
 }
 
-FdWatcher::FdWatcher(Loop& loop, int descriptor, std::function<void()> readable)
-    : impl_(new Impl) {
+FdWatcher::FdWatcher(Loop& loop, int descriptor, std::function<void()> readable) : impl_(new Impl) {
   impl_->descriptor = descriptor;
   impl_->readable = std::move(readable);
   impl_->handle.data = static_cast<LoopHandle*>(impl_);

@@ -80,8 +80,8 @@ class HttpClient::Impl final : public ByteStream::Handler {
     const auto keep = alive_.lock();
     if (const auto used = parser_.feed(bytes); !used) {
       return finish(IoError{
-          IoError::Kind::Protocol,
-          fetch_.url + ": the answer is not HTTP (" + std::string(http::to_text(used.error())) + ")"});
+          IoError::Kind::Protocol, fetch_.url + ": the answer is not HTTP (" +
+                                       std::string(http::to_text(used.error())) + ")"});
     }
     if (fetch_.on_body && parser_.head_done()) {
       deadline_.disarm();

@@ -15,11 +15,7 @@ namespace aya::io {
 namespace {
 
 struct Signal final : LoopHandle {
-  void shut() override {
-    uv_close(as_handle(&handle), [](uv_handle_t* closed) {
-      delete static_cast<Signal*>(static_cast<LoopHandle*>(closed->data));
-    });
-  }
+  void shut() override { close_and_delete(this, &handle); }
 
   uv_signal_t handle{};
   std::function<void(int)> signaled;
@@ -27,11 +23,7 @@ struct Signal final : LoopHandle {
 
 // Asks before every wait whether to go on waiting: a timer may have brought what is waited for.
 struct Question final : LoopHandle {
-  void shut() override {
-    uv_close(as_handle(&handle), [](uv_handle_t* closed) {
-      delete static_cast<Question*>(static_cast<LoopHandle*>(closed->data));
-    });
-  }
+  void shut() override { close_and_delete(this, &handle); }
 
   uv_prepare_t handle{};
   const std::function<bool()>* done = nullptr;
@@ -59,8 +51,8 @@ Loop::Impl::Impl() {
   loop.data = &shared;
   wake.data = static_cast<LoopHandle*>(this);
   AYA_CHECK(uv_async_init(&loop, &wake, [](uv_async_t* handle) {
-    static_cast<Impl*>(static_cast<LoopHandle*>(handle->data))->run_posted();
-  }) == 0);
+              static_cast<Impl*>(static_cast<LoopHandle*>(handle->data))->run_posted();
+            }) == 0);
   // A peer that closes early is an error from write(), never a reason to die.
   std::signal(SIGPIPE, SIG_IGN);
 }

@@ -37,7 +37,8 @@ void SocketState::start_reading() {
       [](uv_stream_t* reader, ssize_t count, const uv_buf_t* buffer) {
         of(reader->data).on_read(count, buffer);
       });
-  if (status < 0 && status != UV_EALREADY) fail_later(IoError::from_uv(status, "read from " + peer));
+  if (status < 0 && status != UV_EALREADY)
+    fail_later(IoError::from_uv(status, "read from " + peer));
 }
 
 void SocketState::stop_reading() { uv_read_stop(stream()); }
@@ -45,8 +46,7 @@ void SocketState::stop_reading() { uv_read_stop(stream()); }
 void SocketState::on_read(ssize_t count, const uv_buf_t* buffer) {
   if (count == 0 || !handler) return;
   if (count > 0) {
-    handler->on_bytes(
-        as_bytes(std::string_view(buffer->base, static_cast<std::size_t>(count))));
+    handler->on_bytes(as_bytes(std::string_view(buffer->base, static_cast<std::size_t>(count))));
     return;  // the handler may have closed the stream
   }
   fail(IoError::from_uv(static_cast<int>(count), "read from " + peer));
@@ -68,10 +68,9 @@ void SocketState::send_pending() {
   const uv_buf_t buffer = uv_buf_init(
       reinterpret_cast<char*>(in_flight.data()), static_cast<unsigned int>(in_flight.size()));
   writing = true;
-  const int status =
-      uv_write(&write_request, stream(), &buffer, 1, [](uv_write_t* written, int result) {
-        of(written->handle->data).on_written(result);
-      });
+  const int status = uv_write(
+      &write_request, stream(), &buffer, 1,
+      [](uv_write_t* written, int result) { of(written->handle->data).on_written(result); });
   if (status < 0) fail_later(IoError::from_uv(status, "write to " + peer));
 }
 

@@ -1,5 +1,5 @@
-// One connected socket, TCP or unix, as a ByteStream. For the .cpp files of this room; others get it
-// from TcpConnect, TcpListener, UnixListener and connect_unix().
+// One connected socket, TCP or unix, as a ByteStream. For the .cpp files of this room; others get
+// it from TcpConnect, TcpListener, UnixListener and connect_unix().
 #pragma once
 
 #include <functional>
@@ -50,8 +50,8 @@ struct SocketState final : LoopHandle {
   } handle{};
   uv_write_t write_request{};
   ByteStream::Handler* handler = nullptr;
-  Buffer pending;    // taken from the owner
-  Buffer in_flight;  // handed to libuv
+  Buffer pending;                  // taken from the owner
+  Buffer in_flight;                // handed to libuv
   std::optional<IoError> failure;  // waits for fail_later's turn, or for a handler
   std::unique_ptr<Timer> later;
   std::string peer;  // for error texts

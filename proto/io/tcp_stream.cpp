@@ -22,8 +22,7 @@ constexpr unsigned int kKeepaliveSeconds = 30;
 constexpr unsigned int kUserTimeoutMs = 15'000;
 constexpr int kBacklog = 1024;
 
-Endpoint endpoint_of(
-    const uv_tcp_t& tcp, int (*ask)(const uv_tcp_t*, sockaddr*, int*)) {
+Endpoint endpoint_of(const uv_tcp_t& tcp, int (*ask)(const uv_tcp_t*, sockaddr*, int*)) {
   sockaddr_storage storage{};
   int size = sizeof(storage);
   if (ask(&tcp, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
@@ -94,8 +93,7 @@ struct TcpConnect::Impl {
   Timer deadline;
 };
 
-TcpConnect::Impl::Impl(
-    Loop& on, std::vector<Endpoint> to, const SocketOptions& with, Done call)
+TcpConnect::Impl::Impl(Loop& on, std::vector<Endpoint> to, const SocketOptions& with, Done call)
     : loop(on),
       candidates(std::move(to)),
       options(with),
@@ -186,8 +184,8 @@ void TcpConnect::Impl::finish(Result<Connected, IoError> result) {
 TcpConnect::TcpConnect(
     Loop& loop, std::vector<Endpoint> candidates, const SocketOptions& options, Duration timeout,
     Done done)
-    : impl_(std::make_unique<Impl>(
-          loop, alternate_families(candidates), options, std::move(done))) {
+    : impl_(
+          std::make_unique<Impl>(loop, alternate_families(candidates), options, std::move(done))) {
   impl_->stagger.arm(loop.now());
   impl_->deadline.arm_in(timeout);
 }
@@ -196,9 +194,7 @@ TcpConnect::~TcpConnect() = default;
 struct TcpListener::Impl final : LoopHandle {
   void shut() override {
     accepted = nullptr;
-    uv_close(as_handle(&handle), [](uv_handle_t* closed) {
-      delete static_cast<Impl*>(static_cast<LoopHandle*>(closed->data));
-    });
+    close_and_delete(this, &handle);
   }
   void on_connection(int status);
 
@@ -229,8 +225,7 @@ Result<std::unique_ptr<TcpListener>, IoError> TcpListener::listen(
   sockaddr_storage address;
   to_sockaddr(at, address);
   const unsigned int flags = at.address.is_v6() ? UV_TCP_IPV6ONLY : 0;
-  int status =
-      uv_tcp_bind(&impl->handle, reinterpret_cast<const sockaddr*>(&address), flags);
+  int status = uv_tcp_bind(&impl->handle, reinterpret_cast<const sockaddr*>(&address), flags);
   if (status == 0) {
     status = uv_listen(
         reinterpret_cast<uv_stream_t*>(&impl->handle), kBacklog,

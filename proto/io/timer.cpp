@@ -11,11 +11,10 @@ namespace aya::io {
 struct Timer::Impl final : LoopHandle {
   void shut() override {
     deadline.reset();
-    // A loop that ends shuts timers whose owners it shuts, too: whoever comes second changes nothing.
+    // A loop that ends shuts timers whose owners it shuts, too: whoever comes second changes
+    // nothing.
     if (uv_is_closing(as_handle(&handle))) return;
-    uv_close(as_handle(&handle), [](uv_handle_t* closed) {
-      delete static_cast<Impl*>(static_cast<LoopHandle*>(closed->data));
-    });
+    close_and_delete(this, &handle);
   }
   void start();
   void on_timeout();

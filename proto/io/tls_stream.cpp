@@ -76,7 +76,8 @@ class TlsStream::Impl final : public ByteStream::Handler {
 
   void on_closed(const IoError& why) override {
     const auto keep = self_.lock();
-    // Without a goodbye an end inside the handshake is a refusal; later it is an end like any other.
+    // Without a goodbye an end inside the handshake is a refusal; later it is an end like any
+    // other.
     if (!session_.established() && why.kind == IoError::Kind::Ended) {
       return end({IoError::Kind::Tls, "the peer ended the connection during the TLS handshake"});
     }

@@ -50,9 +50,8 @@ T control_value(const cmsghdr* header) {
 
 // Room for the packet information of either family and the kernel's drop counter.
 struct ControlRoom {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) +
-                                             CMSG_SPACE(sizeof(std::uint32_t))>
-      bytes;
+  alignas(cmsghdr) std::array<
+      std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t))> bytes;
 };
 
 }  // namespace
@@ -162,11 +161,10 @@ std::optional<IoError> UdpSocket::Impl::add(
 
 void UdpSocket::Impl::set_events(Family& family) {
   const int events = UV_READABLE | (family.wants_writable ? UV_WRITABLE : 0);
-  AYA_CHECK(
-      uv_poll_start(&family.poll, events, [](uv_poll_t* poll, int status, int happened) {
-        Family& at = Family::of(poll->data);
-        if (at.owner != nullptr) at.owner->on_event(at, status, happened);
-      }) == 0);
+  AYA_CHECK(uv_poll_start(&family.poll, events, [](uv_poll_t* poll, int status, int happened) {
+              Family& at = Family::of(poll->data);
+              if (at.owner != nullptr) at.owner->on_event(at, status, happened);
+            }) == 0);
 }
 
 void UdpSocket::Impl::on_event(Family& family, int status, int events) {
@@ -288,20 +286,34 @@ void UdpSocket::Impl::prepare(const UdpSend& one, std::size_t slot) {
 // False: the socket is full, and the datagram can be sent later.
 bool UdpSocket::Impl::count_send_error(int error) {
   switch (error) {
-    case EAGAIN: return false;
-    case EINTR: return true;
-    case EMSGSIZE: ++counters.too_big; return true;
+    case EAGAIN:
+      return false;
+    case EINTR:
+      return true;
+    case EMSGSIZE:
+      ++counters.too_big;
+      return true;
     case EPERM:
-    case EACCES: ++counters.forbidden; return true;
-    case ENOBUFS: ++counters.no_buffers; return true;
+    case EACCES:
+      ++counters.forbidden;
+      return true;
+    case ENOBUFS:
+      ++counters.no_buffers;
+      return true;
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENETDOWN:
     case EADDRNOTAVAIL:
-    case EINVAL: ++counters.unreachable; return true;
+    case EINVAL:
+      ++counters.unreachable;
+      return true;
     // ICMP's word about an earlier datagram to this socket; this one was not sent.
-    case ECONNREFUSED: ++counters.unreachable; return true;
-    default: ++counters.failed; return true;
+    case ECONNREFUSED:
+      ++counters.unreachable;
+      return true;
+    default:
+      ++counters.failed;
+      return true;
   }
 }
 
@@ -335,7 +347,8 @@ std::size_t UdpSocket::send(std::span<const UdpSend> batch) {
     // Neighbours of one family go out in one call.
     const bool is_v4 = batch[done].to.address.is_v4();
     std::size_t end = done + 1;
-    while (end < batch.size() && end - done < kBatch && batch[end].to.address.is_v4() == is_v4) ++end;
+    while (end < batch.size() && end - done < kBatch && batch[end].to.address.is_v4() == is_v4)
+      ++end;
     Impl::Family* family = is_v4 ? impl_->v4 : impl_->v6;
     if (family == nullptr) {
       impl_->counters.unreachable += end - done;

@@ -76,9 +76,7 @@ struct UnixListener::Impl final : LoopHandle {
   void shut() override {
     accepted = nullptr;
     // Also removes the socket file.
-    uv_close(as_handle(&handle), [](uv_handle_t* closed) {
-      delete static_cast<Impl*>(static_cast<LoopHandle*>(closed->data));
-    });
+    close_and_delete(this, &handle);
   }
   void on_connection(int status);
 

@@ -38,4 +38,13 @@ uv_handle_t* as_handle(Handle* handle) {
   return reinterpret_cast<uv_handle_t*>(handle);
 }
 
+// Closes `handle`, a member of `state`, and frees the state once libuv has let go of it.
+template <class State, class Handle>
+void close_and_delete(State* state, Handle* handle) {
+  handle->data = static_cast<LoopHandle*>(state);
+  uv_close(as_handle(handle), [](uv_handle_t* closed) {
+    delete static_cast<State*>(static_cast<LoopHandle*>(closed->data));
+  });
+}
+
 }  // namespace aya::io
