@@ -31,7 +31,7 @@ else()
   add_compile_options($<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-subobject-linkage>)
 endif()
 
-# A program loads only the libraries it calls: ayatorid must not carry libcurl for the others' sake.
+# A program loads only the libraries it calls.
 add_link_options(-Wl,--as-needed)
 
 # One spelling of every path, so that ccache serves all build folders alike.
