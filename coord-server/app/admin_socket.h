@@ -1,5 +1,5 @@
-// The administrator's way in: the REST API over a unix socket, whose callers the system vouches for.
-// Root and the user the server runs as may do everything; nobody else may anything.
+// The administrator's way in: the REST API over a unix socket, whose callers the system vouches
+// for. Root and the user the server runs as may do everything; nobody else may anything.
 #pragma once
 
 #include <unordered_map>

@@ -35,7 +35,8 @@ Result<void, StartError> set_listen(std::string_view text, Config& config) {
   const auto at = ListenAt::parse(text);
   if (!at) {
     return StartError{
-        "listen: \"" + std::string(text) + "\" is not an address and port; write 192.0.2.1:443, or "
+        "listen: \"" + std::string(text) +
+        "\" is not an address and port; write 192.0.2.1:443, or "
         ":443 for every address"};
   }
   config.listen = *at;
@@ -57,9 +58,9 @@ struct Setting {
   Result<void, StartError> (*set)(std::string_view, Config&);
 };
 constexpr std::array kSettings = {
-    Setting{"server_url", set_server_url},    Setting{"listen", set_listen},
-    Setting{"stun_listen", set_stun_listen},  Setting{"derp_ip", set_relay_addresses},
-    Setting{"tls_cert", set_tls_cert},        Setting{"tls_key", set_tls_key},
+    Setting{"server_url", set_server_url},   Setting{"listen", set_listen},
+    Setting{"stun_listen", set_stun_listen}, Setting{"derp_ip", set_relay_addresses},
+    Setting{"tls_cert", set_tls_cert},       Setting{"tls_key", set_tls_key},
 };
 
 const Setting* find_setting(std::string_view name) {

@@ -1,6 +1,6 @@
-// What an installation is told by its administrator: one short file of "name = value" lines, written
-// by `init` and read at start. Everything else a server owns (keys, accounts, nodes) is in its
-// database. Pure: text in, values out.
+// What an installation is told by its administrator: one short file of "name = value" lines,
+// written by `init` and read at start. Everything else a server owns (keys, accounts, nodes) is in
+// its database. Pure: text in, values out.
 #pragma once
 
 #include <optional>

@@ -4,8 +4,7 @@
 
 namespace aya::coord {
 
-CoordinatorLink::CoordinatorLink(
-    io::Loop& loop, serve::Coordinator& core, Logger& log, Host& host)
+CoordinatorLink::CoordinatorLink(io::Loop& loop, serve::Coordinator& core, Logger& log, Host& host)
     : loop_(loop), core_(core), log_(log), host_(host), timer_(loop, [this] { settle(); }) {
   wake();
 }
@@ -13,8 +12,7 @@ CoordinatorLink::CoordinatorLink(
 CoordinatorLink::Answer CoordinatorLink::ask(
     const http::Request& request, const MachinePublicKey& machine, MapReader& reader) {
   const mapper::StreamId fresh{++last_stream_};
-  auto answer =
-      core_.on_machine(request, machine, fresh, loop_.now(), loop_.wall_now(), effects_);
+  auto answer = core_.on_machine(request, machine, fresh, loop_.now(), loop_.wall_now(), effects_);
   wake();
   if (!answer.streaming) return {std::move(answer.response), std::nullopt};
   readers_.emplace(fresh, &reader);

@@ -1,8 +1,8 @@
 // Joins the Coordinator to the loop: asks it on behalf of connections, carries its map frames to
 // those that read them, and keeps its time.
 //
-// What a request changed goes out in the next turn of the loop, never from within a call: the answer
-// has left by then, and requests that come together are told together.
+// What a request changed goes out in the next turn of the loop, never from within a call: the
+// answer has left by then, and requests that come together are told together.
 #pragma once
 
 #include <unordered_map>

@@ -55,9 +55,9 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
 Result<std::unique_ptr<FrontDoor>, io::IoError> FrontDoor::open(
     io::Loop& loop, const Endpoint& at, Site& site) {
   std::unique_ptr<FrontDoor> door(new FrontDoor(loop, site));
-  auto listener = io::TcpListener::listen(
-      loop, at,
-      [raw = door.get()](io::Connected connected) { raw->on_accepted(std::move(connected)); });
+  auto listener = io::TcpListener::listen(loop, at, [raw = door.get()](io::Connected connected) {
+    raw->on_accepted(std::move(connected));
+  });
   if (!listener) return listener.error();
   door->listener_ = std::move(*listener);
   return door;

@@ -71,7 +71,8 @@ Result<bool, StartError> make_folder(const std::string& dir) {
     if (!fs::is_directory(dir, failed)) return StartError{dir + " exists and is no folder"};
     if (!fs::is_empty(dir, failed) || failed) {
       return StartError{
-          dir + " is not empty, and init overwrites nothing; choose another --dir, or remove it "
+          dir +
+          " is not empty, and init overwrites nothing; choose another --dir, or remove it "
           "if its server is no longer wanted"};
     }
     if (::chmod(dir.c_str(), 0700) != 0) return file_error("use", dir, errno);
@@ -83,13 +84,13 @@ Result<bool, StartError> make_folder(const std::string& dir) {
   return true;
 }
 
-Result<void, StartError> make_certificate(
-    const Installation& installation, WallTime now) {
+Result<void, StartError> make_certificate(const Installation& installation, WallTime now) {
   const Config& config = installation.config;
   tls::SelfSigned wanted;
   wanted.names = {config.url.host};
   for (const auto& address : {config.relay_ipv4, config.relay_ipv6}) {
-    if (address && address->to_text() != config.url.host) wanted.names.push_back(address->to_text());
+    if (address && address->to_text() != config.url.host)
+      wanted.names.push_back(address->to_text());
   }
   wanted.not_before = now - kBackdated;
   auto made = tls::make_self_signed(wanted);
@@ -162,7 +163,8 @@ Result<Installation, StartError> open_installation(const std::string& dir) {
   if (!fs::exists(installation.database(), failed)) {
     // An empty one in its place would let every node in as a stranger, or not at all.
     return StartError{
-        installation.database() + " is missing; restore it from a backup, or make a new server in "
+        installation.database() +
+        " is missing; restore it from a backup, or make a new server in "
         "another folder with init"};
   }
   auto text = read_file(installation.config_file());

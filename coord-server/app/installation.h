@@ -38,8 +38,8 @@ struct InitWish {
   std::string tls_cert, tls_key;
   std::string owner = "owner";
 };
-// Makes the folder and all in it, or nothing: what was begun is removed when a step fails. Refuses a
-// folder that holds anything.
+// Makes the folder and all in it, or nothing: what was begun is removed when a step fails. Refuses
+// a folder that holds anything.
 Result<Installation, StartError> create_installation(const InitWish& wish, WallTime now, Rng& rng);
 
 }  // namespace aya::coord

@@ -24,8 +24,8 @@ class RelayLink::Connection final : public io::ByteStream::Handler {
 };
 
 RelayLink::RelayLink(
-    io::Loop& loop, const derp::RelayPrivateKey& self,
-    relay_server::DerpHub::Admission& admission, Rng& rng, Logger& log)
+    io::Loop& loop, const derp::RelayPrivateKey& self, relay_server::DerpHub::Admission& admission,
+    Rng& rng, Logger& log)
     : loop_(loop), log_(log), hub_(self, {}, admission, rng), timer_(loop, [this] {
         hub_.advance(loop_.now(), effects_);
         carry_out();
@@ -51,8 +51,7 @@ void RelayLink::close_key(const NodePublicKey& node) {
 }
 
 void RelayLink::announce_restart() {
-  hub_.announce_restart(
-      std::chrono::seconds(1), std::chrono::seconds(60), loop_.now(), effects_);
+  hub_.announce_restart(std::chrono::seconds(1), std::chrono::seconds(60), loop_.now(), effects_);
   carry_out();
 }
 

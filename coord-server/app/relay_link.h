@@ -1,5 +1,5 @@
-// Joins DerpHub to streams: takes over connections that have been upgraded, pumps them, and hangs up
-// when the hub says so.
+// Joins DerpHub to streams: takes over connections that have been upgraded, pumps them, and hangs
+// up when the hub says so.
 #pragma once
 
 #include <unordered_map>

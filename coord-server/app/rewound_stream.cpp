@@ -4,9 +4,10 @@
 
 namespace aya::coord {
 
-RewoundStream::RewoundStream(
-    io::Loop& loop, std::unique_ptr<io::ByteStream> rest, Buffer beginning)
-    : rest_(std::move(rest)), beginning_(std::move(beginning)), replay_(loop, [this] { replay(); }) {}
+RewoundStream::RewoundStream(io::Loop& loop, std::unique_ptr<io::ByteStream> rest, Buffer beginning)
+    : rest_(std::move(rest)),
+      beginning_(std::move(beginning)),
+      replay_(loop, [this] { replay(); }) {}
 
 void RewoundStream::start(Handler& handler) {
   if (beginning_.empty()) return rest_->start(handler);

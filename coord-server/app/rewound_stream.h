@@ -1,5 +1,5 @@
-// A stream of which the beginning was read already, put back in front: what a look at the first byte
-// (HTTP or TLS?) leaves behind.
+// A stream of which the beginning was read already, put back in front: what a look at the first
+// byte (HTTP or TLS?) leaves behind.
 #pragma once
 
 #include "proto/io/byte_stream.h"

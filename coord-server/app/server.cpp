@@ -20,12 +20,13 @@ StartError cannot_listen(
   const std::string text = "cannot listen on " + what + ' ' + at + ": ";
   switch (why.kind) {
     case io::IoError::Kind::AddressInUse:
-      return {
-          text + "another program has that port; stop it, or choose another port in " + file};
+      return {text + "another program has that port; stop it, or choose another port in " + file};
     case io::IoError::Kind::Permission:
       return {
-          text + "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE, or "
-          "choose another port in " + file};
+          text +
+          "permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE, or "
+          "choose another port in " +
+          file};
     default:
       return {text + why.detail + "; see " + file};
   }
@@ -66,8 +67,7 @@ serve::PublicFacts public_facts_of(const Config& config, const ServerKeys& keys)
 
 }  // namespace
 
-class Server::Impl final : public CoordinatorLink::Host,
-                           public relay_server::DerpHub::Admission {
+class Server::Impl final : public CoordinatorLink::Host, public relay_server::DerpHub::Admission {
  public:
   Impl(io::Loop& loop, Installation installation, Logger& log)
       : loop_(loop), installation_(std::move(installation)), log_(log) {}
@@ -105,14 +105,12 @@ class Server::Impl final : public CoordinatorLink::Host,
     auto keys = load_server_keys(*storage_, rng_);
     if (!keys) return database_error(keys.error());
     keys_ = std::move(*keys);
-    auto tls = TlsIdentity::load(
-        loop_, installation_.tls_files(), keys_.relay.public_key(), log_);
+    auto tls = TlsIdentity::load(loop_, installation_.tls_files(), keys_.relay.public_key(), log_);
     if (!tls) return tls.error();
     tls_ = std::move(*tls);
     auto core = serve::Coordinator::make(
-        *storage_, rng_,
-        {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_)}, loop_.now(),
-        loop_.wall_now());
+        *storage_, rng_, {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_)},
+        loop_.now(), loop_.wall_now());
     if (!core) return database_error(core.error());
     core_ = std::move(*core);
     link_ = std::make_unique<CoordinatorLink>(loop_, *core_, log_, *this);
@@ -131,8 +129,8 @@ class Server::Impl final : public CoordinatorLink::Host,
         continue;
       }
       // "Every address" means of the families this machine has.
-      const bool other_family_will_do = !at.address && !doors_.empty() &&
-                                        door.error().kind != io::IoError::Kind::AddressInUse;
+      const bool other_family_will_do =
+          !at.address && !doors_.empty() && door.error().kind != io::IoError::Kind::AddressInUse;
       if (other_family_will_do) continue;
       return cannot_listen("TCP", at.to_text(), door.error(), installation_.config_file());
     }
@@ -164,9 +162,7 @@ class Server::Impl final : public CoordinatorLink::Host,
   void on_revoked(const NodePublicKey& node) override { relay_->close_key(node); }
   std::size_t relay_clients() const override { return relay_->connections(); }
 
-  bool admits(const NodePublicKey& node, const IpAddress&) override {
-    return core_->is_node(node);
-  }
+  bool admits(const NodePublicKey& node, const IpAddress&) override { return core_->is_node(node); }
 
   io::Loop& loop_;
   Installation installation_;

@@ -1,4 +1,5 @@
-// The running server: opens an installation, builds the parts and joins them. One thread, the loop's.
+// The running server: opens an installation, builds the parts and joins them. One thread, the
+// loop's.
 #pragma once
 
 #include <memory>

@@ -38,8 +38,7 @@ Result<void, StartError> TlsIdentity::renew() {
   auto context = tls::TlsServerContext::make({*chain, *key, *meta});
   if (!context) {
     return StartError{
-        "cannot use " + files_.certificate + " with " + files_.key + ": " +
-        context.error().detail};
+        "cannot use " + files_.certificate + " with " + files_.key + ": " + context.error().detail};
   }
   context_ = std::move(*context);
   return {};

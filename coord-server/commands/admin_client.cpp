@@ -55,16 +55,14 @@ Result<AdminClient::Reply, Failure> AdminClient::call(
   }
   io::Loop loop;
   std::optional<Answered> answered;
-  io::HttpClient client(loop, std::move(fetch), [&](Answered answer) {
-    answered.emplace(std::move(answer));
-  });
+  io::HttpClient client(
+      loop, std::move(fetch), [&](Answered answer) { answered.emplace(std::move(answer)); });
   loop.run_until([&] { return answered.has_value(); }, kTimeout + 1s);
   if (!answered) return Failure{Exit::TimedOut, "the server at " + socket_ + " does not answer"};
   if (!*answered) return no_answer(socket_, answered->error());
   const http::Response& response = **answered;
   if (!response.ok()) return refusal(response);
-  return Reply{
-      std::string(as_text(response.body)), printable(response.headers.get("Warning"))};
+  return Reply{std::string(as_text(response.body)), printable(response.headers.get("Warning"))};
 }
 
 }  // namespace aya::coord

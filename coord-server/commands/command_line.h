@@ -1,6 +1,6 @@
 // The command line, taken apart: words (a verb and its arguments) and options, which may stand
-// anywhere. One or two dashes, `--name value` or `--name=value`, no option twice, "--" ends options.
-// Which options a verb takes is the verb's business (verbs.h). Pure.
+// anywhere. One or two dashes, `--name value` or `--name=value`, no option twice, "--" ends
+// options. Which options a verb takes is the verb's business (verbs.h). Pure.
 #pragma once
 
 #include <map>

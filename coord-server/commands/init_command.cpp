@@ -16,7 +16,8 @@ std::string next_steps(const Installation& made, const std::string& owner) {
   std::string text = "A server for " + made.config.server_url + " is ready in " + made.dir +
                      ".\n\n1. Run it:\n\n     ayatori-coord " + dir +
                      "serve\n\n2. Let a device in; this prints the line to run there:\n\n"
-                     "     ayatori-coord " + dir + "key add --user " + owner + "\n\n";
+                     "     ayatori-coord " +
+                     dir + "key add --user " + owner + "\n\n";
   text += "Devices must reach TCP port " + std::to_string(made.config.url.port);
   if (made.config.stun_listen) {
     text += " and UDP port " + std::to_string(made.config.stun_listen->port);
@@ -43,8 +44,9 @@ Done init_command(const Invocation& call) {
   wish.owner = call.line.get("owner", wish.owner);
   if (wish.server_url.empty()) {
     return Failure{
-        Exit::Usage, "--server-url is missing: the URL under which devices find this server, as "
-                     "https://coord.example or https://192.0.2.1"};
+        Exit::Usage,
+        "--server-url is missing: the URL under which devices find this server, as "
+        "https://coord.example or https://192.0.2.1"};
   }
   SystemRng rng;
   const io::Loop clock;

@@ -35,8 +35,8 @@ std::string about_key(const Json& key, const Json& wish) {
 // The lines to run on the new device.
 std::string instructions(const Json& key, const Json& wish) {
   const Json lines = key.value("ayatori", Json::object());
-  std::string text = "On the new device (" + about_key(key, wish) + "):\n\n  " +
-                     text_at(lines, "up") + "\n\n";
+  std::string text =
+      "On the new device (" + about_key(key, wish) + "):\n\n  " + text_at(lines, "up") + "\n\n";
   const std::string file = text_at(lines, "certificateFile");
   text += "With a stock Tailscale client:\n\n";
   if (!file.empty()) {

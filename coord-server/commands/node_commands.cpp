@@ -125,8 +125,8 @@ Done node_address(const Invocation& call) {
   const std::string& address = call.arguments[1];
   return change(
       call, *device, "/ip", {{"ipv4", address}},
-      printable(label_of(*device)) + " has " + printable(address) + " (was " +
-          address_of(*device) + ')',
+      printable(label_of(*device)) + " has " + printable(address) + " (was " + address_of(*device) +
+          ')',
       call.line.has("force") ? "force=true" : "");
 }
 

@@ -62,11 +62,13 @@ Result<Json, Failure> select_node(const Json& devices, const std::string& given)
   if (wanted.empty()) return Failure{Exit::NoSuchNode, "no node has an empty name"};
   // From what names one device for certain to what may name several.
   auto found = all_that(devices, [&](const Json& d) { return is_named(d, wanted); });
-  if (found.empty()) found = all_that(devices, [&](const Json& d) { return text_at(d, "id") == wanted; });
+  if (found.empty())
+    found = all_that(devices, [&](const Json& d) { return text_at(d, "id") == wanted; });
   if (found.empty()) {
     found = all_that(devices, [&](const Json& d) { return text_at(d, "hostname") == given; });
   }
-  if (found.empty()) found = all_that(devices, [&](const Json& d) { return begins_with(d, wanted); });
+  if (found.empty())
+    found = all_that(devices, [&](const Json& d) { return begins_with(d, wanted); });
   if (found.empty()) {
     return Failure{
         Exit::NoSuchNode, "no node is called \"" + printable(given) + "\"; `node ls` lists them"};

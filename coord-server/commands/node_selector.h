@@ -1,6 +1,6 @@
-// Which device a person means (interfaces 2): its name, full name, address, host name, nodeId, id, or
-// the beginning of one of its names that no other device shares. For .cpp files only, as it reads
-// the API's JSON. Pure.
+// Which device a person means (interfaces 2): its name, full name, address, host name, nodeId, id,
+// or the beginning of one of its names that no other device shares. For .cpp files only, as it
+// reads the API's JSON. Pure.
 #pragma once
 
 #include "coord-server/commands/json.h"

@@ -25,8 +25,8 @@ bool steers(std::string_view point) {
   if (point.size() == 2) return byte(0) == 0xc2 && byte(1) < 0xa0;
   const bool general_punctuation = point.size() == 3 && byte(0) == 0xe2;
   if (!general_punctuation) return false;
-  return (byte(1) == 0x80 && ((byte(2) >= 0x8e && byte(2) <= 0x8f) ||
-                              (byte(2) >= 0xa8 && byte(2) <= 0xae))) ||
+  return (byte(1) == 0x80 &&
+          ((byte(2) >= 0x8e && byte(2) <= 0x8f) || (byte(2) >= 0xa8 && byte(2) <= 0xae))) ||
          (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
 }
 

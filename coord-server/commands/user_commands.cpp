@@ -5,8 +5,7 @@
 namespace aya::coord {
 
 Done user_add(const Invocation& call) {
-  const Json wish = {
-      {"loginName", call.arguments[0]}, {"role", call.line.get("role", "member")}};
+  const Json wish = {{"loginName", call.arguments[0]}, {"role", call.line.get("role", "member")}};
   auto reply = call.client.call("POST", "/tailnet/-/users", wish.dump());
   if (!reply) return reply.error();
   const Json user = parse_json(reply->body);

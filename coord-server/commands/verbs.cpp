@@ -20,7 +20,7 @@ const std::vector<OptionKind>& known_options() {
   return kKnown;
 }
 
-const std::vector<std::string_view> kOfEveryVerb = {"account", "dir",  "h",      "help",
+const std::vector<std::string_view> kOfEveryVerb = {"account", "dir",    "h",      "help",
                                                     "json",    "socket", "version"};
 
 bool takes(const std::vector<std::string_view>& options, std::string_view name) {

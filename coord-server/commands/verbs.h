@@ -27,7 +27,7 @@ struct Verb {
   std::string_view name;       // "node ip"
   std::string_view arguments;  // "N ADDRESS", for the help
   std::string_view summary;
-  std::size_t fewest, most;              // arguments
+  std::size_t fewest, most;               // arguments
   std::vector<std::string_view> options;  // besides those of every verb
   Done (*run)(const Invocation&);
 };

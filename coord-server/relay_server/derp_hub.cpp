@@ -24,16 +24,26 @@ bool is_error(CloseReason reason) {
 
 std::string_view to_text(CloseReason reason) {
   switch (reason) {
-    case CloseReason::PeerClosed: return "peer closed";
-    case CloseReason::CutShort: return "stream ended inside a frame";
-    case CloseReason::NoGreeting: return "no greeting in time";
-    case CloseReason::BadGreeting: return "bad greeting";
-    case CloseReason::NotAdmitted: return "not admitted";
-    case CloseReason::BadFrame: return "bad frame";
-    case CloseReason::NotPermitted: return "mesh frame without the mesh key";
-    case CloseReason::WriteTimeout: return "write timeout";
-    case CloseReason::Evicted: return "evicted";
-    case CloseReason::TooManyConnections: return "too many connections";
+    case CloseReason::PeerClosed:
+      return "peer closed";
+    case CloseReason::CutShort:
+      return "stream ended inside a frame";
+    case CloseReason::NoGreeting:
+      return "no greeting in time";
+    case CloseReason::BadGreeting:
+      return "bad greeting";
+    case CloseReason::NotAdmitted:
+      return "not admitted";
+    case CloseReason::BadFrame:
+      return "bad frame";
+    case CloseReason::NotPermitted:
+      return "mesh frame without the mesh key";
+    case CloseReason::WriteTimeout:
+      return "write timeout";
+    case CloseReason::Evicted:
+      return "evicted";
+    case CloseReason::TooManyConnections:
+      return "too many connections";
   }
   return "unknown";
 }
@@ -174,8 +184,7 @@ RelayClient* DerpHub::State::find(ConnectionId id) {
   return found == clients.end() ? nullptr : found->second.get();
 }
 
-void DerpHub::State::close(
-    RelayClient& client, CloseReason reason, TimePoint now, Effects& out) {
+void DerpHub::State::close(RelayClient& client, CloseReason reason, TimePoint now, Effects& out) {
   const ConnectionId id = client.id;
   const bool stalled = reason == CloseReason::WriteTimeout;
   client.output.drop_packets(

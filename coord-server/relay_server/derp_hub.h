@@ -36,15 +36,15 @@ namespace aya::relay_server {
 using ConnectionId = StrongId<struct RelayConnectionTag, std::uint64_t>;
 
 enum class CloseReason {
-  PeerClosed,     // the stream ended between frames
-  CutShort,       // the stream ended inside a frame
-  NoGreeting,     // no ClientInfo within ten seconds
-  BadGreeting,    // something else than a ClientInfo that opens
-  NotAdmitted,    // the key may not use this relay
-  BadFrame,       // a size or a body that cannot be
-  NotPermitted,   // a mesh frame without the mesh key
-  WriteTimeout,   // its output did not move
-  Evicted,        // close_key(), or a mesh peer asked
+  PeerClosed,    // the stream ended between frames
+  CutShort,      // the stream ended inside a frame
+  NoGreeting,    // no ClientInfo within ten seconds
+  BadGreeting,   // something else than a ClientInfo that opens
+  NotAdmitted,   // the key may not use this relay
+  BadFrame,      // a size or a body that cannot be
+  NotPermitted,  // a mesh frame without the mesh key
+  WriteTimeout,  // its output did not move
+  Evicted,       // close_key(), or a mesh peer asked
   TooManyConnections,
 };
 std::string_view to_text(CloseReason reason);
@@ -64,7 +64,7 @@ class DerpHub {
     // Bytes a second that one client may send; enforced by not reading from it. The burst is at
     // least one largest frame. Mesh peers are exempt.
     std::optional<TokenRate> receive_rate{};
-    Duration write_timeout = 2s;       // zero: none. Mesh peers get thirty seconds
+    Duration write_timeout = 2s;  // zero: none. Mesh peers get thirty seconds
     std::size_t max_connections = 65536;
   };
 

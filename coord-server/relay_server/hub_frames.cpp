@@ -32,13 +32,20 @@ struct Bounds {
 // nullopt: not for a relay; skip it.
 std::optional<Bounds> bounds_of(FrameType type) {
   switch (type) {
-    case FrameType::SendPacket: return Bounds{kKey, kKey + derp::kMaxPacket};
-    case FrameType::ForwardPacket: return Bounds{2 * kKey, 2 * kKey + derp::kMaxPacket};
-    case FrameType::NotePreferred: return Bounds{1, 1};
-    case FrameType::WatchConns: return Bounds{0, 0};
-    case FrameType::ClosePeer: return Bounds{kKey, kKey};
-    case FrameType::Ping: return Bounds{derp::kMinPing, derp::kMaxPing};
-    default: return std::nullopt;
+    case FrameType::SendPacket:
+      return Bounds{kKey, kKey + derp::kMaxPacket};
+    case FrameType::ForwardPacket:
+      return Bounds{2 * kKey, 2 * kKey + derp::kMaxPacket};
+    case FrameType::NotePreferred:
+      return Bounds{1, 1};
+    case FrameType::WatchConns:
+      return Bounds{0, 0};
+    case FrameType::ClosePeer:
+      return Bounds{kKey, kKey};
+    case FrameType::Ping:
+      return Bounds{derp::kMinPing, derp::kMaxPing};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -75,9 +82,15 @@ std::optional<CloseReason> DerpHub::State::on_frame(
   const Bytes payload = client.reader.payload();
   if (!client.greeted) return greet(client, payload, now, out);
   switch (client.reader.header().type) {
-    case FrameType::SendPacket: relay_packet(client, payload, now, out); break;
-    case FrameType::ForwardPacket: relay_forwarded(payload, now, out); break;
-    case FrameType::WatchConns: start_watching(client, now, out); break;
+    case FrameType::SendPacket:
+      relay_packet(client, payload, now, out);
+      break;
+    case FrameType::ForwardPacket:
+      relay_forwarded(payload, now, out);
+      break;
+    case FrameType::WatchConns:
+      start_watching(client, now, out);
+      break;
     case FrameType::NotePreferred:
       if (const auto note = derp::parse_note_preferred(payload)) client.at_home = note->preferred;
       break;
@@ -93,7 +106,8 @@ std::optional<CloseReason> DerpHub::State::on_frame(
         if (victim->peer == client.node) return CloseReason::Evicted;
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return std::nullopt;
 }
@@ -174,8 +188,7 @@ void DerpHub::State::charge(
   wake(client, client.paused_until);
 }
 
-void DerpHub::State::relay_packet(
-    RelayClient& from, Bytes payload, TimePoint now, Effects& out) {
+void DerpHub::State::relay_packet(RelayClient& from, Bytes payload, TimePoint now, Effects& out) {
   const auto sent = derp::parse_send_packet(payload);
   if (!sent) return;
   ++counters.packets_received;

@@ -43,14 +43,12 @@ struct DerpHub::State {
   // What is wrong with a frame, as far as its header tells; may skip the payload.
   std::optional<CloseReason> judge_header(RelayClient& client, TimePoint now, Effects& out);
   std::optional<CloseReason> on_frame(RelayClient& client, TimePoint now, Effects& out);
-  std::optional<CloseReason> greet(
-      RelayClient& client, Bytes payload, TimePoint now, Effects& out);
+  std::optional<CloseReason> greet(RelayClient& client, Bytes payload, TimePoint now, Effects& out);
   void relay_packet(RelayClient& from, Bytes payload, TimePoint now, Effects& out);
   void relay_forwarded(Bytes payload, TimePoint now, Effects& out);
   void deliver(
       RelayClient& to, const NodePublicKey& source, Bytes packet, TimePoint now, Effects& out);
-  void say_not_here(
-      RelayClient& to, const NodePublicKey& missing, TimePoint now, Effects& out);
+  void say_not_here(RelayClient& to, const NodePublicKey& missing, TimePoint now, Effects& out);
   void charge(RelayClient& client, std::size_t frame_length, TimePoint now, Effects& out);
   void note_spoke(RelayClient& client, TimePoint now, Effects& out);
   void announce(const RelayClient& client, TimePoint now, Effects& out);
@@ -60,7 +58,8 @@ struct DerpHub::State {
     ++counters.drops[static_cast<std::size_t>(reason)][static_cast<std::size_t>(kind)];
   }
 
-  // Lets `write` append to the client's output, and notes that it waits. `write` takes OutputQueue&.
+  // Lets `write` append to the client's output, and notes that it waits. `write` takes
+  // OutputQueue&.
   template <class Write>
   void output(RelayClient& client, TimePoint now, Effects& out, Write write) {
     const bool waited = !client.output.empty();

@@ -46,8 +46,7 @@ class OutputQueue {
 
   bool packets_empty() const { return disco_.empty() && other_.empty(); }
   void write_control(std::size_t limit, Buffer& out);
-  static void write_packets(
-      Packets& packets, std::size_t limit, Buffer& out, Written& written);
+  static void write_packets(Packets& packets, std::size_t limit, Buffer& out, Written& written);
 
   Buffer control_;
   std::size_t control_at_ = 0;  // frames before here are written

@@ -19,16 +19,16 @@ struct RelayClient {
   // Until it has greeted, a connection has no key and only greet_by runs.
   bool greeted = false;
   NodePublicKey node;
-  KeyHolders* held = nullptr;          // the entry of `node` in the hub's table
+  KeyHolders* held = nullptr;  // the entry of `node` in the hub's table
   bool mesh = false;
   bool prober = false;
   bool at_home = false;
-  bool watches = false;                // told who comes and goes
-  std::uint64_t last_spoke = 0;        // counts frames over the whole hub; 0: never
+  bool watches = false;          // told who comes and goes
+  std::uint64_t last_spoke = 0;  // counts frames over the whole hub; 0: never
 
   derp::FrameReader reader;
   OutputQueue output;
-  TokenBucket received;                // against Options::receive_rate
+  TokenBucket received;  // against Options::receive_rate
   TokenBucket not_here_notices;
   std::unordered_set<NodePublicKey> heard_from;  // to be told when they leave
 
@@ -37,12 +37,13 @@ struct RelayClient {
   std::optional<TimePoint> keepalive_at;
   std::optional<TimePoint> waiting_since;  // output waits, and nothing was written since
   std::optional<TimePoint> paused_until;
-  std::optional<TimePoint> wake_at;        // its live entry in the hub's heap
+  std::optional<TimePoint> wake_at;  // its live entry in the hub's heap
 
   std::uint8_t presence_flags() const {
     using derp::PeerPresent;
-    const int kind = mesh ? PeerPresent::kMeshPeer
-                          : prober ? PeerPresent::kProber : PeerPresent::kRegular;
+    const int kind = mesh     ? PeerPresent::kMeshPeer
+                     : prober ? PeerPresent::kProber
+                              : PeerPresent::kRegular;
     return static_cast<std::uint8_t>(kind | (ideal ? 0 : PeerPresent::kNotIdeal));
   }
 };

@@ -20,8 +20,7 @@ Bytes source_of(const IpAddress& address) {
 
 StunResponder::StunResponder(Rng& rng) : hash_key_(rng.array<16>()), buckets_(kBuckets) {}
 
-bool StunResponder::answer(
-    Bytes datagram, const Endpoint& from, TimePoint now, Buffer& reply) {
+bool StunResponder::answer(Bytes datagram, const Endpoint& from, TimePoint now, Buffer& reply) {
   const auto tx_id = stun::parse_request(datagram);
   if (!tx_id) {
     ++counters_.refused;
@@ -41,7 +40,8 @@ TokenBucket& StunResponder::bucket_of(const IpAddress& source) {
   static_assert(sizeof hash_key_ == crypto_shorthash_KEYBYTES);
   std::array<std::byte, crypto_shorthash_BYTES> hash;
   const Bytes hashed = source_of(source);
-  crypto_shorthash(uchars(MutableBytes(hash)), uchars(hashed), hashed.size(), uchars(Bytes(hash_key_)));
+  crypto_shorthash(
+      uchars(MutableBytes(hash)), uchars(hashed), hashed.size(), uchars(Bytes(hash_key_)));
   return buckets_[load_le<std::uint64_t>(hash.data()) % buckets_.size()];
 }
 

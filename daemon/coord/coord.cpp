@@ -34,7 +34,8 @@ void Coord::set_host(const HostState& host, Moment now, Effects& out) {
 void Coord::login(const LoginWish& wish, Moment now, Effects& out) {
   wish_ = Wish::Join;
   const bool has_key = !login_.identity().node_key.is_zero();
-  const bool expired = state_.netmap.self.id.value != 0 && netmap::self_is_expired(state_, now.wall);
+  const bool expired =
+      state_.netmap.self.id.value != 0 && netmap::self_is_expired(state_, now.wall);
   if (registering_ && !wish.auth_key && !login_.auth_url().empty()) {
     out.phase_changed = true;  // the question is still open: show it again
   } else if (!has_key || expired || refused_ || wish.auth_key) {

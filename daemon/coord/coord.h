@@ -26,11 +26,11 @@
 
 namespace aya::coord {
 
-inline constexpr Duration kDialTimeout = 10s;      // until Noise is up
-inline constexpr Duration kRequestTimeout = 30s;   // register, lite updates; not followups
-inline constexpr Duration kMapSilence = 120s;      // control 4.4: the watchdog
-inline constexpr Duration kProbeTimeout = 5s;      // for a ping that asks whether anybody is there
-inline constexpr Duration kWaitProbe = 60s;        // between such pings, while a person is waited for
+inline constexpr Duration kDialTimeout = 10s;     // until Noise is up
+inline constexpr Duration kRequestTimeout = 30s;  // register, lite updates; not followups
+inline constexpr Duration kMapSilence = 120s;     // control 4.4: the watchdog
+inline constexpr Duration kProbeTimeout = 5s;     // for a ping that asks whether anybody is there
+inline constexpr Duration kWaitProbe = 60s;  // between such pings, while a person is waited for
 
 using LinkId = StrongId<struct LinkIdTag>;  // one transport connection, attempted or up
 
@@ -62,9 +62,9 @@ struct LoginWish {
 };
 
 enum class Phase {
-  Stopped,           // nothing wanted, or no key and nobody logging in
-  Connecting,        // under way to the first map
-  NeedsLogin,        // the key expired, or registration was refused; or auth_url() waits for a person
+  Stopped,     // nothing wanted, or no key and nobody logging in
+  Connecting,  // under way to the first map
+  NeedsLogin,  // the key expired, or registration was refused; or auth_url() waits for a person
   NeedsMachineAuth,  // an administrator has to approve this node
   Running,           // a map is there; the stream may be down at the moment, see in_poll()
 };
@@ -91,14 +91,14 @@ struct Effects {
   // One per message folded; netmap() is already the last. A peer named may be gone again.
   std::vector<netmap::NetmapDelta> netmap;
 
-  bool identity_changed = false;  // store identity() before anything else is done
+  bool identity_changed = false;               // store identity() before anything else is done
   std::optional<MachinePublicKey> server_key;  // store; differs from the known one: warn
   std::optional<LoggedIn> logged_in;
   bool logged_out = false;
-  bool phase_changed = false;     // phase(), auth_url() or in_poll()
-  std::vector<std::string> problems;       // for the log and for status, newest last
-  std::optional<std::string> open_url;     // the server wants a browser to see this
-  std::vector<std::string> head_requests;  // URLs to HEAD over the ordinary web
+  bool phase_changed = false;                    // phase(), auth_url() or in_poll()
+  std::vector<std::string> problems;             // for the log and for status, newest last
+  std::optional<std::string> open_url;           // the server wants a browser to see this
+  std::vector<std::string> head_requests;        // URLs to HEAD over the ordinary web
   std::vector<control::PingRequest> peer_pings;  // see answer_ping()
   std::optional<control::ClientVersion> client_version;
 
@@ -142,13 +142,13 @@ class Coord {
   struct Link {  // one attempt of a dial, or the connection that won it
     DialAttempt to;
     std::optional<MachinePublicKey> server_key;  // the dial's, or learned on this connection
-    std::optional<CoordSession> session;  // once the transport is connected
-    TimePoint deadline{};                 // for being established
+    std::optional<CoordSession> session;         // once the transport is connected
+    TimePoint deadline{};                        // for being established
   };
   struct Dial {
     std::vector<DialAttempt> waiting;  // in order
-    // As the plan was made for: an attempt that does not verify its peer must not ask for a key, not
-    // even where an earlier one found the known key wrong. That is for the next dial.
+    // As the plan was made for: an attempt that does not verify its peer must not ask for a key,
+    // not even where an earlier one found the known key wrong. That is for the next dial.
     std::optional<MachinePublicKey> server_key;
     TimePoint began;
   };

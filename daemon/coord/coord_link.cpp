@@ -34,14 +34,16 @@ Result<std::unique_ptr<CoordLink>, std::string> CoordLink::open(
     const Parts& parts, Config config, Owner& owner) {
   const auto server = http::Url::parse(config.url);
   if (!server) {
-    return "\"" + config.url + "\" is not an http:// or https:// URL; give another to "
+    return "\"" + config.url +
+           "\" is not an http:// or https:// URL; give another to "
            "`ayatori up --login-server`";
   }
   std::optional<tls::Sha256> pin;
   if (!config.certificate_pin.empty()) {
     pin = tls::parse_pin(config.certificate_pin);
     if (!pin) {
-      return "\"" + config.certificate_pin + "\" is not a certificate pin; it is written "
+      return "\"" + config.certificate_pin +
+             "\" is not a certificate pin; it is written "
              "sha256-raw: and 64 hexadecimal digits";
     }
     if (!server->tls) {
@@ -50,8 +52,7 @@ Result<std::unique_ptr<CoordLink>, std::string> CoordLink::open(
              "or give up the pin with --server-cert=";
     }
   }
-  return std::unique_ptr<CoordLink>(
-      new CoordLink(parts, *server, pin, std::move(config), owner));
+  return std::unique_ptr<CoordLink>(new CoordLink(parts, *server, pin, std::move(config), owner));
 }
 
 CoordLink::CoordLink(
@@ -63,8 +64,8 @@ CoordLink::CoordLink(
       roots_(parts.roots),
       coord_(
           CoordConfig{
-              server, std::move(config.machine_key), std::move(config.identity),
-              config.server_key, pin.has_value()},
+              server, std::move(config.machine_key), std::move(config.identity), config.server_key,
+              pin.has_value()},
           parts.rng),
       timer_(
           parts.loop,
@@ -139,10 +140,12 @@ std::string CoordLink::advice(const io::IoError& why) const {
   switch (why.kind) {
     case Kind::Tls:
       if (pinned_) {
-        return why.detail + "; the server's certificate is not the one of --server-cert: ask its "
+        return why.detail +
+               "; the server's certificate is not the one of --server-cert: ask its "
                "administrator for the present `ayatori up` line (`ayatori-coord key add`)";
       }
-      return why.detail + "; if the server made its own certificate, use the whole `ayatori up` line "
+      return why.detail +
+             "; if the server made its own certificate, use the whole `ayatori up` line "
              "that `ayatori-coord key add` prints (it holds --server-cert), or start ayatorid with "
              "SSL_CERT_FILE naming a copy of the server's cert.pem";
     case Kind::NotFound:
@@ -151,8 +154,10 @@ std::string CoordLink::advice(const io::IoError& why) const {
       return why.detail + "; check --login-server, and that ayatori-coord runs there";
     case Kind::TimedOut:
     case Kind::Unreachable:
-      return why.detail + "; check --login-server, this machine's network and the server's firewall";
-    default: return why.detail;
+      return why.detail +
+             "; check --login-server, this machine's network and the server's firewall";
+    default:
+      return why.detail;
   }
 }
 

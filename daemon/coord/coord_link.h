@@ -1,5 +1,5 @@
-// The node's connection to its coordination server: streams, TLS and timers for Coord, which decides
-// everything else. Lives on the loop's thread.
+// The node's connection to its coordination server: streams, TLS and timers for Coord, which
+// decides everything else. Lives on the loop's thread.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ class CoordLink {
     virtual void on_netmap(const netmap::NetmapDelta& delta) = 0;  // netmap_state() is new
     virtual void on_logged_in(const control::User& user, const control::Login& login) = 0;
     virtual void on_logged_out() = 0;
-    virtual void on_phase_changed() = 0;  // phase(), auth_url() or in_poll()
+    virtual void on_phase_changed() = 0;                   // phase(), auth_url() or in_poll()
     virtual void on_problem(const std::string& text) = 0;  // for a person; with what to do about it
     virtual void on_open_url(const std::string& url) = 0;
   };
@@ -38,7 +38,7 @@ class CoordLink {
     MachinePrivateKey machine_key;
     Identity identity;
     std::optional<MachinePublicKey> server_key;  // as it was proven earlier
-    std::uint32_t mark = 0;  // of its sockets
+    std::uint32_t mark = 0;                      // of its sockets
   };
   struct Parts {
     io::Loop& loop;

@@ -31,8 +31,8 @@ struct DialAttempt {
 
 struct DialOptions {
   bool key_known = false;
-  bool tls_only = false;       // never plain HTTP, whatever the URL
-  bool tls_won_last = false;   // the last connection was TLS: it gets the head start
+  bool tls_only = false;      // never plain HTTP, whatever the URL
+  bool tls_won_last = false;  // the last connection was TLS: it gets the head start
 };
 
 // In order of `after`. Empty: nothing that may tell the key may be dialled (tls_only, an http URL).

@@ -62,13 +62,15 @@ void Coord::on_map(control::MapResponse message, Moment now, Effects& out) {
   netmap::FoldResult folded = netmap::fold(state_, std::move(message), now.wall);
   act_on(std::move(folded.events), out);
   switch (folded.outcome) {
-    case netmap::Outcome::Keepalive: return;
+    case netmap::Outcome::Keepalive:
+      return;
     case netmap::Outcome::MissingNode:
       close_poll();
       out.problems.push_back("the server's first map does not say who we are");
       poll_at_ = now.steady + poll_backoff_.next();
       return;
-    case netmap::Outcome::Folded: break;
+    case netmap::Outcome::Folded:
+      break;
   }
   if (!poll_->heard) {
     poll_->heard = true;

@@ -59,8 +59,11 @@ void Coord::on_register_answer(const http::Response& response, Moment now, Effec
       }
       break;
     }
-    case Login::Verdict::AskNow: break;
-    case Login::Verdict::AskLater: register_at_ = now.steady + register_backoff_.next(); break;
+    case Login::Verdict::AskNow:
+      break;
+    case Login::Verdict::AskLater:
+      register_at_ = now.steady + register_backoff_.next();
+      break;
     case Login::Verdict::Refused:
       // Who is in stays in: what was refused is only what was asked on top.
       refused_ = !in_poll();
@@ -97,7 +100,8 @@ void Coord::on_logout_answer(const http::Response& response, Effects& out, Momen
   const auto answer = control::decode<control::RegisterResponse>(as_text(response.body));
   if (response.status != 200 || !answer || !answer->error.empty()) {
     wish_ = Wish::Join;
-    const std::string why = answer && !answer->error.empty() ? answer->error : refusal_text(response);
+    const std::string why =
+        answer && !answer->error.empty() ? answer->error : refusal_text(response);
     out.problems.push_back("not logged out: " + why);
     return;
   }

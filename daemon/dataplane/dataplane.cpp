@@ -23,8 +23,8 @@ const IpAddress* of_family(const std::vector<IpAddress>& addresses, bool v4) {
 bool operator==(const PeerFacts& a, const PeerFacts& b) {
   return a.path.node_key == b.path.node_key && a.path.disco_key == b.path.disco_key &&
          a.path.endpoints == b.path.endpoints && a.path.home_region == b.path.home_region &&
-         a.path.capability_version == b.path.capability_version &&
-         a.allowed_ips == b.allowed_ips && a.addresses == b.addresses;
+         a.path.capability_version == b.path.capability_version && a.allowed_ips == b.allowed_ips &&
+         a.addresses == b.addresses;
 }
 
 Dataplane::Dataplane(
@@ -208,8 +208,7 @@ void Dataplane::advance(TimePoint now) {
 }
 
 std::optional<TimePoint> Dataplane::next_deadline() const {
-  return earlier(
-      earlier(tunnel_.next_deadline(), paths_.next_deadline()), names_.next_deadline());
+  return earlier(earlier(tunnel_.next_deadline(), paths_.next_deadline()), names_.next_deadline());
 }
 
 // ---- effects
@@ -300,8 +299,7 @@ void Dataplane::flush_names() {
   names_fx_.clear();
 }
 
-void Dataplane::send(
-    const PathAddress& to, const NodePublicKey& peer, Packet packet) {
+void Dataplane::send(const PathAddress& to, const NodePublicKey& peer, Packet packet) {
   if (to.is_none()) return;
   if (to.is_relay()) {
     ports_.to_relay(to.relay, peer, std::move(packet));

@@ -1,5 +1,5 @@
-// The dataplane carries packets between the host and the network: it joins the WireGuard engine, the
-// endpoint engine, the packet filter and the resolver at 100.100.100.100.
+// The dataplane carries packets between the host and the network: it joins the WireGuard engine,
+// the endpoint engine, the packet filter and the resolver at 100.100.100.100.
 //
 //   from host   service address? -> dns    else filter -> tunnel.seal -> route -> UDP or relay
 //   from UDP    STUN -> Ports::on_stun     DISCO -> paths     WireGuard -> tunnel.open
@@ -38,19 +38,19 @@ struct UdpArrival {
 
 // What the netmap says about a peer, as far as packets are concerned.
 struct PeerFacts {
-  path::PeerPath path;                 // node key, disco key, endpoints, home region
-  std::vector<Prefix> allowed_ips;     // what may be sent to it and accepted from it
-  std::vector<IpAddress> addresses;    // its overlay addresses: IPv4 first
+  path::PeerPath path;               // node key, disco key, endpoints, home region
+  std::vector<Prefix> allowed_ips;   // what may be sent to it and accepted from it
+  std::vector<IpAddress> addresses;  // its overlay addresses: IPv4 first
 
   friend bool operator==(const PeerFacts& a, const PeerFacts& b);
 };
 
 struct Counters {
-  std::uint64_t no_peer = 0;         // from the host to nobody's address
-  std::uint64_t no_path = 0;         // sealed, but the peer is nowhere
+  std::uint64_t no_peer = 0;  // from the host to nobody's address
+  std::uint64_t no_path = 0;  // sealed, but the peer is nowhere
   std::uint64_t filtered_in = 0, filtered_out = 0;
-  std::uint64_t geneve = 0;          // peer-relay datagrams, which we do not speak yet
-  std::uint64_t too_large = 0;       // relayed datagrams larger than a packet
+  std::uint64_t geneve = 0;     // peer-relay datagrams, which we do not speak yet
+  std::uint64_t too_large = 0;  // relayed datagrams larger than a packet
 };
 
 class Dataplane {
@@ -78,7 +78,7 @@ class Dataplane {
       tunnel::Options options, Ports& ports);
 
   // ---- the map
-  void set_self_key(const NodePrivateKey& self);  // after a key rotation
+  void set_self_key(const NodePrivateKey& self);                 // after a key rotation
   void set_own_addresses(std::span<const IpAddress> addresses);  // overlay, IPv4 first
   void upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now);
   void remove_peer(PeerId peer);

@@ -9,9 +9,9 @@
 namespace aya::dns {
 namespace {
 
-constexpr std::size_t kLongestName = 254;   // as text with the final dot; 255 octets on the wire
+constexpr std::size_t kLongestName = 254;  // as text with the final dot; 255 octets on the wire
 constexpr std::size_t kLongestLabel = 63;
-constexpr unsigned kMostPointers = 10;      // in one name: a message has no need of more
+constexpr unsigned kMostPointers = 10;  // in one name: a message has no need of more
 constexpr std::size_t kFlagsOffset = 2;
 constexpr std::size_t kAnswersOffset = 6;
 constexpr std::size_t kAuthoritiesOffset = 8;

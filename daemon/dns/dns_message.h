@@ -11,13 +11,29 @@
 namespace aya::dns {
 
 enum class Type : std::uint16_t {
-  A = 1, Ns = 2, Cname = 5, Soa = 6, Hinfo = 13, Ptr = 12, Mx = 15, Txt = 16, Aaaa = 28, Srv = 33,
-  Opt = 41, Axfr = 252, Any = 255,
+  A = 1,
+  Ns = 2,
+  Cname = 5,
+  Soa = 6,
+  Hinfo = 13,
+  Ptr = 12,
+  Mx = 15,
+  Txt = 16,
+  Aaaa = 28,
+  Srv = 33,
+  Opt = 41,
+  Axfr = 252,
+  Any = 255,
 };
 inline constexpr std::uint16_t kClassIn = 1;
 
 enum class Rcode : std::uint8_t {
-  Ok = 0, FormErr = 1, ServFail = 2, NxDomain = 3, NotImp = 4, Refused = 5,
+  Ok = 0,
+  FormErr = 1,
+  ServFail = 2,
+  NxDomain = 3,
+  NotImp = 4,
+  Refused = 5,
 };
 
 struct Header {
@@ -75,8 +91,8 @@ class AnswerWriter {
   void pointer(std::string_view name, std::uint32_t ttl_seconds);
   // Says for how long the absence may be remembered (RFC 2308). All its times are the TTL.
   void soa(std::string_view zone, std::uint32_t serial, std::uint32_t ttl_seconds);
-  // The truncation bit on a response that the asker cannot be sure to get whole. Nothing is cut: what
-  // arrives is right.
+  // The truncation bit on a response that the asker cannot be sure to get whole. Nothing is cut:
+  // what arrives is right.
   void flag_if_longer_than(std::size_t limit);
 
  private:

@@ -45,8 +45,7 @@ void Forwarder::query(
   ask_next(id, transaction, now, out);
 }
 
-void Forwarder::on_response(
-    const Endpoint& from, Bytes response, TimePoint now, Effects& out) {
+void Forwarder::on_response(const Endpoint& from, Bytes response, TimePoint now, Effects& out) {
   const auto parsed = parse_response(response);
   const auto at = parsed ? in_flight_.find(parsed->header.id) : in_flight_.end();
   if (at == in_flight_.end()) {
@@ -54,7 +53,8 @@ void Forwarder::on_response(
     return;
   }
   Transaction& transaction = at->second;
-  const auto asked_end = transaction.servers.begin() + static_cast<std::ptrdiff_t>(transaction.asked);
+  const auto asked_end =
+      transaction.servers.begin() + static_cast<std::ptrdiff_t>(transaction.asked);
   const auto server = std::find(transaction.servers.begin(), asked_end, from);
   if (server == asked_end || !same_question(parsed->question, transaction.parsed.question)) {
     ++counters_.stray;
@@ -115,23 +115,20 @@ std::uint16_t Forwarder::fresh_id() {
   }
 }
 
-void Forwarder::ask_next(
-    std::uint16_t id, Transaction& transaction, TimePoint now, Effects& out) {
+void Forwarder::ask_next(std::uint16_t id, Transaction& transaction, TimePoint now, Effects& out) {
   Buffer query = transaction.query;
   set_id(query, id);
   out.to_servers.push_back({transaction.servers[transaction.asked], std::move(query)});
   ++transaction.asked;
-  transaction.try_next_at = transaction.asked < transaction.servers.size()
-                                ? now + kTryNextAfter
-                                : transaction.give_up_at;
+  transaction.try_next_at =
+      transaction.asked < transaction.servers.size() ? now + kTryNextAfter : transaction.give_up_at;
 }
 
 void Forwarder::give_up(InFlight::iterator at, Effects& out) {
   const Transaction& transaction = at->second;
   const Buffer response =
-      transaction.failure
-          ? *transaction.failure
-          : error_response(transaction.query, transaction.parsed, Rcode::ServFail);
+      transaction.failure ? *transaction.failure
+                          : error_response(transaction.query, transaction.parsed, Rcode::ServFail);
   finish(at, response, out);
 }
 
@@ -140,7 +137,8 @@ void Forwarder::finish(InFlight::iterator at, Bytes response, Effects& out) {
   Buffer fitting(response.begin(), response.end());
   if (response.size() > transaction.size_limit) {
     // It parsed before, or is ours and short.
-    if (const auto parsed = parse_response(response)) fitting = truncated_response(response, *parsed);
+    if (const auto parsed = parse_response(response))
+      fitting = truncated_response(response, *parsed);
   }
   set_id(fitting, transaction.parsed.header.id);
   out.to_askers.push_back({transaction.asker, std::move(fitting)});

@@ -1,9 +1,9 @@
 // Forwarder passes queries that are not ours to upstream servers and their answers back.
 //
-// Which servers: the longest suffix in `routes` that covers the name, else the defaults. A query goes
-// to the first server at once; to the next one each time a step passes without an answer, or when
-// one fails; and the first good answer wins (answers other than SERVFAIL, REFUSED, NOTIMP and FORMERR
-// are good). When time is up the asker gets the best failure seen, or SERVFAIL.
+// Which servers: the longest suffix in `routes` that covers the name, else the defaults. A query
+// goes to the first server at once; to the next one each time a step passes without an answer, or
+// when one fails; and the first good answer wins (answers other than SERVFAIL, REFUSED, NOTIMP and
+// FORMERR are good). When time is up the asker gets the best failure seen, or SERVFAIL.
 //
 // Every query sent has its own random id, and an answer counts only from the server that was asked,
 // with that id and the same question: a forger must guess. (The shell adds a random source port.)
@@ -23,7 +23,7 @@
 namespace aya::dns {
 
 struct ForwarderConfig {
-  std::vector<Endpoint> upstreams;  // for everything else
+  std::vector<Endpoint> upstreams;                                   // for everything else
   std::map<std::string, std::vector<Endpoint>, std::less<>> routes;  // "corp.example." -> servers
 
   friend bool operator==(const ForwarderConfig&, const ForwarderConfig&) = default;
@@ -75,9 +75,9 @@ class Forwarder {
  private:
   struct Transaction {
     std::uint64_t asker = 0;
-    Buffer query;                   // as asked
+    Buffer query;  // as asked
     Query parsed;
-    std::size_t size_limit = 0;     // of the response
+    std::size_t size_limit = 0;  // of the response
     std::vector<Endpoint> servers;
     std::vector<bool> failed;       // beside servers
     std::size_t asked = 0;          // servers[0, asked) have been sent to

@@ -128,7 +128,8 @@ std::optional<Packet> tcp_reset(PacketPool& pool, const filter::PacketView& segm
     const std::size_t data =
         segment.transport.size() - std::min(data_offset, segment.transport.size());
     const unsigned controls = (segment.tcp_flags & 0x01u) + (segment.tcp_flags >> 1 & 0x01u);
-    const auto next = load_be<std::uint32_t>(theirs + 4) + static_cast<std::uint32_t>(data) + controls;
+    const auto next =
+        load_be<std::uint32_t>(theirs + 4) + static_cast<std::uint32_t>(data) + controls;
     store_be(header + 8, static_cast<std::uint32_t>(next));
     header[13] = std::byte{filter::kTcpReset | kTcpAck};
   }

@@ -85,8 +85,8 @@ Outcome Resolver::answer(Bytes query, WallTime now, Buffer& out) const {
   AnswerWriter writer(*parsed, rcode, out);
   if (found.address) writer.address(*found.address, kTtlSeconds);
   if (!found.name.empty()) writer.pointer(found.name, kTtlSeconds);
-  const bool is_absent = found.kind == Found::Kind::NoSuchName ||
-                         (found.absence_counts && !found.address);
+  const bool is_absent =
+      found.kind == Found::Kind::NoSuchName || (found.absence_counts && !found.address);
   const auto zone = local_domain_of(name);
   if (is_absent && zone) writer.soa(*zone, serial_of(now), kNegativeTtlSeconds);
   writer.flag_if_longer_than(udp_size_limit(query));
@@ -152,8 +152,7 @@ const std::vector<IpAddress>* Resolver::addresses_of(std::string_view name) cons
   if (const auto host = config_.hosts.find(name); host != config_.hosts.end()) {
     return &host->second;
   }
-  for (std::string_view parent = parent_of(name); parent != kNoParent;
-       parent = parent_of(parent)) {
+  for (std::string_view parent = parent_of(name); parent != kNoParent; parent = parent_of(parent)) {
     if (!config_.subdomain_hosts.contains(parent)) continue;
     const auto host = config_.hosts.find(parent);
     if (host != config_.hosts.end()) return &host->second;

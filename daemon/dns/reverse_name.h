@@ -12,8 +12,8 @@ namespace aya::dns {
 // "4.3.2.1.in-addr.arpa." and 32 nibbles before "ip6.arpa."; nullopt for anything else.
 std::optional<IpAddress> parse_reverse_name(std::string_view name);
 
-// The first label "<a>-<b>-<c>-<d>-via-<site>" as an address of the site range. The site number may be
-// written in every way a C-like language would: 7, 0x7, 0b111, 0o7, 07, 1_000.
+// The first label "<a>-<b>-<c>-<d>-via-<site>" as an address of the site range. The site number may
+// be written in every way a C-like language would: 7, 0x7, 0b111, 0o7, 07, 1_000.
 std::optional<IpAddress> parse_site_label(std::string_view label);
 
 // The IPv4 address whose automatic IPv6 image this is (control 11.2).

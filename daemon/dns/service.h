@@ -22,8 +22,8 @@ namespace aya::dns {
 class Service {
  public:
   struct Effects {
-    std::vector<Packet> to_host;               // IP packets for the TUN
-    std::vector<Forwarder::Send> to_servers;   // UDP payloads, to be sent outside the tunnel
+    std::vector<Packet> to_host;              // IP packets for the TUN
+    std::vector<Forwarder::Send> to_servers;  // UDP payloads, to be sent outside the tunnel
     void clear() {
       to_host.clear();
       to_servers.clear();
@@ -58,8 +58,8 @@ class Service {
   Forwarder forwarder_;
   std::unordered_map<std::uint64_t, Asker> askers_;
   std::uint64_t last_asker_ = 0;
-  Buffer response_;                    // keeps its capacity
-  Forwarder::Effects forwarder_out_;   // likewise
+  Buffer response_;                   // keeps its capacity
+  Forwarder::Effects forwarder_out_;  // likewise
 };
 
 }  // namespace aya::dns

@@ -41,8 +41,8 @@ std::vector<Prefix> cover_range(const IpAddress& first, const IpAddress& last) {
 Result<AddressSet, std::string> parse_address_set(std::string_view text) {
   const std::string quoted = '"' + std::string(text) + '"';
   if (text == "*") {
-    return AddressSet(std::vector{
-        Prefix{IpAddress(), 0}, Prefix{IpAddress::v6(std::array<std::byte, 16>{}), 0}});
+    return AddressSet(
+        std::vector{Prefix{IpAddress(), 0}, Prefix{IpAddress::v6(std::array<std::byte, 16>{}), 0}});
   }
   if (text.starts_with(kCapabilityMark)) {
     return AddressSet(NodesWithCapability{std::string(text.substr(kCapabilityMark.size()))});

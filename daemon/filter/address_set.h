@@ -1,5 +1,5 @@
-// The address texts of filter rules: "100.64.0.2", "100.64.0.0/10", "100.64.0.2-100.64.0.9", "*" and,
-// for sources, "cap:<name>" (control 6.7).
+// The address texts of filter rules: "100.64.0.2", "100.64.0.0/10", "100.64.0.2-100.64.0.9", "*"
+// and, for sources, "cap:<name>" (control 6.7).
 #pragma once
 
 #include <string>

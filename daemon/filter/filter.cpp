@@ -34,24 +34,42 @@ std::optional<Verdict> judge_shape(const PacketView& packet) {
 
 std::string_view to_text(Reason reason) {
   switch (reason) {
-    case Reason::Empty: return "empty";
-    case Reason::OutgoingOk: return "outgoing";
-    case Reason::Fragment: return "fragment";
-    case Reason::IcmpReply: return "icmp-reply";
-    case Reason::IcmpOk: return "icmp";
-    case Reason::TcpNotSyn: return "tcp-not-syn";
-    case Reason::TcpOk: return "tcp";
-    case Reason::KnownFlow: return "known-flow";
-    case Reason::RuleOk: return "rule";
-    case Reason::TsmpOk: return "tsmp";
-    case Reason::OtherProtocolOk: return "other-protocol";
-    case Reason::TooShort: return "too-short";
-    case Reason::UnknownProtocol: return "unknown-protocol";
-    case Reason::Multicast: return "multicast";
-    case Reason::LinkLocal: return "link-local";
-    case Reason::DestinationNotOurs: return "destination-not-ours";
-    case Reason::ProtocolNotAllowed: return "protocol-not-allowed";
-    case Reason::NoRule: return "no-rule";
+    case Reason::Empty:
+      return "empty";
+    case Reason::OutgoingOk:
+      return "outgoing";
+    case Reason::Fragment:
+      return "fragment";
+    case Reason::IcmpReply:
+      return "icmp-reply";
+    case Reason::IcmpOk:
+      return "icmp";
+    case Reason::TcpNotSyn:
+      return "tcp-not-syn";
+    case Reason::TcpOk:
+      return "tcp";
+    case Reason::KnownFlow:
+      return "known-flow";
+    case Reason::RuleOk:
+      return "rule";
+    case Reason::TsmpOk:
+      return "tsmp";
+    case Reason::OtherProtocolOk:
+      return "other-protocol";
+    case Reason::TooShort:
+      return "too-short";
+    case Reason::UnknownProtocol:
+      return "unknown-protocol";
+    case Reason::Multicast:
+      return "multicast";
+    case Reason::LinkLocal:
+      return "link-local";
+    case Reason::DestinationNotOurs:
+      return "destination-not-ours";
+    case Reason::ProtocolNotAllowed:
+      return "protocol-not-allowed";
+    case Reason::NoRule:
+      return "no-rule";
   }
   return "";
 }

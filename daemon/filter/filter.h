@@ -23,22 +23,22 @@ enum class Reason : std::uint8_t {
   // accepted
   Empty,
   OutgoingOk,
-  Fragment,       // a later fragment: without its first, which was judged, it is worth nothing
-  IcmpReply,      // an echo reply or an error message
+  Fragment,   // a later fragment: without its first, which was judged, it is worth nothing
+  IcmpReply,  // an echo reply or an error message
   IcmpOk,
-  TcpNotSyn,      // belongs to a connection that a judged SYN opened, or is ignored by the host
+  TcpNotSyn,  // belongs to a connection that a judged SYN opened, or is ignored by the host
   TcpOk,
   KnownFlow,
-  RuleOk,         // UDP, SCTP
+  RuleOk,  // UDP, SCTP
   TsmpOk,
   OtherProtocolOk,
   // dropped
   TooShort,
-  UnknownProtocol,       // see PacketView
+  UnknownProtocol,  // see PacketView
   Multicast,
   LinkLocal,
   DestinationNotOurs,
-  ProtocolNotAllowed,    // a protocol without ports that no rule names
+  ProtocolNotAllowed,  // a protocol without ports that no rule names
   NoRule,
 };
 inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::NoRule) + 1;

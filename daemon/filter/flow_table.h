@@ -13,7 +13,7 @@ namespace aya::filter {
 
 struct Flow {
   std::uint8_t protocol = 0;
-  Endpoint source;       // as a reply would carry it
+  Endpoint source;  // as a reply would carry it
   Endpoint destination;
 
   friend bool operator==(const Flow&, const Flow&) = default;

@@ -11,8 +11,8 @@ constexpr std::size_t kFragmentHeaderSize = 8;
 constexpr std::size_t kTcpHeaderSize = 20;
 constexpr std::size_t kUdpHeaderSize = 8;
 constexpr std::size_t kSctpHeaderSize = 12;
-constexpr std::size_t kIcmpMinimumSize = 4;    // type, code, checksum
-constexpr std::size_t kIcmpEchoSize = 8;       // and what an echo or an error carries besides
+constexpr std::size_t kIcmpMinimumSize = 4;  // type, code, checksum
+constexpr std::size_t kIcmpEchoSize = 8;     // and what an echo or an error carries besides
 constexpr std::size_t kIgmpHeaderSize = 8;
 constexpr std::size_t kTsmpMinimumSize = 7;
 
@@ -89,8 +89,7 @@ void read_ipv4(PacketView& view) {
   view.transport = packet.subspan(header_size, total - header_size);
   const unsigned fragment = load_be<std::uint16_t>(packet.data() + 6);
   read_payload(
-      view, at(packet, 9),
-      {.offset = fragment & 0x1fff, .more = (fragment & 0x2000) != 0});
+      view, at(packet, 9), {.offset = fragment & 0x1fff, .more = (fragment & 0x2000) != 0});
 }
 
 void read_ipv6(PacketView& view) {

@@ -130,7 +130,8 @@ CompiledRules RuleCompiler::finish() {
   std::map<CompiledRules::RuleList, std::uint32_t> known;
   for (const auto& [prefix, unused] : named_) {
     CompiledRules::RuleList list = rules_covering(prefix);
-    const auto [at, is_new] = known.try_emplace(list, static_cast<std::uint32_t>(out_.lists_.size()));
+    const auto [at, is_new] =
+        known.try_emplace(list, static_cast<std::uint32_t>(out_.lists_.size()));
     if (is_new) out_.lists_.push_back(std::move(list));
     out_.by_source_.set(prefix, at->second);
   }

@@ -60,7 +60,9 @@ class CompiledRules {
   class ProtocolSet {
    public:
     void add(std::uint8_t protocol) { words_[protocol / 64] |= std::uint64_t{1} << protocol % 64; }
-    bool has(std::uint8_t protocol) const { return (words_[protocol / 64] >> protocol % 64 & 1) != 0; }
+    bool has(std::uint8_t protocol) const {
+      return (words_[protocol / 64] >> protocol % 64 & 1) != 0;
+    }
 
    private:
     std::uint64_t words_[4] = {};
@@ -77,20 +79,20 @@ class CompiledRules {
     std::vector<PortGrant> ports;
     std::vector<control::CapGrant> grants;
   };
-  // The rules whose sources cover a prefix, in the order sent. Shared by all prefixes with the same.
+  // The rules whose sources cover a prefix, in the order sent. Shared by all prefixes with the
+  // same.
   using RuleList = std::vector<RuleIndex>;
 
   const RuleList& rules_of(const IpAddress& source) const;
 
   std::vector<Rule> rules_;
-  std::vector<RuleList> lists_ = {{}};     // the first is empty: sources no rule names
+  std::vector<RuleList> lists_ = {{}};    // the first is empty: sources no rule names
   PrefixTable<std::uint32_t> by_source_;  // index into lists_
   std::vector<RuleProblem> problems_;
   bool uses_node_capabilities_ = false;
   bool refused_ = false;
 };
 
-CompiledRules compile(
-    std::span<const control::FilterRule> rules, const CapabilityHolders& holders);
+CompiledRules compile(std::span<const control::FilterRule> rules, const CapabilityHolders& holders);
 
 }  // namespace aya::filter

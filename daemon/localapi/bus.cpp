@@ -18,9 +18,8 @@ constexpr std::uint64_t kNewStyle =
     kWatchPeerChanges | kWatchNoNetMap | kWatchInitialStatus | kWatchPeerPatches;
 // Bits that open with a message even when it has nothing to say.
 constexpr std::uint64_t kAlwaysFirst = kWatchInitialState | kWatchInitialPrefs |
-                                       kWatchInitialSuggestedExitNode |
-                                       kWatchInitialClientVersion | kWatchInitialStatus |
-                                       kWatchSysPolicy;
+                                       kWatchInitialSuggestedExitNode | kWatchInitialClientVersion |
+                                       kWatchInitialStatus | kWatchSysPolicy;
 
 bool wants_net_map(std::uint64_t mask) {
   return (mask & kWatchInitialNetMap) != 0 && (mask & kWatchNoNetMap) == 0;

@@ -31,9 +31,9 @@ bool needs_writer(Access access, std::string_view method) {
 struct LocalApi::Route {
   std::string_view name;  // under kBase; a final slash takes everything below it
   Access access;
-  std::string_view denied;   // to callers who may not
-  std::string_view method;   // the only one; empty: any
-  int wrong_method;          // status and text for the others
+  std::string_view denied;  // to callers who may not
+  std::string_view method;  // the only one; empty: any
+  int wrong_method;         // status and text for the others
   std::string_view use;
   void (LocalApi::*handler)(const Call&);
 };
@@ -118,8 +118,7 @@ void LocalApi::dispatch(const Call& call) {
   if (comes_from_a_web_page(request)) return answer_text(call, 403, "invalid localapi request");
   const std::string_view path = request.path();
   if (path == "/") return answer_text(call, 200, "This is the Ayatori daemon of this machine.");
-  const Route* route =
-      path.starts_with(kBase) ? find_route(path.substr(kBase.size())) : nullptr;
+  const Route* route = path.starts_with(kBase) ? find_route(path.substr(kBase.size())) : nullptr;
   if (route == nullptr) return answer_text(call, 404, "404 page not found");
   if (needs_writer(route->access, request.method) && !may_write(call.caller)) {
     return answer_text(call, 403, route->denied);

@@ -7,13 +7,12 @@ constexpr mode_t kSocketMode = 0666;
 }  // namespace
 
 Result<std::unique_ptr<LocalLink>, io::IoError> LocalLink::open(
-    io::Loop& loop, LocalHost& host, Rng& rng, const std::string& path,
-    LocalApiOptions options) {
+    io::Loop& loop, LocalHost& host, Rng& rng, const std::string& path, LocalApiOptions options) {
   std::unique_ptr<LocalLink> link(new LocalLink(loop, host, rng, std::move(options)));
   auto listener = io::UnixListener::listen(
       loop, path, kSocketMode,
-      [raw = link.get()](std::unique_ptr<io::ByteStream> stream,
-                         std::optional<io::PeerCredentials> who) {
+      [raw = link.get()](
+          std::unique_ptr<io::ByteStream> stream, std::optional<io::PeerCredentials> who) {
         raw->on_connection(std::move(stream), who);
       });
   if (!listener) return listener.error();
@@ -22,9 +21,7 @@ Result<std::unique_ptr<LocalLink>, io::IoError> LocalLink::open(
 }
 
 LocalLink::LocalLink(io::Loop& loop, LocalHost& host, Rng& rng, LocalApiOptions options)
-    : loop_(loop),
-      api_(host, rng, std::move(options)),
-      timer_(loop, [this] {
+    : loop_(loop), api_(host, rng, std::move(options)), timer_(loop, [this] {
         api_.advance(loop_.now(), effects_);
         carry_out();
       }) {}

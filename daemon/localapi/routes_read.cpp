@@ -29,8 +29,7 @@ std::optional<WhoIsQuery> parse_who(const std::string& text) {
 }
 
 std::optional<PingType> parse_ping_type(std::string_view text) {
-  for (const PingType type :
-       {PingType::Disco, PingType::Tsmp, PingType::Icmp, PingType::PeerApi}) {
+  for (const PingType type : {PingType::Disco, PingType::Tsmp, PingType::Icmp, PingType::PeerApi}) {
     if (text == to_text(type)) return type;
   }
   return std::nullopt;
@@ -118,8 +117,8 @@ void LocalApi::netcheck_done(ExchangeId exchange, const RawJson& report, LocalEf
 
 void LocalApi::watch_ipn_bus(const Call& call) {
   const std::string text = call.query("mask");
-  const auto mask = text.empty() ? std::optional<std::uint64_t>(0)
-                                 : parse_number<std::uint64_t>(text);
+  const auto mask =
+      text.empty() ? std::optional<std::uint64_t>(0) : parse_number<std::uint64_t>(text);
   if (!mask) return answer_text(call, 400, "bad mask");
   if (const auto refused = Bus::refusal(*mask)) return answer_text(call, 400, *refused);
   LocalEffects head;

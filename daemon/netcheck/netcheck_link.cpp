@@ -113,7 +113,8 @@ void NetcheckLink::carry_out() {
   std::optional<TimePoint> next = check_.next_deadline();
   // While nothing needs the answers a due check waits, and is looked at again a little later.
   if (periodic_ && !check_.running()) {
-    if (const auto at = check_.next_check_at()) next = earlier(next, std::max(*at, loop_.now() + 1s));
+    if (const auto at = check_.next_check_at())
+      next = earlier(next, std::max(*at, loop_.now() + 1s));
   }
   timer_.arm(next);
 }

@@ -133,8 +133,7 @@ bool take(std::string& next, std::string& into) {
 
 // Null deletes a key, and under "*" all keys, before anything else of the message.
 template <class T>
-bool patch_named(
-    std::map<std::string, std::optional<T>>& changes, std::map<std::string, T>& into) {
+bool patch_named(std::map<std::string, std::optional<T>>& changes, std::map<std::string, T>& into) {
   if (changes.empty()) return false;
   const auto before = into;
   if (const auto all = changes.find(std::string(kAll)); all != changes.end() && !all->second) {

@@ -7,7 +7,8 @@ namespace aya::netmap {
 
 control::FilterRules Netmap::filter_rules() const {
   control::FilterRules all;
-  for (const auto& [name, rules] : packet_filters) all.insert(all.end(), rules.begin(), rules.end());
+  for (const auto& [name, rules] : packet_filters)
+    all.insert(all.end(), rules.begin(), rules.end());
   return all;
 }
 

@@ -25,8 +25,8 @@ using control::UserId;
 
 struct Netmap {
   control::Node self;
-  std::map<NodeId, control::Node> peers;  // never self
-  std::map<UserId, control::UserProfile> user_profiles;  // every one ever told in this poll
+  std::map<NodeId, control::Node> peers;                       // never self
+  std::map<UserId, control::UserProfile> user_profiles;        // every one ever told in this poll
   std::map<std::string, control::FilterRules> packet_filters;  // by name; united in key order
   std::optional<control::DerpMap> derp_map;
   std::optional<control::DnsConfig> dns;

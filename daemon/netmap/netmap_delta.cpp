@@ -17,11 +17,10 @@ bool same_routing(const Node& a, const Node& b) {
 
 bool same_other(const Node& a, const Node& b) {
   return a.stable_id == b.stable_id && a.user == b.user && a.sharer == b.sharer &&
-         a.key_signature == b.key_signature && a.machine == b.machine &&
-         a.hostinfo == b.hostinfo && a.created == b.created && a.cap == b.cap &&
-         a.tags == b.tags && a.machine_authorized == b.machine_authorized &&
-         a.capabilities == b.capabilities && a.cap_map == b.cap_map &&
-         a.data_plane_audit_log_id == b.data_plane_audit_log_id &&
+         a.key_signature == b.key_signature && a.machine == b.machine && a.hostinfo == b.hostinfo &&
+         a.created == b.created && a.cap == b.cap && a.tags == b.tags &&
+         a.machine_authorized == b.machine_authorized && a.capabilities == b.capabilities &&
+         a.cap_map == b.cap_map && a.data_plane_audit_log_id == b.data_plane_audit_log_id &&
          a.exit_node_dns_resolvers == b.exit_node_dns_resolvers;
 }
 

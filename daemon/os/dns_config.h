@@ -1,4 +1,5 @@
-// DnsConfig makes the host ask our resolver, and puts everything back (os-integration 1.9, "direct").
+// DnsConfig makes the host ask our resolver, and puts everything back (os-integration 1.9,
+// "direct").
 //
 // Where the host's resolver can be configured per interface it should be; detect() says what is
 // there. What is implemented is the way that works everywhere: /etc/resolv.conf is rewritten IN
@@ -22,8 +23,8 @@
 namespace aya::os {
 
 enum class DnsMode {
-  Direct,            // /etc/resolv.conf is a plain file
-  Missing,           // there is none: direct mode creates it
+  Direct,   // /etc/resolv.conf is a plain file
+  Missing,  // there is none: direct mode creates it
   SystemdResolved,
   NetworkManager,
   Openresolv,
@@ -50,7 +51,8 @@ struct DnsBase {
 DnsBase parse_resolv_conf(std::string_view text);  // pure; unknown lines are ignored
 
 // The text direct mode writes. Pure.
-std::string render_resolv_conf(const DnsWanted& wanted, const DnsBase& base, std::string_view marker);
+std::string render_resolv_conf(
+    const DnsWanted& wanted, const DnsBase& base, std::string_view marker);
 
 class DnsConfig {
  public:

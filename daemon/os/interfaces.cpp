@@ -7,7 +7,7 @@
 namespace aya::os {
 namespace {
 
-const Prefix kOverlay4{IpAddress::v4(0x64400000), 10};             // 100.64.0.0/10
+const Prefix kOverlay4{IpAddress::v4(0x64400000), 10};  // 100.64.0.0/10
 const Prefix kOverlay6 = *Prefix::parse("fd7a:115c:a1e0::/48");
 
 bool usable(const InterfaceAddress& candidate) {
@@ -20,8 +20,8 @@ bool usable(const InterfaceAddress& candidate) {
 }  // namespace
 
 bool Interface::is_container_plumbing() const {
-  static constexpr std::array<std::string_view, 6> kPrefixes = {
-      "veth", "docker", "br-", "cni", "cali", "lxc"};
+  static constexpr std::array<std::string_view, 6> kPrefixes = {"veth", "docker", "br-",
+                                                                "cni",  "cali",   "lxc"};
   return std::ranges::any_of(
       kPrefixes, [this](std::string_view prefix) { return name.starts_with(prefix); });
 }

@@ -12,9 +12,9 @@
 namespace aya::os {
 
 struct InterfaceAddress {
-  Prefix prefix;             // the address with its on-link length
-  bool deprecated = false;   // IPv6: still works, not for new flows
-  bool temporary = false;    // IPv6 privacy address
+  Prefix prefix;            // the address with its on-link length
+  bool deprecated = false;  // IPv6: still works, not for new flows
+  bool temporary = false;   // IPv6 privacy address
 
   friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
@@ -23,7 +23,7 @@ struct Interface {
   unsigned index = 0;
   std::string name;
   unsigned mtu = 0;
-  bool up = false;           // administratively up and with carrier
+  bool up = false;  // administratively up and with carrier
   bool loopback = false;
   bool point_to_point = false;
   std::vector<InterfaceAddress> addresses;  // sorted
@@ -42,7 +42,7 @@ struct DefaultRoute {
 };
 
 struct NetworkSnapshot {
-  std::vector<Interface> interfaces;  // by index
+  std::vector<Interface> interfaces;               // by index
   std::optional<DefaultRoute> default4, default6;  // lowest metric in the main table
 
   // Whether anything can be reached by it at all. A network that leads nowhere else (a ship, a

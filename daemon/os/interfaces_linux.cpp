@@ -65,8 +65,7 @@ Result<std::optional<DefaultRoute>, OsError> read_default_route(
   rtmsg body{};
   body.rtm_family = family;
   const auto read = netlink.dump(
-      NetlinkMessage(RTM_GETROUTE, NLM_F_DUMP, body), "list routes",
-      [&](const NetlinkView& entry) {
+      NetlinkMessage(RTM_GETROUTE, NLM_F_DUMP, body), "list routes", [&](const NetlinkView& entry) {
         const auto route = entry.body<rtmsg>();
         if (route.rtm_family != family || route.rtm_dst_len != 0) return;
         if (route.rtm_table != RT_TABLE_MAIN || route.rtm_type != RTN_UNICAST) return;
@@ -74,8 +73,8 @@ Result<std::optional<DefaultRoute>, OsError> read_default_route(
         if (index == 0 || index == ignored_index) return;
         const std::uint32_t metric = number_of(entry.attribute(sizeof route, RTA_PRIORITY));
         if (best && best_metric <= metric) return;
-        best = DefaultRoute{
-            index, read_address(family, entry.attribute(sizeof route, RTA_GATEWAY))};
+        best =
+            DefaultRoute{index, read_address(family, entry.attribute(sizeof route, RTA_GATEWAY))};
         best_metric = metric;
       });
   if (!read) return read.error();

@@ -70,8 +70,8 @@ void for_each_message(Bytes datagram, const std::function<void(const NetlinkView
     std::memcpy(&header, datagram.data(), sizeof header);
     if (header.nlmsg_len < sizeof header || header.nlmsg_len > datagram.size()) return;
     each(NetlinkView(datagram.first(header.nlmsg_len)));
-    datagram = datagram.subspan(
-        std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
+    datagram =
+        datagram.subspan(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
   }
 }
 

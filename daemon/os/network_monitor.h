@@ -1,8 +1,8 @@
-// NetworkMonitor says when the host's network changed: one event for a burst of kernel messages, and
-// only when interfaces, addresses or default routes really differ (os-integration 1.8).
+// NetworkMonitor says when the host's network changed: one event for a burst of kernel messages,
+// and only when interfaces, addresses or default routes really differ (os-integration 1.8).
 //
-// The owner waits until poll_fd() is readable and calls on_readable(); then calls advance() no later
-// than next_deadline(). One thread.
+// The owner waits until poll_fd() is readable and calls on_readable(); then calls advance() no
+// later than next_deadline(). One thread.
 #pragma once
 
 #include <memory>
@@ -14,16 +14,16 @@
 namespace aya::os {
 
 struct NetworkChange {
-  bool addresses = false;       // of any interface: endpoints must be found again
-  bool default_route = false;   // the way out changed: sockets and relay connections are suspect
-  bool slept = false;           // the machine was asleep: everything is suspect
+  bool addresses = false;      // of any interface: endpoints must be found again
+  bool default_route = false;  // the way out changed: sockets and relay connections are suspect
+  bool slept = false;          // the machine was asleep: everything is suspect
   Duration slept_for{};
 };
 
 class NetworkMonitor {
  public:
-  static constexpr Duration kSettle = 50ms;        // after the last message of a burst,
-  static constexpr Duration kSettleAtMost = 500ms; // but no later than this after its first
+  static constexpr Duration kSettle = 50ms;         // after the last message of a burst,
+  static constexpr Duration kSettleAtMost = 500ms;  // but no later than this after its first
   static constexpr Duration kSleepCheckEvery = 15s;
 
   // `ignored_index`: our TUN, whose changes are our own doing.

@@ -8,8 +8,8 @@
 // address edit never leaves the interface without an address, and other peers' flows see nothing.
 //
 // Addresses and routes die with the interface. Rules survive a killed daemon; they do no harm (the
-// table is empty), open() replaces them and remove_rules() ends them. Everything of ours carries route
-// protocol 121. One thread; calls block for the kernel's answers only.
+// table is empty), open() replaces them and remove_rules() ends them. Everything of ours carries
+// route protocol 121. One thread; calls block for the kernel's answers only.
 #pragma once
 
 #include <memory>

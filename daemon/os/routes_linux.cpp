@@ -16,9 +16,9 @@ namespace {
 
 struct Rule {
   std::uint32_t preference;
-  std::uint32_t table;      // 0: the action alone counts
+  std::uint32_t table;  // 0: the action alone counts
   std::uint8_t action;
-  bool marked_only;         // packets with the bypass mark
+  bool marked_only;  // packets with the bypass mark
 };
 
 // os-integration 1.3: what carries the tunnel uses the host's own routes, or fails; it never falls
@@ -123,18 +123,28 @@ class RoutesLinux final : public Routes {
       return [&list](const Prefix& prefix) { list.push_back(prefix); };
     };
     // New before old throughout; what failed is left out of the record, so the next call retries.
-    each(change.add_addresses, [&](const Prefix& p) { return address(RTM_NEWADDR, p); },
-         forget(now.addresses));
-    each(change.add_throws, [&](const Prefix& p) { return route(RTM_NEWROUTE, RTN_THROW, p, wanted); },
-         forget(now.throws));
-    each(change.add_routes, [&](const Prefix& p) { return route(RTM_NEWROUTE, RTN_UNICAST, p, wanted); },
-         forget(now.routes));
-    each(change.remove_routes, [&](const Prefix& p) { return route(RTM_DELROUTE, RTN_UNICAST, p, wanted); },
-         keep(now.routes));
-    each(change.remove_throws, [&](const Prefix& p) { return route(RTM_DELROUTE, RTN_THROW, p, wanted); },
-         keep(now.throws));
-    each(change.remove_addresses, [&](const Prefix& p) { return address(RTM_DELADDR, p); },
-         keep(now.addresses));
+    each(
+        change.add_addresses, [&](const Prefix& p) { return address(RTM_NEWADDR, p); },
+        forget(now.addresses));
+    each(
+        change.add_throws,
+        [&](const Prefix& p) { return route(RTM_NEWROUTE, RTN_THROW, p, wanted); },
+        forget(now.throws));
+    each(
+        change.add_routes,
+        [&](const Prefix& p) { return route(RTM_NEWROUTE, RTN_UNICAST, p, wanted); },
+        forget(now.routes));
+    each(
+        change.remove_routes,
+        [&](const Prefix& p) { return route(RTM_DELROUTE, RTN_UNICAST, p, wanted); },
+        keep(now.routes));
+    each(
+        change.remove_throws,
+        [&](const Prefix& p) { return route(RTM_DELROUTE, RTN_THROW, p, wanted); },
+        keep(now.throws));
+    each(
+        change.remove_addresses, [&](const Prefix& p) { return address(RTM_DELADDR, p); },
+        keep(now.addresses));
     applied_ = std::move(now);
     if (first) return *first;
     return {};
@@ -202,8 +212,8 @@ Result<std::string, OsError> bring_up(NetlinkSocket& netlink, unsigned index) {
   body.ifi_index = static_cast<int>(index);
   body.ifi_flags = IFF_UP;
   body.ifi_change = IFF_UP;
-  if (auto up = netlink.request(
-          NetlinkMessage(RTM_NEWLINK, NLM_F_ACK, body), "bring the interface up");
+  if (auto up =
+          netlink.request(NetlinkMessage(RTM_NEWLINK, NLM_F_ACK, body), "bring the interface up");
       !up) {
     return up.error();
   }

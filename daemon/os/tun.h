@@ -1,8 +1,8 @@
 // Tun is the virtual interface through which the host sends into the overlay (dataplane 2.4, 2.8).
 //
 // Packets are whole IP packets, IPv4 or IPv6. read() and write() never block: the owner waits until
-// poll_fd() is readable. Nothing allocates after open(). The interface, its addresses and its routes
-// vanish with the object, also when the process is killed.
+// poll_fd() is readable. Nothing allocates after open(). The interface, its addresses and its
+// routes vanish with the object, also when the process is killed.
 //
 // One thread.
 #pragma once

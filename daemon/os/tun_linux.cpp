@@ -30,7 +30,8 @@ std::string advice_for(int error) {
     case EINVAL:
       return "an interface of another kind has this name, or the kernel does not take it as one: "
              "choose another with --tun";
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -68,8 +69,8 @@ class TunLinux final : public Tun {
         continue;
       }
       ++counters_.refused_by_host;
-      const bool ordinary = errno == EIO || errno == EINVAL || errno == EAGAIN ||
-                            errno == ENOBUFS || errno == EINTR;
+      const bool ordinary =
+          errno == EIO || errno == EINVAL || errno == EAGAIN || errno == ENOBUFS || errno == EINTR;
       if (!ordinary) return last_error("write to " + name_);
     }
     return {};
@@ -110,14 +111,12 @@ Result<void, OsError> set_link(unsigned index, const TunConfig& wanted) {
     return done.error();
   }
   Buffer mode;
-  const rtattr mode_header{
-      static_cast<unsigned short>(RTA_LENGTH(1)), IFLA_INET6_ADDR_GEN_MODE};
+  const rtattr mode_header{static_cast<unsigned short>(RTA_LENGTH(1)), IFLA_INET6_ADDR_GEN_MODE};
   append(mode, {reinterpret_cast<const std::byte*>(&mode_header), sizeof mode_header});
   mode.push_back(std::byte{kAddrGenModeNone});
   mode.resize(RTA_ALIGN(mode.size()));
   Buffer family;
-  const rtattr family_header{
-      static_cast<unsigned short>(RTA_LENGTH(mode.size())), AF_INET6};
+  const rtattr family_header{static_cast<unsigned short>(RTA_LENGTH(mode.size())), AF_INET6};
   append(family, {reinterpret_cast<const std::byte*>(&family_header), sizeof family_header});
   append(family, mode);
   NetlinkMessage quiet(RTM_NEWLINK, NLM_F_ACK, body);
@@ -143,8 +142,7 @@ Result<std::unique_ptr<Tun>, OsError> Tun::open(const TunConfig& wanted) {
   const auto index = index_of(control, name);
   if (!index) return index.error();
   if (auto set = set_link(*index, {name, wanted.mtu}); !set) return set.error();
-  return std::unique_ptr<Tun>(
-      std::make_unique<TunLinux>(std::move(fd), name, *index, wanted.mtu));
+  return std::unique_ptr<Tun>(std::make_unique<TunLinux>(std::move(fd), name, *index, wanted.mtu));
 }
 
 }  // namespace aya::os

@@ -64,8 +64,7 @@ bool read_device_field(const Line& line, DeviceEdit& out, bool& known) {
   if (line.key == "private_key") {
     auto key = read_key(line.value);
     if (!key) return false;
-    out.private_key = key->is_zero() ? NodePrivateKey()
-                                     : NodePrivateKey(std::move(*key));
+    out.private_key = key->is_zero() ? NodePrivateKey() : NodePrivateKey(std::move(*key));
     return true;
   }
   if (line.key == "listen_port") return read_number(line.value, out.listen_port);

@@ -1,5 +1,5 @@
-// The text that `wg` speaks with a userspace WireGuard (https://www.wireguard.com/xplatform/): lines
-// "key=value", a request ends with an empty line. Pure; parsing and printing only.
+// The text that `wg` speaks with a userspace WireGuard (https://www.wireguard.com/xplatform/):
+// lines "key=value", a request ends with an empty line. Pure; parsing and printing only.
 //
 //   get=1                          set=1
 //                                  private_key=…
@@ -32,7 +32,7 @@ struct AllowedIpEdit {
 struct PeerEdit {
   NodePublicKey public_key;
   bool remove = false;
-  bool update_only = false;  // do nothing if there is no such peer
+  bool update_only = false;                    // do nothing if there is no such peer
   std::optional<crypto::Key32> preshared_key;  // zero: none
   std::optional<Endpoint> endpoint;
   std::optional<std::uint16_t> keepalive_seconds;  // 0: off

@@ -1,6 +1,6 @@
-// One live connection to a relay: dials the nodes of its region in their order, asks for the upgrade
-// and pumps a DerpSession over the stream (nat-traversal 3.2 - 3.4). It decides nothing else; which
-// regions to be connected to is home_region's, and relay_links joins the two.
+// One live connection to a relay: dials the nodes of its region in their order, asks for the
+// upgrade and pumps a DerpSession over the stream (nat-traversal 3.2 - 3.4). It decides nothing
+// else; which regions to be connected to is home_region's, and relay_links joins the two.
 //
 // Lives on the loop's thread. After Events::on_lost the link is dead: destroy it, from within the
 // call if you like.
@@ -43,8 +43,8 @@ class DerpLink {
     virtual void on_ready(RegionId region) = 0;
     virtual void on_packet(RegionId region, const NodePublicKey& from, Packet packet) = 0;
     virtual void on_gone(RegionId region, const NodePublicKey& peer) = 0;
-    virtual void on_heard(RegionId region) = 0;  // any frame
-    virtual void on_wrote(RegionId region) = 0;  // a packet left
+    virtual void on_heard(RegionId region) = 0;                               // any frame
+    virtual void on_wrote(RegionId region) = 0;                               // a packet left
     virtual void on_health(RegionId region, const std::string& problem) = 0;  // empty: healthy
     // `wait`: the relay asked to come back after this long.
     virtual void on_lost(RegionId region, std::optional<Duration> wait, const std::string& why) = 0;
@@ -58,8 +58,8 @@ class DerpLink {
 
   // References outlive the link.
   DerpLink(
-      io::Loop& loop, Options options, RelayTrust& trust, Rng& rng, PacketPool& pool,
-      Logger& log, Events& events);
+      io::Loop& loop, Options options, RelayTrust& trust, Rng& rng, PacketPool& pool, Logger& log,
+      Events& events);
   ~DerpLink();
   DerpLink(const DerpLink&) = delete;
   DerpLink& operator=(const DerpLink&) = delete;

@@ -19,12 +19,18 @@ constexpr Duration kStallPatience = 5s;
 
 std::string_view to_text(SessionFailure failure) {
   switch (failure) {
-    case SessionFailure::NoGreeting: return "the relay did not greet";
-    case SessionFailure::BadGreeting: return "the relay's greeting is not DERP's";
-    case SessionFailure::WrongRelayKey: return "the relay has another key than it announced";
-    case SessionFailure::FrameTooLarge: return "the relay sent a frame that is too large";
-    case SessionFailure::Silent: return "the relay fell silent";
-    case SessionFailure::NoPong: return "the relay did not answer a ping";
+    case SessionFailure::NoGreeting:
+      return "the relay did not greet";
+    case SessionFailure::BadGreeting:
+      return "the relay's greeting is not DERP's";
+    case SessionFailure::WrongRelayKey:
+      return "the relay has another key than it announced";
+    case SessionFailure::FrameTooLarge:
+      return "the relay sent a frame that is too large";
+    case SessionFailure::Silent:
+      return "the relay fell silent";
+    case SessionFailure::NoPong:
+      return "the relay did not answer a ping";
   }
   return "unknown";
 }
@@ -75,7 +81,8 @@ void DerpSession::fail(SessionFailure why, Effects& out) {
 void DerpSession::receive(Bytes bytes, TimePoint now, Effects& out) {
   while (phase_ != Phase::Failed) {
     switch (reader_.step(bytes)) {
-      case derp::FrameReader::Step::NeedMore: return;
+      case derp::FrameReader::Step::NeedMore:
+        return;
       case derp::FrameReader::Step::Header:
         if (!admit_header(out)) return;
         break;
@@ -105,8 +112,7 @@ bool DerpSession::admit_header(Effects& out) {
   return true;
 }
 
-void DerpSession::on_frame(
-    derp::FrameType type, Bytes payload, TimePoint now, Effects& out) {
+void DerpSession::on_frame(derp::FrameType type, Bytes payload, TimePoint now, Effects& out) {
   if (type == derp::FrameType::ServerKey) return on_server_key(payload, out);
   if (type == derp::FrameType::ServerInfo) return on_server_info(payload, now, out);
   if (phase_ != Phase::Ready) {

@@ -31,12 +31,12 @@
 namespace aya::relay {
 
 enum class SessionFailure {
-  NoGreeting,    // the relay did not finish its greeting within ten seconds
-  BadGreeting,   // not a DERP relay, or its info did not open
-  WrongRelayKey, // not the key that its certificate or HTTP header promised
+  NoGreeting,     // the relay did not finish its greeting within ten seconds
+  BadGreeting,    // not a DERP relay, or its info did not open
+  WrongRelayKey,  // not the key that its certificate or HTTP header promised
   FrameTooLarge,
-  Silent,        // no frame for 120 s
-  NoPong,        // a ping went unanswered
+  Silent,  // no frame for 120 s
+  NoPong,  // a ping went unanswered
 };
 std::string_view to_text(SessionFailure failure);
 
@@ -62,18 +62,18 @@ class DerpSession {
     bool became_ready = false;
     std::optional<std::string> health;  // new text; empty: healthy again
     std::optional<derp::Restarting> restarting;
-    std::optional<Duration> pong;       // round trip of a ping of ours
+    std::optional<Duration> pong;  // round trip of a ping of ours
     std::optional<SessionFailure> failed;
     void clear();
   };
 
   struct Counters {
-    std::uint64_t sent = 0, received = 0;             // packets
+    std::uint64_t sent = 0, received = 0;  // packets
     std::uint64_t sent_bytes = 0, received_bytes = 0;
-    std::uint64_t dropped_queue = 0;                  // pushed out of the queue
-    std::uint64_t dropped_rate = 0;                   // over the relay's token bucket
-    std::uint64_t dropped_size = 0;                   // larger than a packet of ours may be
-    std::uint64_t skipped_frames = 0;                 // unknown or malformed
+    std::uint64_t dropped_queue = 0;   // pushed out of the queue
+    std::uint64_t dropped_rate = 0;    // over the relay's token bucket
+    std::uint64_t dropped_size = 0;    // larger than a packet of ours may be
+    std::uint64_t skipped_frames = 0;  // unknown or malformed
   };
 
   static constexpr std::size_t kQueue = 32;
@@ -150,7 +150,7 @@ class DerpSession {
 
 // The HTTP request that asks for a DERP stream, complete with its blank line (3.4).
 struct UpgradeRequest {
-  std::string_view host;        // Host header
+  std::string_view host;  // Host header
   bool fast_start = false;
   std::string_view ideal_node{};  // the region's first node, if we are not on it; else empty
 };

@@ -78,10 +78,16 @@ void HomeRegion::want(RegionId region, TimePoint now, Effects& out) {
   if (std::ranges::find(known_, region) == known_.end()) return;
   Link& link = links_[region];
   switch (link.phase) {
-    case Phase::Idle: dial(region, link, now, out); break;
-    case Phase::Dialling: break;
-    case Phase::Connected: break;
-    case Phase::Waiting: link.wanted = true; break;
+    case Phase::Idle:
+      dial(region, link, now, out);
+      break;
+    case Phase::Dialling:
+      break;
+    case Phase::Connected:
+      break;
+    case Phase::Waiting:
+      link.wanted = true;
+      break;
   }
 }
 
@@ -106,8 +112,7 @@ void HomeRegion::wrote(RegionId region, TimePoint now) {
   if (const auto link = links_.find(region); link != links_.end()) link->second.last_write = now;
 }
 
-void HomeRegion::lost(
-    RegionId region, std::optional<Duration> wait, TimePoint now, Effects&) {
+void HomeRegion::lost(RegionId region, std::optional<Duration> wait, TimePoint now, Effects&) {
   const auto link = links_.find(region);
   if (link == links_.end()) return;
   Link& it = link->second;

@@ -74,9 +74,9 @@ class HomeRegion {
   struct Link {
     Phase phase = Phase::Idle;
     unsigned failures = 0;
-    TimePoint redial_at{};    // Waiting
+    TimePoint redial_at{};  // Waiting
     TimePoint last_write{};
-    bool wanted = false;      // something waited while it was not connected
+    bool wanted = false;  // something waited while it was not connected
   };
 
   void dial(RegionId region, Link& link, TimePoint now, Effects& out);

@@ -5,8 +5,8 @@
 namespace aya::relay {
 
 RelayLinks::RelayLinks(
-    io::Loop& loop, RelayTrust& trust, Rng& rng, PacketPool& pool, Logger& log,
-    std::uint32_t mark, Owner& owner)
+    io::Loop& loop, RelayTrust& trust, Rng& rng, PacketPool& pool, Logger& log, std::uint32_t mark,
+    Owner& owner)
     : loop_(loop),
       trust_(trust),
       rng_(rng),
@@ -131,8 +131,7 @@ void RelayLinks::on_health(RegionId region, const std::string& problem) {
   owner_.on_relay_health(region, problem);
 }
 
-void RelayLinks::on_lost(
-    RegionId region, std::optional<Duration> wait, const std::string& why) {
+void RelayLinks::on_lost(RegionId region, std::optional<Duration> wait, const std::string& why) {
   log_.debug("relay connection ended", {{"region", region}, {"why", why}});
   links_.erase(region);
   regions_->lost(region, wait, loop_.now(), effects_);

@@ -24,18 +24,18 @@ struct UserProfile {  // who this node belongs to, as control named it
 };
 
 struct NodeState {
-  MachinePrivateKey machine_key;     // made once, never changed
-  NodePrivateKey node_key;           // zero: not registered
-  NodePrivateKey old_node_key;       // zero, or the one before, while a rotation is under way
-  std::string node_id;               // StableID that control gave
+  MachinePrivateKey machine_key;  // made once, never changed
+  NodePrivateKey node_key;        // zero: not registered
+  NodePrivateKey old_node_key;    // zero, or the one before, while a rotation is under way
+  std::string node_id;            // StableID that control gave
   UserProfile profile;
   std::string control_url;
-  std::string server_certificate;    // pin: "sha256-raw:<64 hex>", or empty for the system's roots
-  MachinePublicKey server_key;       // what the server at server_url proved to have; zero: unknown
+  std::string server_certificate;  // pin: "sha256-raw:<64 hex>", or empty for the system's roots
+  MachinePublicKey server_key;     // what the server at server_url proved to have; zero: unknown
   std::string server_url;
-  std::string prefs;                 // JSON object in tailscale's names (interfaces 4.3); proto/local
-                                     // reads and writes it. Empty: none stored
-  std::string name_key;              // id of this profile in LocalAPI, made with the first login
+  std::string prefs;     // JSON object in tailscale's names (interfaces 4.3); proto/local
+                         // reads and writes it. Empty: none stored
+  std::string name_key;  // id of this profile in LocalAPI, made with the first login
 
   bool has_node_key() const { return !node_key.is_zero(); }
 };
@@ -48,8 +48,8 @@ struct DecodeError {
   bool newer = false;  // well-formed, of a version this program does not know
 };
 
-// Refuses what is not complete and well-formed. Unknown fields are ignored: only a file that an older
-// program would misread gets a new version.
+// Refuses what is not complete and well-formed. Unknown fields are ignored: only a file that an
+// older program would misread gets a new version.
 Result<NodeState, DecodeError> decode_node_state(std::string_view text);
 
 }  // namespace aya::state

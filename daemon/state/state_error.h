@@ -9,12 +9,12 @@ struct StateError {
   enum class Kind {
     NotPermitted,  // file or folder belongs to somebody else, or is open to others
     DiskFull,
-    ReadOnly,      // the file system is mounted read-only
-    NoFolder,      // the folder is missing and could not be made
-    Corrupt,       // the file's content is not ours; it was kept aside, see `kept_as`
-    Newer,         // the file is of a later version of this program; it was left in its place
-    Busy,          // another daemon has the folder
-    Failed,        // anything else the system said
+    ReadOnly,  // the file system is mounted read-only
+    NoFolder,  // the folder is missing and could not be made
+    Corrupt,   // the file's content is not ours; it was kept aside, see `kept_as`
+    Newer,     // the file is of a later version of this program; it was left in its place
+    Busy,      // another daemon has the folder
+    Failed,    // anything else the system said
   };
 
   Kind kind = Kind::Failed;

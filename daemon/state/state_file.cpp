@@ -22,11 +22,18 @@ StateError system_error(const std::string& path, int error) {
   Kind kind = Kind::Failed;
   switch (error) {
     case EACCES:
-    case EPERM: kind = Kind::NotPermitted; break;
+    case EPERM:
+      kind = Kind::NotPermitted;
+      break;
     case ENOSPC:
-    case EDQUOT: kind = Kind::DiskFull; break;
-    case EROFS: kind = Kind::ReadOnly; break;
-    default: break;
+    case EDQUOT:
+      kind = Kind::DiskFull;
+      break;
+    case EROFS:
+      kind = Kind::ReadOnly;
+      break;
+    default:
+      break;
   }
   return {kind, path, std::strerror(error), {}};
 }
@@ -72,7 +79,8 @@ Result<void, StateError> write_file_atomically(const std::string& path, std::str
     ::unlink(neighbour.c_str());
     return system_error(path, failed);
   }
-  if (const int unflushed = flush_folder(path); unflushed != 0) return system_error(path, unflushed);
+  if (const int unflushed = flush_folder(path); unflushed != 0)
+    return system_error(path, unflushed);
   return {};
 }
 
@@ -108,7 +116,8 @@ Result<void, StateError> prepare_state_folder(const std::string& path) {
   if (!S_ISDIR(info.st_mode)) {
     return StateError{StateError::Kind::NoFolder, path, "there is a file of that name", {}};
   }
-  // The sticky bit is no protection here: whoever may write may also put a file we are about to read.
+  // The sticky bit is no protection here: whoever may write may also put a file we are about to
+  // read.
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return StateError{
         StateError::Kind::NotPermitted, path, "other users may write to this folder", {}};

@@ -1,10 +1,11 @@
 // StateFile is one small file that is replaced as a whole, or not at all.
 //
 // save() writes a neighbour with mode 0600, flushes it, renames it over the file and flushes the
-// folder: whatever moment the power fails, a reader finds the old or the new content. A neighbour left
-// by a crash is overwritten by the next save.
+// folder: whatever moment the power fails, a reader finds the old or the new content. A neighbour
+// left by a crash is overwritten by the next save.
 //
-// Blocks on the disk. One thread and one process: open() takes a lock that lives as long as the object.
+// Blocks on the disk. One thread and one process: open() takes a lock that lives as long as the
+// object.
 #pragma once
 
 #include <optional>

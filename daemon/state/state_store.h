@@ -4,9 +4,9 @@
 //   if (!store) return fail(store.error().message());
 //   store->update([&](NodeState& s) { s.node_key = fresh; });   // on disk when it returns
 //
-// A file that cannot be decoded is never overwritten: open() sets it aside and fails, saying where it
-// is and what to do; the next start begins afresh. One of a newer version stays in place and is refused
-// every time. Writes block on the disk. One thread.
+// A file that cannot be decoded is never overwritten: open() sets it aside and fails, saying where
+// it is and what to do; the next start begins afresh. One of a newer version stays in place and is
+// refused every time. Writes block on the disk. One thread.
 #pragma once
 
 #include <concepts>

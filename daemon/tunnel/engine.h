@@ -118,7 +118,8 @@ class Tunnel::Engine {
   std::array<Packet, kChunk> unstaged_;
   std::size_t collected_ = 0;
   std::vector<Peer*> touched_;
-  // Sessions that were replaced while packets of theirs were still in the batch; emptied at its end.
+  // Sessions that were replaced while packets of theirs were still in the batch; emptied at its
+  // end.
   std::vector<std::unique_ptr<Session>> retired_;
 };
 

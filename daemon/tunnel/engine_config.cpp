@@ -2,8 +2,7 @@
 
 namespace aya::tunnel {
 
-Tunnel::Engine::Engine(
-    const NodePrivateKey& self, Rng& rng, PacketPool& pool, Options chosen)
+Tunnel::Engine::Engine(const NodePrivateKey& self, Rng& rng, PacketPool& pool, Options chosen)
     : options(std::move(chosen)),
       aead(options.aead),
       last_timestamp(options.timestamps_after),
@@ -96,11 +95,10 @@ std::optional<PeerStats> Tunnel::Engine::stats(PeerId id) const {
   const Peer* peer = peer_at(id);
   if (peer == nullptr) return std::nullopt;
   const Keypairs& pairs = peer->keypairs;
-  const std::size_t sessions = std::size_t{pairs.previous != nullptr} +
-                               (pairs.current != nullptr) + (pairs.next != nullptr);
-  return PeerStats{
-      peer->rx_bytes, peer->tx_bytes, peer->last_handshake, peer->staged.size(),
-      pairs.current != nullptr, sessions};
+  const std::size_t sessions =
+      std::size_t{pairs.previous != nullptr} + (pairs.current != nullptr) + (pairs.next != nullptr);
+  return PeerStats{peer->rx_bytes,      peer->tx_bytes,           peer->last_handshake,
+                   peer->staged.size(), pairs.current != nullptr, sessions};
 }
 
 }  // namespace aya::tunnel

@@ -50,8 +50,7 @@ void Tunnel::Engine::send_keepalive(Peer& peer, TimePoint now, Effects& out) {
 }
 
 // At most kChunk packets, under a session that seals.
-void Tunnel::Engine::seal_now(
-    Peer& peer, std::span<Packet> inner, TimePoint now, Effects& out) {
+void Tunnel::Engine::seal_now(Peer& peer, std::span<Packet> inner, TimePoint now, Effects& out) {
   Session& session = *peer.keypairs.current;
   bool has_data = false;
   const std::size_t framed = frame(session, inner, has_data);
@@ -95,8 +94,8 @@ std::size_t Tunnel::Engine::frame(Session& session, std::span<Packet> inner, boo
     header.receiver = session.remote_index;
     header.counter = session.next_counter;
     jobs_[framed++] = {
-        packet.mutable_bytes().data() + sizeof(TransportHeader),
-        static_cast<std::uint32_t>(padded), session.next_counter++, false};
+        packet.mutable_bytes().data() + sizeof(TransportHeader), static_cast<std::uint32_t>(padded),
+        session.next_counter++, false};
   }
   return framed;
 }
@@ -191,8 +190,8 @@ bool Tunnel::Engine::check_inner(Packet& packet, PeerId from) {
   if (!inner) return drop(Drop::BadInner), false;
   packet.resize(inner->size());
   const bool is_v4 = static_cast<unsigned>((*inner)[0]) >> 4 == 4;
-  const IpAddress source = is_v4 ? IpAddress::v4(inner->subspan<12, 4>())
-                                 : IpAddress::v6(inner->subspan<8, 16>());
+  const IpAddress source =
+      is_v4 ? IpAddress::v4(inner->subspan<12, 4>()) : IpAddress::v6(inner->subspan<8, 16>());
   if (allowed.owner_of(source) == from) return true;
   return drop(Drop::WrongSource), false;
 }

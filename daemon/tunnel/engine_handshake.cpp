@@ -33,8 +33,8 @@ void Tunnel::Engine::initiate(Peer& peer, bool retry, TimePoint now, Effects& ou
   packet.resize(sizeof(HandshakeInitiation));
   auto& message = *view<HandshakeInitiation>(packet.mutable_bytes());
   auto initiator = noise::Ikpsk2Initiator::begin(
-      self_public, peer.config.public_key, *ss, crypto::new_x25519_private(rng_),
-      next_timestamp(), message.noise);
+      self_public, peer.config.public_key, *ss, crypto::new_x25519_private(rng_), next_timestamp(),
+      message.noise);
   if (!initiator) return;
   drop_pending(peer);
   const std::uint32_t index = indices_.add(peer.id, nullptr);
@@ -97,8 +97,7 @@ bool Tunnel::Engine::admitted(
   const Mac& mac1 = view<Macs>(message.last(sizeof(Macs)))->mac1;
   const CookieReply reply = guard_.reply(own_mac_keys_, sender, mac1, source, now);
   out.to_source.push_back(
-      {datagram.from, datagram.relay_sender,
-       pool_.copy_of(std::as_bytes(std::span(&reply, 1)))});
+      {datagram.from, datagram.relay_sender, pool_.copy_of(std::as_bytes(std::span(&reply, 1)))});
   ++counters.cookies_sent;
   return false;
 }

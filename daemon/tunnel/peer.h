@@ -40,17 +40,17 @@ struct Peer {
 
   PeerId id;
   PeerConfig config;
-  wireguard::MacKeys mac_keys;              // for what we send to it
-  std::optional<crypto::Key32> ss;          // static-static secret, computed at first use
+  wireguard::MacKeys mac_keys;      // for what we send to it
+  std::optional<crypto::Key32> ss;  // static-static secret, computed at first use
   PeerTimers timers;
   Keypairs keypairs;
   std::unique_ptr<PendingInitiation> pending;
   Staging::Queue staged;
 
-  wireguard::Mac last_mac1{};               // of the last handshake message sent
-  bool cookie_may_come = false;             // one reply to it is believed
+  wireguard::Mac last_mac1{};    // of the last handshake message sent
+  bool cookie_may_come = false;  // one reply to it is believed
   std::optional<HeldCookie> cookie;
-  noise::Timestamp newest_timestamp{};      // of its initiations; older ones are replays
+  noise::Timestamp newest_timestamp{};  // of its initiations; older ones are replays
   std::optional<TimePoint> initiation_taken_at;
   std::optional<TimePoint> handshake_sent_at;
 

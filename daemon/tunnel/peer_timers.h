@@ -32,7 +32,7 @@ class PeerTimers {
   // Events. Data is a packet that is not empty.
   void data_sent(TimePoint now, Rng& rng);
   void data_received(TimePoint now);
-  void authentic_sent(TimePoint now);      // data, keepalive or handshake
+  void authentic_sent(TimePoint now);  // data, keepalive or handshake
   void authentic_received(TimePoint now);
   void train_begins(TimePoint now) { train_began_ = now; }
   void initiation_sent(TimePoint now, Rng& rng);

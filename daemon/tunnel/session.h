@@ -15,7 +15,7 @@ struct Session {
   std::uint32_t local_index = 0;   // the peer addresses us with it
   std::uint32_t remote_index = 0;  // and we the peer with this
   TimePoint born{};
-  bool is_ours = false;  // we initiated it, so renewing it is up to us
+  bool is_ours = false;   // we initiated it, so renewing it is up to us
   bool renewing = false;  // and what we received has already made us do so
   std::uint64_t next_counter = 0;
   ReplayWindow replay;

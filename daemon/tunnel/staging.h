@@ -26,7 +26,7 @@ class Staging {
 
   // False: a packet was lost, this queue's oldest or, where it has none, the new one.
   bool push(Queue& queue, Packet packet);
-  Packet pop(Queue& queue);     // not empty
+  Packet pop(Queue& queue);           // not empty
   std::uint32_t clear(Queue& queue);  // how many went
 
  private:

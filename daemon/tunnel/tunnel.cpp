@@ -15,26 +15,46 @@ void Effects::clear() {
 
 std::string_view to_text(Drop reason) {
   switch (reason) {
-    case Drop::NotWireguard: return "not WireGuard";
-    case Drop::BadMac1: return "bad mac1";
-    case Drop::NeedsCookie: return "needs a cookie";
-    case Drop::RateLimited: return "rate limited";
-    case Drop::Overloaded: return "overloaded";
-    case Drop::BadHandshake: return "bad handshake";
-    case Drop::UnknownPeer: return "unknown peer";
-    case Drop::ReplayedHandshake: return "replayed handshake";
-    case Drop::HandshakeFlood: return "handshake flood";
-    case Drop::BadCookie: return "bad cookie";
-    case Drop::UnknownIndex: return "unknown index";
-    case Drop::ExpiredSession: return "expired session";
-    case Drop::BadSeal: return "bad seal";
-    case Drop::Replayed: return "replayed";
-    case Drop::BadInner: return "bad inner packet";
-    case Drop::WrongSource: return "wrong source address";
-    case Drop::StagingFull: return "staging full";
-    case Drop::GaveUp: return "no handshake in time";
-    case Drop::NoRoom: return "no room";
-    case Drop::kCount: break;
+    case Drop::NotWireguard:
+      return "not WireGuard";
+    case Drop::BadMac1:
+      return "bad mac1";
+    case Drop::NeedsCookie:
+      return "needs a cookie";
+    case Drop::RateLimited:
+      return "rate limited";
+    case Drop::Overloaded:
+      return "overloaded";
+    case Drop::BadHandshake:
+      return "bad handshake";
+    case Drop::UnknownPeer:
+      return "unknown peer";
+    case Drop::ReplayedHandshake:
+      return "replayed handshake";
+    case Drop::HandshakeFlood:
+      return "handshake flood";
+    case Drop::BadCookie:
+      return "bad cookie";
+    case Drop::UnknownIndex:
+      return "unknown index";
+    case Drop::ExpiredSession:
+      return "expired session";
+    case Drop::BadSeal:
+      return "bad seal";
+    case Drop::Replayed:
+      return "replayed";
+    case Drop::BadInner:
+      return "bad inner packet";
+    case Drop::WrongSource:
+      return "wrong source address";
+    case Drop::StagingFull:
+      return "staging full";
+    case Drop::GaveUp:
+      return "no handshake in time";
+    case Drop::NoRoom:
+      return "no room";
+    case Drop::kCount:
+      break;
   }
   return "?";
 }

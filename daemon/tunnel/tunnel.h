@@ -8,8 +8,8 @@
 //   ... carry out `effects`, then effects.clear(); arm a timer for tunnel.next_deadline()
 //
 // Pure: no sockets, clocks or threads of its own; one thread calls it. seal() and open() allocate
-// nothing once `effects`, the pool and the peers' sessions have reached their sizes. What a stranger
-// or a faulty peer sends is dropped and counted by reason, see Counters.
+// nothing once `effects`, the pool and the peers' sessions have reached their sizes. What a
+// stranger or a faulty peer sends is dropped and counted by reason, see Counters.
 #pragma once
 
 #include <functional>
@@ -77,32 +77,32 @@ struct PeerStats {
   std::uint64_t rx_bytes = 0;  // authentic datagrams, with their WireGuard headers
   std::uint64_t tx_bytes = 0;
   std::optional<WallTime> last_handshake;
-  std::size_t staged = 0;  // packets waiting for a session
+  std::size_t staged = 0;    // packets waiting for a session
   bool has_session = false;  // one to send with, maybe expired
   std::size_t sessions = 0;  // that hold keys; at most three
 };
 
 // Why something was dropped.
 enum class Drop : std::uint8_t {
-  NotWireguard,     // unknown type or wrong size
-  BadMac1,          // a stranger who does not know our key
-  NeedsCookie,      // under load; was answered with a cookie reply
-  RateLimited,      // under load, valid mac2, but too many
-  Overloaded,       // the handshake backlog is full
-  BadHandshake,     // does not decrypt, or answers nothing of ours
-  UnknownPeer,      // authentic key of nobody we know; or sent to a peer we do not know
+  NotWireguard,       // unknown type or wrong size
+  BadMac1,            // a stranger who does not know our key
+  NeedsCookie,        // under load; was answered with a cookie reply
+  RateLimited,        // under load, valid mac2, but too many
+  Overloaded,         // the handshake backlog is full
+  BadHandshake,       // does not decrypt, or answers nothing of ours
+  UnknownPeer,        // authentic key of nobody we know; or sent to a peer we do not know
   ReplayedHandshake,  // timestamp not after the last one
-  HandshakeFlood,   // within 20 ms of the last one
+  HandshakeFlood,     // within 20 ms of the last one
   BadCookie,
-  UnknownIndex,     // of no live session
+  UnknownIndex,  // of no live session
   ExpiredSession,
-  BadSeal,          // data that does not decrypt
-  Replayed,         // counter seen before, or too old
-  BadInner,         // not IP, or shorter than it says
-  WrongSource,      // source address is not this peer's
-  StagingFull,      // too many wait for a session; the oldest went
-  GaveUp,           // staged, and no handshake in 90 s
-  NoRoom,           // packet without head or tail room for header, padding and tag
+  BadSeal,      // data that does not decrypt
+  Replayed,     // counter seen before, or too old
+  BadInner,     // not IP, or shorter than it says
+  WrongSource,  // source address is not this peer's
+  StagingFull,  // too many wait for a session; the oldest went
+  GaveUp,       // staged, and no handshake in 90 s
+  NoRoom,       // packet without head or tail room for header, padding and tag
   kCount
 };
 std::string_view to_text(Drop reason);
@@ -123,7 +123,7 @@ struct Options {
   // What last_timestamp() said before a restart: every handshake is dated later, so that a clock
   // that stepped back does not lock us out of our peers.
   WallTime timestamps_after{};
-  crypto::AeadBatch* aead = nullptr;     // borrowed; nullptr: the tunnel owns choose_aead()'s
+  crypto::AeadBatch* aead = nullptr;  // borrowed; nullptr: the tunnel owns choose_aead()'s
 };
 
 class Tunnel {

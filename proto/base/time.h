@@ -19,7 +19,8 @@ using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;
 std::string to_rfc3339(WallTime time);
 
 // Any RFC 3339 offset is read. The result is limited to what WallTime holds (years 1677 to 2262);
-// earlier instants, among them the year-1 "unset", come back as WallTime::min(). nullopt: not a time.
+// earlier instants, among them the year-1 "unset", come back as WallTime::min(). nullopt: not a
+// time.
 std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 // The year-1 instant that Go programs write for "no time".

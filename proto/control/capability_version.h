@@ -14,14 +14,14 @@ inline constexpr int kOldestAcceptedVersion = 106;
 // The first version that understands or does something (control 8.1), for what is written to it.
 namespace since {
 inline constexpr int kEarlyPayload = 49;
-inline constexpr int kReadOnlyStreams = 68;     // a streaming poll carries no update of its own
+inline constexpr int kReadOnlyStreams = 68;  // a streaming poll carries no update of its own
 inline constexpr int kV6Masquerade = 104;
 inline constexpr int kCapabilitySources = 109;  // "cap:" sources in filter rules
 inline constexpr int kHomeDerp = 111;           // before: the legacy DERP string as well
 inline constexpr int kImpliedAllowedIps = 112;  // absent AllowedIPs means Addresses
 inline constexpr int kNoMeasureNoHome = 115;
-inline constexpr int kDisplayMessages = 117;    // before: Health texts
-inline constexpr int kRetryAfter = 137;         // obeys 429 on register
+inline constexpr int kDisplayMessages = 117;  // before: Health texts
+inline constexpr int kRetryAfter = 137;       // obeys 429 on register
 }  // namespace since
 
 }  // namespace aya::control

@@ -50,7 +50,7 @@ struct Hostinfo {
   std::vector<Service> services;
   std::optional<NetInfo> net_info;  // absent: unknown yet, keep what was known
   std::vector<std::string> ssh_host_keys;
-  std::string exit_node_id;  // StableID of the exit node in use
+  std::string exit_node_id;               // StableID of the exit node in use
   std::map<std::string, RawJson> others;  // members without a field, under their names as read
   friend bool operator==(const Hostinfo&, const Hostinfo&) = default;
 };

@@ -42,7 +42,9 @@ class FieldReader;
 class FieldWriter;
 
 template <class T>
-concept HasFields = requires(FieldReader& io, T& value) { fields(io, value); };
+concept HasFields = requires(FieldReader& io, T& value) {
+  fields(io, value);
+};
 
 // ---- one value ----------------------------------------------------------------------------
 
@@ -88,18 +90,15 @@ void write_value(JsonWriter& json, T value) {
 }
 
 template <class T>
-  requires std::is_enum_v<T>
-Read read_value(JsonValue json, T& out) {
+requires std::is_enum_v<T> Read read_value(JsonValue json, T& out) {
   std::underlying_type_t<T> number{};
   const Read read = read_value(json, number);
   if (read == Read::Ok) out = static_cast<T>(number);
   return read;
 }
 template <class T>
-  requires std::is_enum_v<T>
-void write_value(JsonWriter& json, T value) {
-  json.integer(static_cast<std::int64_t>(value));
-}
+requires std::is_enum_v<T>
+void write_value(JsonWriter& json, T value) { json.integer(static_cast<std::int64_t>(value)); }
 
 template <class Tag, class T>
 Read read_value(JsonValue json, StrongId<Tag, T>& out) {

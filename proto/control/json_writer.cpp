@@ -32,9 +32,15 @@ std::size_t utf8_length(std::string_view text) {
 void append_control_character(unsigned char c, std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
     default:
       out += "\\u00";
       out += kDigits[c >> 4];

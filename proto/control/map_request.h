@@ -31,8 +31,8 @@ struct MapRequest {
   std::optional<Hostinfo> hostinfo;
   std::string map_session_handle;
   std::int64_t map_session_seq = 0;
-  std::vector<Endpoint> endpoints;            // elements with a zone are dropped on reading
-  std::vector<EndpointType> endpoint_types;   // parallel; may be shorter
+  std::vector<Endpoint> endpoints;           // elements with a zone are dropped on reading
+  std::vector<EndpointType> endpoint_types;  // parallel; may be shorter
   std::string tka_head;
   bool read_only = false;
   bool omit_peers = false;

@@ -36,7 +36,7 @@ struct PingRequest {  // control 4.5
   bool log = false;
   std::string types;  // "", "c2n", or a comma list of disco, TSMP, ICMP, peerapi
   std::optional<IpAddress> ip;
-  Buffer payload;     // c2n: an HTTP/1.x request
+  Buffer payload;  // c2n: an HTTP/1.x request
   friend bool operator==(const PingRequest&, const PingRequest&) = default;
 };
 
@@ -105,10 +105,10 @@ struct MapResponse {
   std::optional<DnsConfig> dns_config;
   std::string domain;  // empty: unchanged
   std::optional<bool> collect_services;
-  std::optional<FilterRules> packet_filter;  // the key "base" of the next
+  std::optional<FilterRules> packet_filter;                          // the key "base" of the next
   std::map<std::string, std::optional<FilterRules>> packet_filters;  // null deletes; "*": all
   std::vector<UserProfile> user_profiles;
-  std::optional<std::vector<std::string>> health;  // [] is healthy
+  std::optional<std::vector<std::string>> health;                         // [] is healthy
   std::map<std::string, std::optional<DisplayMessage>> display_messages;  // as packet_filters
   std::optional<SshPolicy> ssh_policy;
   std::optional<RawJson> tka_info;

@@ -11,9 +11,9 @@
 
 namespace aya::control {
 
-struct OverTlsKeys {             // the answer to GET /key?v=N
-  MachinePublicKey legacy_key;   // always written, zero is fine
-  MachinePublicKey public_key;   // the server's Noise key
+struct OverTlsKeys {            // the answer to GET /key?v=N
+  MachinePublicKey legacy_key;  // always written, zero is fine
+  MachinePublicKey public_key;  // the server's Noise key
   friend bool operator==(const OverTlsKeys&, const OverTlsKeys&) = default;
 };
 

@@ -21,8 +21,8 @@ struct SshPrincipal {  // one of them
 
 struct SshRecorderFailureAction {
   std::string reject_session_with_message, terminate_session_with_message, notify_url;
-  friend bool operator==(
-      const SshRecorderFailureAction&, const SshRecorderFailureAction&) = default;
+  friend bool operator==(const SshRecorderFailureAction&, const SshRecorderFailureAction&) =
+      default;
 };
 
 struct SshAction {

@@ -19,16 +19,14 @@ Nonce12 nonce_be(std::uint64_t counter) {
   return out;
 }
 
-void seal_into(
-    const Key32& key, const Nonce12& nonce, Bytes ad, Bytes plain, MutableBytes sealed) {
+void seal_into(const Key32& key, const Nonce12& nonce, Bytes ad, Bytes plain, MutableBytes sealed) {
   AYA_CHECK(sealed.size() == plain.size() + kTagSize);
   crypto_aead_chacha20poly1305_ietf_encrypt(
       uchars(sealed), nullptr, uchars(plain), plain.size(), uchars(ad), ad.size(), nullptr,
       uchars(Bytes(nonce)), uchars(Bytes(key.bytes())));
 }
 
-bool open_into(
-    const Key32& key, const Nonce12& nonce, Bytes ad, Bytes sealed, MutableBytes plain) {
+bool open_into(const Key32& key, const Nonce12& nonce, Bytes ad, Bytes sealed, MutableBytes plain) {
   if (sealed.size() < kTagSize) return false;
   AYA_CHECK(plain.size() == sealed.size() - kTagSize);
   return crypto_aead_chacha20poly1305_ietf_decrypt(

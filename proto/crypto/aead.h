@@ -22,8 +22,7 @@ void seal(const Key32& key, const Nonce12& nonce, Bytes ad, Bytes plain, Buffer&
     const Key32& key, const Nonce12& nonce, Bytes ad, Bytes sealed, Buffer& out);
 
 // The same into fixed places: `sealed` is plain.size() + kTagSize, and the reverse.
-void seal_into(
-    const Key32& key, const Nonce12& nonce, Bytes ad, Bytes plain, MutableBytes sealed);
+void seal_into(const Key32& key, const Nonce12& nonce, Bytes ad, Bytes plain, MutableBytes sealed);
 [[nodiscard]] bool open_into(
     const Key32& key, const Nonce12& nonce, Bytes ad, Bytes sealed, MutableBytes plain);
 

@@ -18,7 +18,7 @@
 namespace aya::crypto {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||           \
     AYA_HAS_FEATURE(address_sanitizer) || AYA_HAS_FEATURE(thread_sanitizer) || \
     AYA_HAS_FEATURE(memory_sanitizer)
 constexpr bool kSanitized = true;
@@ -64,7 +64,8 @@ struct Batch {
   explicit Batch(std::vector<Buffer> from, std::uint64_t first_counter) : texts(std::move(from)) {
     for (Buffer& text : texts) {
       jobs.push_back(
-          {text.data(), static_cast<std::uint32_t>(text.size() - kTagSize), first_counter++, false});
+          {text.data(), static_cast<std::uint32_t>(text.size() - kTagSize), first_counter++,
+           false});
     }
   }
 };

@@ -1,8 +1,8 @@
 // Bulk ChaCha20-Poly1305 for WireGuard data: many packets under one key, sealed or opened in place.
 //
 //   AeadChoice choice = choose_aead();        // once, at start; checks itself against libsodium
-//   choice.aead->seal(key, jobs);             // data[0, len) becomes ciphertext, the tag follows it
-//   choice.aead->open(key, jobs);             // and back; look at each job's `ok`
+//   choice.aead->seal(key, jobs);             // data[0, len) becomes ciphertext, the tag follows
+//   it choice.aead->open(key, jobs);             // and back; look at each job's `ok`
 //
 // Backends (dataplane 3.2): "ipsec-mb" where the build found it and the processor has AVX2 or more,
 // "openssl", and "sodium", which is everywhere and the oracle of the others.

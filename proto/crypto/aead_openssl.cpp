@@ -60,8 +60,7 @@ class OpensslAead final : public AeadBatch {
     set_nonce(sealing_, job.counter);
     AYA_CHECK(EVP_EncryptUpdate(context, text, &written, text, static_cast<int>(job.len)) == 1);
     AYA_CHECK(EVP_EncryptFinal_ex(context, text + job.len, &written) == 1);
-    AYA_CHECK(
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTagSize, text + job.len) == 1);
+    AYA_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTagSize, text + job.len) == 1);
   }
 
   bool open_one(const AeadJob& job) {
@@ -69,8 +68,7 @@ class OpensslAead final : public AeadBatch {
     auto* const text = reinterpret_cast<unsigned char*>(job.data);
     int written = 0;
     set_nonce(opening_, job.counter);
-    AYA_CHECK(
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagSize, text + job.len) == 1);
+    AYA_CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagSize, text + job.len) == 1);
     return EVP_DecryptUpdate(context, text, &written, text, static_cast<int>(job.len)) == 1 &&
            EVP_DecryptFinal_ex(context, text + job.len, &written) == 1;
   }

@@ -31,9 +31,12 @@ FrameReader::Step FrameReader::step(Bytes& input) {
   }
   payload_ = {};
   switch (state_) {
-    case State::InHeader: return step_header(input);
-    case State::InPayload: return step_payload(input);
-    case State::Skipping: return step_skip(input);
+    case State::InHeader:
+      return step_header(input);
+    case State::InPayload:
+      return step_payload(input);
+    case State::Skipping:
+      return step_skip(input);
   }
   return Step::NeedMore;
 }

@@ -6,7 +6,8 @@
 //   for (;;) {
 //     switch (reader.step(input)) {
 //       case FrameReader::Step::NeedMore: return;
-//       case FrameReader::Step::Header:   // refuse or skip() here, before a byte of payload is kept
+//       case FrameReader::Step::Header:   // refuse or skip() here, before a byte of payload is
+//       kept
 //         if (reader.header().length > kMaxClientFrame) return fail();
 //         break;
 //       case FrameReader::Step::Frame: on_frame(reader.header().type, reader.payload());
@@ -38,18 +39,18 @@ enum class FrameType : std::uint8_t {
   ClosePeer = 0x11,      // mesh peer -> relay: evict this key
   Ping = 0x12,
   Pong = 0x13,
-  Health = 0x14,         // relay -> client: text of a problem, empty when it is over
-  Restarting = 0x15,     // relay -> client
+  Health = 0x14,      // relay -> client: text of a problem, empty when it is over
+  Restarting = 0x15,  // relay -> client
 };
 
 inline constexpr std::size_t kFrameHeaderSize = 5;
-inline constexpr std::size_t kMaxPacket = 65536;            // inside SendPacket and its kin
-inline constexpr std::size_t kMaxClientFrame = 1 << 20;     // what a client takes from a relay
-inline constexpr std::size_t kMaxServerKeyFrame = 1024;     // the greeting only
+inline constexpr std::size_t kMaxPacket = 65536;         // inside SendPacket and its kin
+inline constexpr std::size_t kMaxClientFrame = 1 << 20;  // what a client takes from a relay
+inline constexpr std::size_t kMaxServerKeyFrame = 1024;  // the greeting only
 inline constexpr std::size_t kMaxClientInfo = 256 * 1024;
-inline constexpr std::size_t kMinClientInfo = 56;           // key and nonce
+inline constexpr std::size_t kMinClientInfo = 56;  // key and nonce
 inline constexpr std::size_t kMinPing = 8;
-inline constexpr std::size_t kMaxPing = 1000;               // what a relay takes
+inline constexpr std::size_t kMaxPing = 1000;  // what a relay takes
 
 struct FrameHeader {
   FrameType type{};  // may hold a value with no name: skip such frames

@@ -11,9 +11,9 @@ namespace {
 // Ordered: names that differ only in case are taken in the order they were written.
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::byte, 8> kMagic = {
-    std::byte{'D'},  std::byte{'E'},  std::byte{'R'},  std::byte{'P'},
-    std::byte{0xf0}, std::byte{0x9f}, std::byte{0x94}, std::byte{0x91}};
+constexpr std::array<std::byte, 8> kMagic = {std::byte{'D'},  std::byte{'E'},  std::byte{'R'},
+                                             std::byte{'P'},  std::byte{0xf0}, std::byte{0x9f},
+                                             std::byte{0x94}, std::byte{0x91}};
 
 template <class Role>
 Result<Buffer, ParseError> open_info(
@@ -33,8 +33,7 @@ bool write_info(
     const crypto::BoxNonce& nonce, std::string_view json, Buffer& out) {
   const auto shared = crypto::box_shared_key(self, other.bytes());
   if (!shared) return false;
-  write_frame_header(
-      type, clear.size() + nonce.size() + crypto::kBoxTagSize + json.size(), out);
+  write_frame_header(type, clear.size() + nonce.size() + crypto::kBoxTagSize + json.size(), out);
   append(out, clear);
   append(out, nonce);
   crypto::seal_box(*shared, nonce, as_bytes(json), out);
@@ -145,8 +144,7 @@ Result<Greeting, ParseError> open_client_info(const RelayPrivateKey& self, Bytes
 bool write_server_info(
     const RelayPrivateKey& self, const NodePublicKey& client, const crypto::BoxNonce& nonce,
     const ServerInfo& info, Buffer& out) {
-  return write_info(
-      FrameType::ServerInfo, {}, self.secret(), client, nonce, to_json(info), out);
+  return write_info(FrameType::ServerInfo, {}, self.secret(), client, nonce, to_json(info), out);
 }
 
 Result<ServerInfo, ParseError> open_server_info(

@@ -69,15 +69,24 @@ void write_frame(FrameType type, Bytes payload, Buffer& out) {
 Result<FromRelay, ParseError> parse_from_relay(FrameType type, Bytes payload) {
   Reader in(payload);
   switch (type) {
-    case FrameType::RecvPacket: return as_from_relay(in, read_recv_packet(in));
-    case FrameType::KeepAlive: return FromRelay(KeepAlive{});
-    case FrameType::PeerGone: return as_from_relay(in, read_peer_gone(in));
-    case FrameType::PeerPresent: return as_from_relay(in, read_peer_present(in));
-    case FrameType::Ping: return as_from_relay(in, Ping{in.array<8>()});
-    case FrameType::Pong: return as_from_relay(in, Pong{in.array<8>()});
-    case FrameType::Health: return FromRelay(Health{as_text(payload)});
-    case FrameType::Restarting: return as_from_relay(in, read_restarting(in));
-    default: return ParseError::BadType;
+    case FrameType::RecvPacket:
+      return as_from_relay(in, read_recv_packet(in));
+    case FrameType::KeepAlive:
+      return FromRelay(KeepAlive{});
+    case FrameType::PeerGone:
+      return as_from_relay(in, read_peer_gone(in));
+    case FrameType::PeerPresent:
+      return as_from_relay(in, read_peer_present(in));
+    case FrameType::Ping:
+      return as_from_relay(in, Ping{in.array<8>()});
+    case FrameType::Pong:
+      return as_from_relay(in, Pong{in.array<8>()});
+    case FrameType::Health:
+      return FromRelay(Health{as_text(payload)});
+    case FrameType::Restarting:
+      return as_from_relay(in, read_restarting(in));
+    default:
+      return ParseError::BadType;
   }
 }
 

@@ -22,9 +22,7 @@ class PrivateKey {
   explicit PrivateKey(crypto::Key32 secret) : secret_(std::move(secret)) {}
 
   static PrivateKey generate(Rng& rng) { return PrivateKey(key_text::new_private(rng)); }
-  PublicKey<Role> public_key() const {
-    return PublicKey<Role>(key_text::public_of(secret_));
-  }
+  PublicKey<Role> public_key() const { return PublicKey<Role>(key_text::public_of(secret_)); }
 
   const crypto::Key32& secret() const { return secret_; }
   bool is_zero() const { return secret_.is_zero(); }

@@ -59,9 +59,7 @@ std::string time_text(const std::optional<WallTime>& time) {
   return time ? to_rfc3339(*time) : std::string(kZeroTimeText);
 }
 
-Json tri_state(const std::optional<bool>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
+Json tri_state(const std::optional<bool>& value) { return value ? Json(*value) : Json(nullptr); }
 
 Json to_json_value(const UserProfile& user) {
   Json object = {

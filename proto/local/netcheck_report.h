@@ -1,5 +1,5 @@
-// The network report as `netcheck` prints it (interfaces 3.9) and GET netcheck answers it. Latencies
-// are keyed by relay region; an absent tri-state means "could not tell".
+// The network report as `netcheck` prints it (interfaces 3.9) and GET netcheck answers it.
+// Latencies are keyed by relay region; an absent tri-state means "could not tell".
 #pragma once
 
 #include <map>

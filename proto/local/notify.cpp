@@ -10,10 +10,14 @@ namespace {
 
 std::string_view to_text(PeerSessionState state) {
   switch (state) {
-    case PeerSessionState::None: return "none";
-    case PeerSessionState::Handshake: return "handshake";
-    case PeerSessionState::Established: return "established";
-    case PeerSessionState::Expired: return "expired";
+    case PeerSessionState::None:
+      return "none";
+    case PeerSessionState::Handshake:
+      return "handshake";
+    case PeerSessionState::Established:
+      return "established";
+    case PeerSessionState::Expired:
+      return "expired";
   }
   return "";
 }

@@ -1,5 +1,5 @@
-// Objects of the IPN bus (interfaces 4.5): what a watcher of the daemon is told. Each is one line of
-// JSON; a field that did not change is null or absent, as clients expect.
+// Objects of the IPN bus (interfaces 4.5): what a watcher of the daemon is told. Each is one line
+// of JSON; a field that did not change is null or absent, as clients expect.
 #pragma once
 
 #include <cstdint>

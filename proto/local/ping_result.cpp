@@ -6,10 +6,14 @@ namespace aya::local {
 
 std::string_view to_text(PingType type) {
   switch (type) {
-    case PingType::Disco: return "disco";
-    case PingType::Tsmp: return "TSMP";
-    case PingType::Icmp: return "ICMP";
-    case PingType::PeerApi: return "peerapi";
+    case PingType::Disco:
+      return "disco";
+    case PingType::Tsmp:
+      return "TSMP";
+    case PingType::Icmp:
+      return "ICMP";
+    case PingType::PeerApi:
+      return "peerapi";
   }
   return "";
 }

@@ -1,4 +1,5 @@
-// The answer of POST ping (interfaces 4.2). A failed ping is an answer with `err`, not an HTTP error.
+// The answer of POST ping (interfaces 4.2). A failed ping is an answer with `err`, not an HTTP
+// error.
 #pragma once
 
 #include <cstdint>

@@ -109,7 +109,9 @@ void put_mask_bit(Json& out, std::string_view name) {
 Prefs all_zero() {
   Prefs prefs;
   visit_fields(
-      [](std::string_view, Printed, auto& value) { value = std::remove_cvref_t<decltype(value)>{}; },
+      [](std::string_view, Printed, auto& value) {
+        value = std::remove_cvref_t<decltype(value)>{};
+      },
       prefs);
   return prefs;
 }

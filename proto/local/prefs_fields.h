@@ -1,5 +1,5 @@
-// Private to this room's sources: the one list of the fields of Prefs, with their JSON names, in the
-// order in which they print. Printing, reading, masks and comparison all walk it.
+// Private to this room's sources: the one list of the fields of Prefs, with their JSON names, in
+// the order in which they print. Printing, reading, masks and comparison all walk it.
 #pragma once
 
 #include <string_view>

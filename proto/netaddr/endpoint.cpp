@@ -15,8 +15,7 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   const auto address = IpAddress::parse(host);
   if (!address || address->is_v6() != bracketed) return std::nullopt;
   Endpoint out{*address, 0};
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return out;
 }

@@ -86,7 +86,8 @@ bool IpAddress::is_multicast() const {
 bool IpAddress::is_private() const {
   if (is_v6_) return (bytes_[0] & std::byte{0xfe}) == std::byte{0xfc};
   const std::uint32_t address = v4_host_order();
-  return address >> 24 == 10 || address >> 20 == (172u << 4 | 1) || address >> 16 == (192u << 8 | 168);
+  return address >> 24 == 10 || address >> 20 == (172u << 4 | 1) ||
+         address >> 16 == (192u << 8 | 168);
 }
 
 std::optional<IpAddress> IpAddress::next() const {

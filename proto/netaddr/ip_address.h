@@ -48,7 +48,7 @@ class IpAddress {
   bool is_loopback() const;
   bool is_link_local_unicast() const;
   bool is_multicast() const;
-  bool is_private() const;  // RFC 1918 or fc00::/7
+  bool is_private() const;                // RFC 1918 or fc00::/7
   std::optional<IpAddress> next() const;  // nullopt after the last address of the family
 
   friend constexpr auto operator<=>(const IpAddress& a, const IpAddress& b) {

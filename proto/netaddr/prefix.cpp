@@ -44,8 +44,8 @@ Prefix Prefix::masked() const {
   for (unsigned i = length; i < address.bit_length(); ++i) {
     raw[i / 8] &= static_cast<std::byte>(~(0x80u >> i % 8));
   }
-  const IpAddress front = address.is_v4() ? IpAddress::v4(std::span(raw).first<4>())
-                                          : IpAddress::v6(raw);
+  const IpAddress front =
+      address.is_v4() ? IpAddress::v4(std::span(raw).first<4>()) : IpAddress::v6(raw);
   return {front, length};
 }
 

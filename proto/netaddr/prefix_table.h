@@ -1,8 +1,8 @@
 // PrefixTable<T>: longest-prefix match from addresses to small values.
 //
-// Host prefixes (/32 and /128), which are nearly all a mesh has, live in a hash table and win first:
-// they are the longest. Everything else is a binary trie per family, walked bit by bit. Lookups do
-// not allocate. One thread, or any number of readers while nobody writes.
+// Host prefixes (/32 and /128), which are nearly all a mesh has, live in a hash table and win
+// first: they are the longest. Everything else is a binary trie per family, walked bit by bit.
+// Lookups do not allocate. One thread, or any number of readers while nobody writes.
 #pragma once
 
 #include <memory>

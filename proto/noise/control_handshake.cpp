@@ -44,7 +44,8 @@ ControlClient::ControlClient(
   frame.bytes(*message);
 }
 
-std::variant<ControlClient::NeedMore, ControlClient::Established, ControlClient::Refused, ParseError>
+std::variant<
+    ControlClient::NeedMore, ControlClient::Established, ControlClient::Refused, ParseError>
 ControlClient::read_response(Bytes received) {
   if (received.size() < kHeaderSize) return NeedMore{};
   Reader in(received);

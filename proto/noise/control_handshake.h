@@ -33,7 +33,7 @@ class ControlClient {
     std::size_t consumed;  // bytes of the response frame; records may follow
   };
   struct NeedMore {};
-  struct Refused {          // the server's words, unauthenticated: a hint for people only
+  struct Refused {  // the server's words, unauthenticated: a hint for people only
     std::string reason;
   };
   // `received`: everything since the connection was upgraded. ParseError: give up.

@@ -22,8 +22,7 @@ struct IkResult {
 class IkInitiator {
  public:
   // The ephemeral key is drawn from `rng`, which is not kept.
-  IkInitiator(
-      MachinePrivateKey self, const MachinePublicKey& server, Bytes prologue, Rng& rng);
+  IkInitiator(MachinePrivateKey self, const MachinePublicKey& server, Bytes prologue, Rng& rng);
 
   // BadValue: the server key is a low-order point. Call once.
   Result<std::array<std::byte, kIkMessage1Size>, ParseError> write_message_1();

@@ -25,8 +25,7 @@ struct Ikpsk2Response {
 };
 
 // DH(s, S): constant per pair of peers and worth keeping. nullopt: a low-order public key.
-std::optional<crypto::Key32> static_static(
-    const NodePrivateKey& self, const NodePublicKey& peer);
+std::optional<crypto::Key32> static_static(const NodePrivateKey& self, const NodePublicKey& peer);
 
 class Ikpsk2Initiator {
  public:
@@ -53,7 +52,8 @@ class Ikpsk2Responder {
  public:
   // First half: who claims to send this? nullopt: not sealed for us.
   static std::optional<Ikpsk2Responder> read_static(
-      const Ikpsk2Initiation& initiation, const NodePrivateKey& self, const NodePublicKey& self_public);
+      const Ikpsk2Initiation& initiation, const NodePrivateKey& self,
+      const NodePublicKey& self_public);
   const NodePublicKey& initiator() const { return rs_; }
 
   // Second half: the claim is proven and the timestamp authentic.

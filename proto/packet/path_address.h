@@ -1,5 +1,5 @@
-// Where a datagram came from, or goes: a UDP endpoint or a relay region. Through a relay the peer is
-// addressed by its node key, which travels beside this.
+// Where a datagram came from, or goes: a UDP endpoint or a relay region. Through a relay the peer
+// is addressed by its node key, which travels beside this.
 #pragma once
 
 #include <compare>
@@ -12,7 +12,7 @@ namespace aya {
 using RegionId = std::uint16_t;  // 0: none. Larger ids do not work with deployed clients
 
 struct PathAddress {
-  Endpoint udp;             // meaningful when relay == 0
+  Endpoint udp;  // meaningful when relay == 0
   RegionId relay = 0;
 
   static PathAddress direct(const Endpoint& at) { return {at, 0}; }

@@ -70,8 +70,7 @@ bool has_wireguard_type(Bytes datagram);
 template <class Message>
 const Message* view(Bytes bytes) {
   static_assert(alignof(Message) == 1 && std::is_trivially_copyable_v<Message>);
-  return bytes.size() < sizeof(Message) ? nullptr
-                                        : reinterpret_cast<const Message*>(bytes.data());
+  return bytes.size() < sizeof(Message) ? nullptr : reinterpret_cast<const Message*>(bytes.data());
 }
 template <class Message>
 Message* view(MutableBytes bytes) {
