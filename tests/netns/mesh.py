@@ -1,5 +1,6 @@
 """A coordinator and nodes inside a laboratory, driven through the real programs as a user would."""
 
+import contextlib
 import json
 import os
 import re
@@ -138,6 +139,12 @@ class StockNode(Node):
             "--no-logs-no-support", *options, log="tailscaled.log", env=env)
         if wait:
             wait_until("the daemon's socket", self.socket.exists)
+
+    def settle(self):
+        """About a second after its start it notices its own new interface, and drops its sockets and
+        paths over that. Whoever measures what it loses waits for this first."""
+        with contextlib.suppress(AssertionError):
+            wait_until("it rebinds", lambda: "Rebind; defIf" in self.process.log_path.read_text(), 4)
 
     def cli(self, *words, check=True, timeout=60):
         return self.host.run(

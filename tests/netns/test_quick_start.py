@@ -87,7 +87,7 @@ def test_five_commands_join_two_machines():
             machine.type(daemon)
             machine.wait_for("/run/ayatori/ayatorid.sock")
             machine.type(up + f" --hostname {machine.host.name}")
-        assert "laptop" in server.type("ayatori status")
+        wait_until("both are in the list", lambda: "laptop" in server.type("ayatori status"))
         wait_until("the server answers by name", lambda: laptop.reaches("server"))
         edit = "ayatori-coord --dir /var/lib/ayatori-coord node ip laptop 100.80.0.1"
         assert edit.replace("laptop", "NAME") in " ".join(README.read_text().split())

@@ -68,6 +68,7 @@ def test_survives_restart_and_address_edit():
     need_stock()
     with Lab() as lab:
         coordinator, ours, theirs = mixed(lab, True)
+        theirs.settle()
         check_both_ways(ours, theirs)
         coordinator.kill()
         assert ours.ping(theirs.ip, count=3) == 3
