@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/base/endian.h"
+#include "proto/packet/checksum.h"
 
 namespace aya::dns {
 namespace {
@@ -10,20 +11,6 @@ namespace {
 constexpr std::uint8_t kHopLimit = 64;
 constexpr std::uint8_t kTcpAck = 0x10;
 constexpr std::size_t kTcpHeaderSize = 20;
-
-// The ones' complement sum of RFC 1071, before folding.
-std::uint32_t add_words(std::uint32_t sum, Bytes bytes) {
-  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    sum += load_be<std::uint16_t>(bytes.data() + i);
-  }
-  if (bytes.size() % 2 != 0) sum += static_cast<std::uint32_t>(bytes.back()) << 8;
-  return sum;
-}
-
-std::uint16_t folded(std::uint32_t sum) {
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
 
 // An IP packet with `protocol` and room for `size` bytes of transport, which the caller writes
 // into transport() and finishes with seal().
@@ -45,12 +32,11 @@ class IpWriter {
 
   // Fills in the transport checksum. ICMPv4 alone does not cover the addresses.
   Packet seal(std::size_t checksum_offset) {
-    std::uint32_t sum = add_words(0, transport());
+    ChecksumSum sum;
     if (protocol_ != filter::kIcmp4) {
-      sum = add_words(add_words(sum, from_.bytes()), to_.bytes());
-      sum += protocol_ + static_cast<std::uint32_t>(transport().size());
+      sum.add_pseudo_header(from_, to_, protocol_, transport().size());
     }
-    std::uint16_t checksum = folded(sum);
+    std::uint16_t checksum = sum.add(transport()).finish();
     if (checksum == 0 && protocol_ == filter::kUdp) checksum = 0xffff;  // zero means "none"
     store_be(transport().data() + checksum_offset, checksum);
     return std::move(packet_);
@@ -66,7 +52,7 @@ class IpWriter {
       header[9] = std::byte{protocol_};
       copy_bytes(header.subspan(12), from_.bytes());
       copy_bytes(header.subspan(16), to_.bytes());
-      store_be(header.data() + 10, folded(add_words(0, header)));
+      store_be(header.data() + 10, ChecksumSum().add(header).finish());
       return;
     }
     header[0] = std::byte{0x60};
