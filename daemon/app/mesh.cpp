@@ -222,7 +222,7 @@ void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node, const loc
 
 void Mesh::apply_self(const netmap::State& state) {
   dataplane_->set_own_addresses(addresses_of(state.netmap.self));
-  dataplane_->packet_filter().set_local(local_destinations(state.netmap.self));
+  dataplane_->set_local_destinations(local_destinations(state.netmap.self));
 }
 
 void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {

@@ -32,8 +32,9 @@ Dataplane::Dataplane(
     tunnel::Options options, Ports& ports)
     : pool_(pool),
       ports_(ports),
-      tunnel_(self, rng, pool, std::move(options)),
+      tunnel_(self, rng, pool, options),
       paths_(disco, self.public_key(), rng),
+      sites_(options.mtu),
       names_(rng, pool) {}
 
 Dataplane::Peer* Dataplane::find(PeerId peer) {
@@ -53,6 +54,11 @@ void Dataplane::set_self_key(const NodePrivateKey& self) {
 
 void Dataplane::set_own_addresses(std::span<const IpAddress> addresses) {
   own_addresses_.assign(addresses.begin(), addresses.end());
+}
+
+void Dataplane::set_local_destinations(std::span<const Prefix> local) {
+  filter_.set_local(local);
+  sites_.set_routes(local);
 }
 
 void Dataplane::upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now) {
@@ -101,10 +107,20 @@ void Dataplane::from_host(std::span<Packet> packets, WallTime wall, TimePoint no
     peer.reset();
   };
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    const auto view = filter::PacketView::parse(packets[i].bytes());
+    auto view = filter::PacketView::parse(packets[i].bytes());
     std::optional<PeerId> next;
+    bool dropped = false;
+    if (sites_.active()) {
+      const auto answer = sites_.from_site(packets[i], view);
+      dropped = answer == sites::SiteGateway::Answer::Drop;
+      if (answer == sites::SiteGateway::Answer::Translated) {
+        view = filter::PacketView::parse(packets[i].bytes());
+      }
+    }
     const bool readable = view.protocol != filter::kUnknownProtocol;
-    if (readable && dns::Service::is_service_address(view.destination.address)) {
+    if (dropped) {
+      // Counted by the gateway.
+    } else if (readable && dns::Service::is_service_address(view.destination.address)) {
       to_service(view, wall, now);
     } else if (!filter_.out(view).accept) {
       ++counters_.filtered_out;
@@ -257,11 +273,17 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
       return;
     }
   }
-  if (filter_.in(view).accept) {
-    to_host_.push_back(std::move(opened.inner));
-  } else {
+  if (!filter_.in(view).accept) {
     ++counters_.filtered_in;
+  } else if (
+      !sites_.active() || !sites_.serves(view.destination.address) || to_site(opened, view)) {
+    to_host_.push_back(std::move(opened.inner));
   }
+}
+
+bool Dataplane::to_site(tunnel::ToHost& opened, const filter::PacketView& view) {
+  const Peer* known = find(opened.peer);
+  return known != nullptr && sites_.to_site(opened.inner, view, of_family(known->addresses, true));
 }
 
 void Dataplane::announce_disco_key(PeerId peer, TimePoint now) {

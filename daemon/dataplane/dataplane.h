@@ -1,10 +1,12 @@
 // The dataplane carries packets between the host and the network: it joins the WireGuard engine,
 // the endpoint engine, the packet filter and the resolver at 100.100.100.100.
 //
-//   from host   service address? -> dns    else filter -> tunnel.seal -> route -> UDP or relay
-//   from UDP    STUN -> Ports::on_stun     DISCO -> paths     WireGuard -> tunnel.open
-//   from relay                             DISCO -> paths     WireGuard -> tunnel.open
-//   opened      TSMP -> paths              else filter -> host
+//   from host   service address? -> dns    else (sites) filter -> tunnel.seal -> route -> UDP or
+//   relay from UDP    STUN -> Ports::on_stun     DISCO -> paths     WireGuard -> tunnel.open from
+//   relay                             DISCO -> paths     WireGuard -> tunnel.open opened      TSMP
+//   -> paths              else filter (sites) -> host
+//
+// (sites): IPv4 and its images, where we route for one of several homes with the same addresses.
 //
 // Pure: what must leave goes through Ports, which the owner implements over sockets, or over a
 // virtual network in tests. Batches in, batches out; nothing here allocates per packet once its
@@ -20,6 +22,7 @@
 #include "daemon/dns/service.h"
 #include "daemon/filter/filter.h"
 #include "daemon/path/path_engine.h"
+#include "daemon/sites/site_gateway.h"
 #include "daemon/tunnel/tunnel.h"
 
 namespace aya::dataplane {
@@ -80,6 +83,8 @@ class Dataplane {
   // ---- the map
   void set_self_key(const NodePrivateKey& self);                 // after a key rotation
   void set_own_addresses(std::span<const IpAddress> addresses);  // overlay, IPv4 first
+  // What we are a router for, own addresses among it: the filter's destinations, and sites.
+  void set_local_destinations(std::span<const Prefix> local);
   void upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now);
   void remove_peer(PeerId peer);
   filter::Filter& packet_filter() { return filter_; }
@@ -105,6 +110,7 @@ class Dataplane {
   const tunnel::Tunnel& tunnel() const { return tunnel_; }
   const path::PathEngine& paths() const { return paths_; }
   const Counters& counters() const { return counters_; }
+  const sites::SiteGateway& site_gateway() const { return sites_; }
   DiscoPublicKey disco_key() const { return paths_.disco_key(); }
   std::optional<PeerId> peer_for(const IpAddress& address) const {
     return tunnel_.peer_for(address);
@@ -128,6 +134,7 @@ class Dataplane {
   void seal(PeerId peer, std::span<Packet> packets, TimePoint now);
   void to_service(const filter::PacketView& packet, WallTime wall, TimePoint now);
   void take_inner(tunnel::ToHost& opened, TimePoint now);
+  bool to_site(tunnel::ToHost& opened, const filter::PacketView& view);
   void renew_session(PeerId peer, TimePoint now);
   void announce_disco_key(PeerId peer, TimePoint now);
   void flush(TimePoint now);  // carries out what the engines asked for, until nothing is left
@@ -143,6 +150,7 @@ class Dataplane {
   tunnel::Tunnel tunnel_;
   path::PathEngine paths_;
   filter::Filter filter_;
+  sites::SiteGateway sites_;
   dns::Service names_;
   std::vector<std::optional<Peer>> peers_;  // by PeerId
   std::vector<IpAddress> own_addresses_;

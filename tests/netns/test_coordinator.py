@@ -40,6 +40,8 @@ def all_connected(coordinator, count):
 def test_two_stock_clients_live_on_it():
     with Lab() as lab:
         coordinator, alpha, beta = stock_pair(lab)
+        for node in (alpha, beta):
+            node.settle()
         for node, other in ((alpha, beta), (beta, alpha)):
             wait_until("well", lambda: is_well(node), 20)
             assert node.ping(other.ip, count=3) == 3
