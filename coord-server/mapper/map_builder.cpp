@@ -12,6 +12,9 @@ control::CapMap self_capabilities(const store::User& owner) {
   caps["https://tailscale.com/cap/ssh"];
   caps["default-auto-update"] = {control::RawJson{"false"}};
   caps["magicdns-aaaa"];
+  // Choosing an exit node is offered, and may be left to the client.
+  caps["suggest-exit-node-ui"];
+  caps["auto-exit-node"];
   // Its probes go to hosts of the hosted service, which are nothing to us.
   caps["disable-captive-portal-detection"];
   if (owner.role == "owner" || owner.role == "admin") {
@@ -45,6 +48,10 @@ control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) 
   out.disco_key = record.live.disco_key;
   out.addresses = {Prefix::host(record.ipv4), Prefix::host(record.ipv6)};
   out.allowed_ips = out.addresses;  // clients before 112 do not infer it
+  for (const Prefix& route : nodes::carried_routes(record)) {
+    out.allowed_ips->push_back(route);
+    if (!nodes::is_default_route(route)) out.primary_routes.push_back(route);
+  }
   out.endpoints = endpoints_of(record.live);
   out.home_derp = record.live.home_region;
   if (out.home_derp != 0) {
@@ -73,6 +80,7 @@ control::Node MapBuilder::peer(const Node& node, WallTime now) const {
   control::Node out = common(node.record, now);
   out.online = node.online;  // always said: absent would leave an old value standing (14)
   if (!node.online) out.last_seen = node.record.live.last_seen;
+  if (nodes::is_exit_node(node.record)) out.cap_map["suggest-exit-node"];
   return out;
 }
 
@@ -95,7 +103,11 @@ control::UserProfile MapBuilder::profile(UserId id) const {
 }
 
 control::FilterRules MapBuilder::filter(const Node& node) const {
-  return policy::compile_filter(policy_, node);
+  std::vector<Prefix> subnets;
+  for (const auto& [subnet, carrier] : registry_.subnets(node.account())) {
+    subnets.push_back(subnet);
+  }
+  return policy::compile_filter(policy_, node, subnets);
 }
 
 control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) const {

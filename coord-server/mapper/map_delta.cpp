@@ -25,7 +25,7 @@ std::optional<PeerStep> step_for(
     if (!known) return std::nullopt;
     return PeerStep{peer.id(), PeerStep::Kind::Remove};
   }
-  const bool whole = !known || peer.changed_since(Facet::Identity, delivered.version) ||
+  const bool whole = !known || changes_itself(peer, delivered.version) ||
                      peer.changed_since(Facet::Hostinfo, delivered.version);
   if (whole) return PeerStep{peer.id(), PeerStep::Kind::Whole};
   return PeerStep{peer.id(), PeerStep::Kind::Patch, patchable_changes(peer, delivered.version)};
@@ -83,13 +83,19 @@ Delivered Delivered::from_snapshot(const control::MapResponse& snapshot, nodes::
   return delivered;
 }
 
+bool changes_itself(const Node& node, nodes::Version since) {
+  return node.changed_since(Facet::Identity, since) || node.changed_since(Facet::Routes, since);
+}
+
 std::optional<DeltaPlan> plan_delta(
     const MapBuilder& builder, const Node& viewer, Delivered& delivered) {
   auto changes = builder.registry().changes_since(viewer.account(), delivered.version);
   if (!changes.complete) return std::nullopt;
   DeltaPlan plan;
-  plan.self = viewer.changed_since(Facet::Identity, delivered.version);
-  if (plan.self) {
+  plan.self = changes_itself(viewer, delivered.version);
+  plan.filter =
+      plan.self || builder.registry().subnets_changed(viewer.account()) > delivered.version;
+  if (viewer.changed_since(Facet::Identity, delivered.version)) {
     changes.changed = all_nodes(builder, viewer);
     if (delivered.profiles.insert(viewer.record.user).second) {
       plan.profiles.push_back(viewer.record.user);
@@ -110,10 +116,8 @@ std::optional<DeltaPlan> plan_delta(
 control::MapResponse write_delta(
     const MapBuilder& builder, const Node& viewer, const DeltaPlan& plan, WallTime now) {
   control::MapResponse out;
-  if (plan.self) {
-    out.node = builder.self(viewer, now);
-    out.packet_filters["base"] = builder.filter(viewer);
-  }
+  if (plan.self) out.node = builder.self(viewer, now);
+  if (plan.filter) out.packet_filters["base"] = builder.filter(viewer);
   for (const PeerStep& step : plan.peers) {
     if (step.kind == PeerStep::Kind::Remove) {
       out.peers_removed.push_back(step.peer);

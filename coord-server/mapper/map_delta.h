@@ -33,13 +33,19 @@ struct PeerStep {
 };
 
 struct DeltaPlan {
-  bool self = false;  // the reader's own node, and its filter
+  bool self = false;    // the reader's own node
+  bool filter = false;  // its packet filter
   std::vector<PeerStep> peers;
   std::vector<UserId> profiles;
 
-  bool empty() const { return !self && peers.empty() && profiles.empty(); }
+  bool empty() const { return !self && !filter && peers.empty() && profiles.empty(); }
+  // The same message for every reader of an equal plan.
+  bool is_shared() const { return !self && !filter; }
   friend auto operator<=>(const DeltaPlan&, const DeltaPlan&) = default;
 };
+
+// Is the node to be told of itself? What others see of it is told to them first.
+bool changes_itself(const Node& node, nodes::Version since);
 
 // nullopt: too much was forgotten since, the stream must start over. `delivered` is brought up to
 // date: call this only when the message will be sent.

@@ -11,6 +11,7 @@ void MapStreams::open(
   AYA_CHECK(node != nullptr && !streams_.contains(id));
   // The new stream is counted before the old one ends, so the node never looks absent.
   if (presence_.opened(node_id)) registry_.set_online(node_id, true, wall);
+  registry_.set_present(node_id, true);
   if (const auto older = by_node_.find(node_id); older != by_node_.end()) {
     end(StreamId(older->second), now, out);
   }
@@ -76,7 +77,7 @@ Buffer MapStreams::snapshot(const Node& node, control::Compression compression, 
 
 bool MapStreams::concerns_itself(const Stream& stream) const {
   const Node* node = registry_.find(stream.node);
-  return node == nullptr || node->changed_since(nodes::Facet::Identity, stream.delivered.version);
+  return node == nullptr || changes_itself(*node, stream.delivered.version);
 }
 
 void MapStreams::deliver(WallTime wall, TimePoint now, Effects& out) {
@@ -101,7 +102,7 @@ void MapStreams::deliver_to(
   if (!plan) return end(id, now, out);
   if (plan->empty()) return;
   ++counters_.deltas;
-  if (plan->self) {
+  if (!plan->is_shared()) {
     return send(
         id, stream, encode(write_delta(builder_, *viewer, *plan, wall), stream.compression), now,
         out);

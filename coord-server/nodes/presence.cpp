@@ -7,6 +7,7 @@ namespace aya::nodes {
 bool Presence::opened(NodeId node) {
   Seen& seen = seen_[node];
   ++seen.streams;
+  seen.away_at.reset();
   seen.offline_at.reset();
   seen.forget_at.reset();
   return !std::exchange(seen.announced, true);
@@ -18,6 +19,8 @@ void Presence::closed(NodeId node, bool ephemeral, TimePoint now) {
   Seen& seen = found->second;
   AYA_CHECK(seen.streams > 0);
   if (--seen.streams > 0) return;
+  seen.away_at = now + kAwayGrace;
+  wakeups_.emplace(*seen.away_at, node);
   seen.offline_at = now + kOfflineGrace;
   wakeups_.emplace(*seen.offline_at, node);
   if (!ephemeral) return;
@@ -30,6 +33,13 @@ void Presence::expect_ephemeral(NodeId node, TimePoint now) {
   if (seen.streams > 0) return;
   seen.forget_at = now + kEphemeralStay;
   wakeups_.emplace(*seen.forget_at, node);
+}
+
+void Presence::expect_back(NodeId node, TimePoint now) {
+  Seen& seen = seen_[node];
+  if (seen.streams > 0) return;
+  seen.away_at = now + kOfflineGrace;
+  wakeups_.emplace(*seen.away_at, node);
 }
 
 bool Presence::is_online(NodeId node) const {
@@ -46,12 +56,14 @@ void Presence::act(NodeId node, TimePoint now, Effects& out) {
   const auto found = seen_.find(node);
   if (found == seen_.end()) return;
   Seen& seen = found->second;
+  if (take_if_due(seen.away_at, now)) out.away.push_back(node);
   if (take_if_due(seen.offline_at, now)) {
     seen.announced = false;
     out.offline.push_back(node);
   }
   if (take_if_due(seen.forget_at, now)) out.forgotten.push_back(node);
-  if (seen.streams == 0 && !seen.offline_at && !seen.forget_at) seen_.erase(found);
+  const bool waits = seen.away_at || seen.offline_at || seen.forget_at;
+  if (seen.streams == 0 && !waits) seen_.erase(found);
 }
 
 void Presence::advance(TimePoint now, Effects& out) {

@@ -1,7 +1,8 @@
 // Who is here. A node is online while at least one of its map streams lives; streams are counted,
 // not flagged, because a new one often opens before the old one is noticed to be gone (control
 // 7.2, T-20). It counts as offline ten seconds after the last one ended, so that a reconnect shows
-// nobody a flicker. An ephemeral node that stays away is forgotten (T-31).
+// nobody a flicker; but traffic that goes through it for others is moved after one second already,
+// if another node can take it. An ephemeral node that stays away is forgotten (T-31).
 //
 // Pure; one thread.
 #pragma once
@@ -21,12 +22,15 @@ using store::NodeId;
 class Presence {
  public:
   static constexpr Duration kOfflineGrace = 10s;
+  static constexpr Duration kAwayGrace = 1s;
   static constexpr Duration kEphemeralStay = 30min;
 
   struct Effects {
+    std::vector<NodeId> away;       // without a stream for kAwayGrace
     std::vector<NodeId> offline;    // the grace ran out
     std::vector<NodeId> forgotten;  // ephemeral, away for too long: delete it
     void clear() {
+      away.clear();
       offline.clear();
       forgotten.clear();
     }
@@ -37,6 +41,8 @@ class Presence {
   void closed(NodeId node, bool ephemeral, TimePoint now);
   // An ephemeral node without a stream yet: just registered, or known from before a restart.
   void expect_ephemeral(NodeId node, TimePoint now);
+  // Known from before a restart and missed by others: it is away if it does not come back in time.
+  void expect_back(NodeId node, TimePoint now);
   // The node does not exist any more.
   void forget(NodeId node) { seen_.erase(node); }
 
@@ -50,6 +56,7 @@ class Presence {
   struct Seen {
     std::size_t streams = 0;
     bool announced = false;  // others think it is online
+    std::optional<TimePoint> away_at;
     std::optional<TimePoint> offline_at;
     std::optional<TimePoint> forget_at;
   };

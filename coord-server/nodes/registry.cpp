@@ -55,6 +55,7 @@ Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime
   for (const store::Quarantine& kept : *quarantines) {
     registry->indexes_[kept.account].quarantine.emplace(kept.ipv4, kept);
   }
+  registry->restore_routes();
   registry->note_expiries(now);
   return registry;
 }
@@ -156,6 +157,17 @@ std::string Registry::full_name(const Node& node) const {
   return node.record.label + '.' + owner->domain;
 }
 
+const Primaries& Registry::subnets(AccountId account) const {
+  static const Primaries kNone;
+  const AccountIndex* index = index_of(account);
+  return index == nullptr ? kNone : index->primaries;
+}
+
+Version Registry::subnets_changed(AccountId account) const {
+  const AccountIndex* index = index_of(account);
+  return index == nullptr ? 0 : index->subnets_changed;
+}
+
 std::optional<NodeId> Registry::quarantined_for(
     AccountId account, const IpAddress& ipv4, WallTime now) const {
   const AccountIndex* index = index_of(account);
@@ -222,7 +234,8 @@ Stored<const Node*> Registry::admit(
     NodeRecord record, std::optional<AuthKeyId> redeemed, AuditEntry audit) {
   auto created = storage_.create_node(std::move(record), redeemed, std::move(audit));
   if (!created) return created.error();
-  const Node& node = insert(std::move(*created));
+  Node& node = insert(std::move(*created));
+  note_routes(node);
   return &node;
 }
 
@@ -239,6 +252,7 @@ Stored<void> Registry::update(
   unsaved_.erase(record.id);
   if (!same_identity(before, record)) touch(*node, {Facet::Identity});
   touch_live(*node, before.live);
+  note_routes(*node);
   return {};
 }
 
@@ -279,6 +293,7 @@ Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) 
   }
   unsaved_.erase(id);
   nodes_.erase(id);
+  if (account.routers.erase(id) > 0) elect(account);
   return {};
 }
 
@@ -287,6 +302,7 @@ void Registry::set_live(NodeId id, store::NodeLive live) {
   AYA_CHECK(node != nullptr);
   const store::NodeLive before = std::exchange(node->record.live, std::move(live));
   touch_live(*node, before);
+  note_routes(*node);
   unsaved_.insert(id);
 }
 
@@ -313,13 +329,89 @@ void Registry::note_expiries(WallTime now) {
   while (!expiries_.empty() && expiries_.begin()->first <= now) {
     const NodeId id = expiries_.begin()->second;
     expiries_.erase(expiries_.begin());
-    touch(nodes_.at(id), {Facet::Identity});
+    Node& node = nodes_.at(id);
+    touch(node, {Facet::Identity});
+    note_routes(node);
   }
 }
 
 std::optional<WallTime> Registry::next_expiry() const {
   if (expiries_.empty()) return std::nullopt;
   return expiries_.begin()->first;
+}
+
+// --- routes ---
+
+// Nobody sends anything to a node whose key is over.
+bool Registry::may_route(const Node& node) const {
+  const auto& expiry = node.record.key_expiry;
+  return !expiry || expiries_.contains({*expiry, node.id()});
+}
+
+// What was chosen before the restart stands: everyone is thought to be there until told otherwise.
+void Registry::restore_routes() {
+  for (auto& [id, node] : nodes_) {
+    AccountIndex& account = indexes_[node.account()];
+    node.present = true;
+    node.routes = effective_routes(node.record);
+    if (!effective_subnets(node.record).empty()) account.routers.insert(id);
+    for (const Prefix& subnet : node.record.live.primary_routes) {
+      account.primaries.emplace(subnet, id);
+    }
+  }
+  for (auto& [id, account] : indexes_) elect(account);
+}
+
+void Registry::note_routes(Node& node) {
+  auto routes = may_route(node) ? effective_routes(node.record) : std::vector<Prefix>();
+  if (routes == node.routes) return;
+  node.routes = std::move(routes);
+  touch(node, {Facet::Routes});
+  AccountIndex& account = indexes_[node.account()];
+  if (std::ranges::all_of(node.routes, is_default_route)) {
+    account.routers.erase(node.id());
+  } else {
+    account.routers.insert(node.id());
+  }
+  elect(account);
+}
+
+void Registry::elect(AccountIndex& account) {
+  std::vector<Router> routers;
+  for (const NodeId id : account.routers) {
+    const Node& node = nodes_.at(id);
+    Router& router = routers.emplace_back(Router{id, node.routes, node.present});
+    std::erase_if(router.subnets, is_default_route);
+  }
+  Primaries elected = elect_primaries(routers, account.primaries);
+  if (elected == account.primaries) return;
+  const Primaries before = std::exchange(account.primaries, std::move(elected));
+  const bool same_subnets = std::ranges::equal(
+      before, account.primaries, {}, &Primaries::value_type::first, &Primaries::value_type::first);
+  if (!same_subnets) account.subnets_changed = ++version_;
+  tell_primaries(account, before);
+}
+
+// Into the records of those who carry something now or did before.
+void Registry::tell_primaries(AccountIndex& account, const Primaries& before) {
+  std::map<NodeId, std::vector<Prefix>> carried;
+  for (const auto& [subnet, id] : before) carried[id];
+  for (const auto& [subnet, id] : account.primaries) carried[id].push_back(subnet);
+  for (auto& [id, subnets] : carried) {
+    Node* node = find_in(nodes_, id);
+    if (node == nullptr || node->record.live.primary_routes == subnets) continue;
+    node->record.live.primary_routes = std::move(subnets);
+    touch(*node, {Facet::Routes});
+    unsaved_.insert(id);
+  }
+}
+
+void Registry::set_present(NodeId id, bool present) {
+  Node* node = find_in(nodes_, id);
+  AYA_CHECK(node != nullptr);
+  if (std::exchange(node->present, present) == present) return;
+  AccountIndex& account = indexes_[node->account()];
+  if (account.routers.contains(id)) elect(account);
 }
 
 // --- what changed ---

@@ -17,6 +17,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "coord-server/nodes/routes.h"
 #include "coord-server/store/store.h"
 
 namespace aya::nodes {
@@ -29,15 +30,18 @@ using store::NodeRecord;
 using store::Stored;
 using store::UserId;
 
-// What can change by itself. Small facets travel as patches, the first two as whole nodes (6.6).
-enum class Facet : std::size_t { Identity, Hostinfo, Endpoints, Home, Disco, Online };
-inline constexpr std::size_t kFacets = 6;
+// What can change by itself. Small facets travel as patches, the first three as whole nodes (6.6).
+// Routes are those that others are told of.
+enum class Facet : std::size_t { Identity, Routes, Hostinfo, Endpoints, Home, Disco, Online };
+inline constexpr std::size_t kFacets = 7;
 
 using Version = std::uint64_t;
 
 struct Node {
   NodeRecord record;
   bool online = false;
+  bool present = false;          // can carry traffic for others
+  std::vector<Prefix> routes{};  // those that count: effective_routes()
   std::array<Version, kFacets> changed{};
   Version last_change = 0;
 
@@ -77,6 +81,11 @@ class Registry {
   // "alpha.default.ayatori.internal", without a trailing dot.
   std::string full_name(const Node& node) const;
 
+  // Networks behind nodes that count (routes.h), with the node that carries each; and since when
+  // that list of networks is what it is.
+  const Primaries& subnets(AccountId account) const;
+  Version subnets_changed(AccountId account) const;
+
   // The former holder of an address that may not be given out again yet.
   std::optional<NodeId> quarantined_for(
       AccountId account, const IpAddress& ipv4, WallTime now) const;
@@ -93,6 +102,9 @@ class Registry {
   // In memory at once, on disk with the next flush().
   void set_live(NodeId id, store::NodeLive live);
   void set_online(NodeId id, bool online, WallTime now);
+  // Can it carry traffic? Moves routes to another node where there is one. After load() everyone
+  // is thought to.
+  void set_present(NodeId id, bool present);
   Stored<void> flush();
   bool has_unsaved() const { return !unsaved_.empty(); }
 
@@ -131,6 +143,9 @@ class Registry {
     std::deque<Removed> removed;          // oldest first
     Version forgotten_removals = 0;       // up to here `removed` is not complete
     std::unordered_map<IpAddress, store::Quarantine> quarantine;
+    std::set<NodeId> routers;  // with routes that count
+    Primaries primaries;
+    Version subnets_changed = 0;
   };
 
   explicit Registry(store::Store& storage) : storage_(storage) {}
@@ -139,6 +154,11 @@ class Registry {
   void unindex(const Node& node);
   void touch(Node& node, std::initializer_list<Facet> facets);
   void touch_live(Node& node, const store::NodeLive& before);
+  bool may_route(const Node& node) const;
+  void restore_routes();
+  void note_routes(Node& node);
+  void elect(AccountIndex& account);
+  void tell_primaries(AccountIndex& account, const Primaries& before);
   const AccountIndex* index_of(AccountId account) const;
 
   store::Store& storage_;

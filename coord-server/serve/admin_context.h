@@ -43,7 +43,10 @@ Answer<http::Response> set_device_name(const AdminContext& c);
 Answer<http::Response> set_device_authorized(const AdminContext& c);
 Answer<http::Response> set_device_key(const AdminContext& c);
 Answer<http::Response> expire_device(const AdminContext& c);
-Answer<http::Response> device_routes_list(const AdminContext& c);
+
+// route_approval.cpp
+Answer<http::Response> get_device_routes(const AdminContext& c);
+Answer<http::Response> set_device_routes(const AdminContext& c);
 
 // address_edit.cpp
 Answer<http::Response> set_device_address(const AdminContext& c);

@@ -21,7 +21,7 @@ store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
   if (!registry) return registry.error();
   std::unique_ptr<Coordinator> coordinator(
       new Coordinator(storage, std::move(*registry), rng, std::move(setup)));
-  coordinator->expect_ephemerals(now);
+  coordinator->expect_back(now);
   return coordinator;
 }
 
@@ -37,9 +37,10 @@ Coordinator::Coordinator(
       admin_routes_(*registry_, storage, enrollment_, rng, setup_.facts) {}
 
 // Those known from before a restart get as long to come back as those that have just left.
-void Coordinator::expect_ephemerals(TimePoint now) {
+void Coordinator::expect_back(TimePoint now) {
   for (const auto& [id, account] : registry_->accounts()) {
     for (const store::NodeId node : registry_->nodes_of(id)) {
+      presence_.expect_back(node, now);
       if (registry_->find(node)->record.ephemeral) presence_.expect_ephemeral(node, now);
     }
   }
@@ -68,6 +69,9 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
 void Coordinator::note_presence(TimePoint now, WallTime wall, Effects& out) {
   presence_effects_.clear();
   presence_.advance(now, presence_effects_);
+  for (const store::NodeId id : presence_effects_.away) {
+    if (registry_->find(id) != nullptr) registry_->set_present(id, false);
+  }
   for (const store::NodeId id : presence_effects_.offline) {
     if (registry_->find(id) != nullptr) registry_->set_online(id, false, wall);
   }

@@ -69,7 +69,7 @@ class Coordinator {
  private:
   Coordinator(
       store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup);
-  void expect_ephemerals(TimePoint now);
+  void expect_back(TimePoint now);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);

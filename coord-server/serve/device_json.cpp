@@ -67,10 +67,8 @@ Json connectivity_json(const store::NodeLive& live) {
 
 void add_all_fields(const nodes::Node& node, Json& out) {
   const control::Hostinfo& host = node.record.live.hostinfo;
-  Json routes = Json::array();
-  for (const Prefix& route : host.routable_ips) routes.push_back(route.to_text());
-  out["advertisedRoutes"] = routes;
-  out["enabledRoutes"] = Json::array();
+  out["advertisedRoutes"] = routes_json(host.routable_ips);
+  out["enabledRoutes"] = routes_json(node.record.approved_routes);
   out["sshEnabled"] = !host.ssh_host_keys.empty();
   out["distro"] = {
       {"name", host.distro}, {"version", host.distro_version}, {"codeName", host.distro_code_name}};
@@ -79,7 +77,8 @@ void add_all_fields(const nodes::Node& node, Json& out) {
       {"capver", node.record.live.capver},
       {"homeRegion", node.record.live.home_region},
       {"label", node.record.label},
-      {"labelIsChosen", node.record.label_is_chosen}};
+      {"labelIsChosen", node.record.label_is_chosen},
+      {"carriedRoutes", routes_json(nodes::carried_routes(node.record))}};
 }
 
 bool holds(const Json& field, const std::string& wanted) {
@@ -91,6 +90,12 @@ bool holds(const Json& field, const std::string& wanted) {
 }
 
 }  // namespace
+
+Json routes_json(const std::vector<Prefix>& routes) {
+  Json out = Json::array();
+  for (const Prefix& route : routes) out.push_back(route.to_text());
+  return out;
+}
 
 Json device_json(const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields) {
   const nodes::NodeRecord& r = node.record;

@@ -9,6 +9,8 @@ namespace aya::serve {
 
 enum class DeviceFields { Default, All };
 
+Json routes_json(const std::vector<Prefix>& routes);
+
 Json device_json(const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields);
 
 // The filters of a list request: "<field>=<value>", all of which must hold. A list field holds when

@@ -171,15 +171,4 @@ Answer<http::Response> expire_device(const AdminContext& c) {
       to_rfc3339(c.now));
 }
 
-Answer<http::Response> device_routes_list(const AdminContext& c) {
-  if (auto may = require(c.caller, "devices:routes", Access::Read); !may) return may.error();
-  auto node = c.device(c.path[0]);
-  if (!node) return node.error();
-  const Json device = device_json(c.registry, **node, DeviceFields::All);
-  return http::Response::json(
-      200, text_of(
-               {{"advertisedRoutes", device["advertisedRoutes"]},
-                {"enabledRoutes", device["enabledRoutes"]}}));
-}
-
 }  // namespace aya::serve

@@ -120,7 +120,13 @@ CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit_log
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 )sql";
 
-constexpr std::array kSteps = {kFirst};
+// Prefixes with blanks between them. The second is the choice among several routers.
+constexpr const char* kRoutes = R"sql(
+ALTER TABLE nodes ADD COLUMN approved_routes TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN primary_routes  TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array kSteps = {kFirst, kRoutes};
 
 }  // namespace
 

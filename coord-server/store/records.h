@@ -15,6 +15,7 @@
 #include "proto/control/node.h"
 #include "proto/keys/public_key.h"
 #include "proto/netaddr/endpoint.h"
+#include "proto/netaddr/prefix.h"
 
 namespace aya::store {
 
@@ -60,6 +61,9 @@ struct NodeLive {
   int capver = 0;            // of its last request
   control::Hostinfo hostinfo;
   std::optional<WallTime> last_seen;
+  // What it carries for all: of several routers for one prefix the one in use, kept so that a
+  // restart of the server moves nothing. Chosen by the registry, never by the daemon.
+  std::vector<Prefix> primary_routes;
   friend bool operator==(const NodeLive&, const NodeLive&) = default;
 };
 
@@ -78,6 +82,9 @@ struct NodeRecord {
   bool authorized = true;
   WallTime created{};
   std::optional<WallTime> key_expiry;
+  // Routes that an administrator lets it carry, in the order given; those it does not offer (yet)
+  // included. What counts is nodes::effective_routes().
+  std::vector<Prefix> approved_routes;
   NodeLive live;
 };
 

@@ -25,6 +25,19 @@ std::optional<std::vector<KnownEndpoint>> parse_endpoints(std::string_view text)
   return endpoints;
 }
 
+// "10.77.0.0/24 0.0.0.0/0"
+std::optional<std::vector<Prefix>> parse_prefixes(std::string_view text) {
+  std::vector<Prefix> prefixes;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const auto prefix = Prefix::parse(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!prefix) return std::nullopt;
+    prefixes.push_back(*prefix);
+  }
+  return prefixes;
+}
+
 }  // namespace
 
 WallTime RowReader::time() { return take(parse_rfc3339(row_.text(next_))); }
@@ -52,6 +65,14 @@ std::vector<KnownEndpoint> RowReader::endpoints() {
 control::Hostinfo RowReader::hostinfo() {
   auto decoded = control::decode<control::Hostinfo>(row_.text(next_));
   return take(decoded ? std::optional(std::move(*decoded)) : std::nullopt);
+}
+
+std::vector<Prefix> RowReader::prefixes() { return take(parse_prefixes(row_.text(next_))); }
+
+std::string prefixes_column(const std::vector<Prefix>& prefixes) {
+  std::string text;
+  for (const Prefix& prefix : prefixes) text += (text.empty() ? "" : " ") + prefix.to_text();
+  return text;
 }
 
 std::string hostinfo_column(const control::Hostinfo& hostinfo) { return control::encode(hostinfo); }
@@ -95,6 +116,8 @@ NodeRecord read_node(RowReader& row) {
   node.live.capver = static_cast<int>(row.integer());
   node.live.hostinfo = row.hostinfo();
   node.live.last_seen = row.optional_time();
+  node.approved_routes = row.prefixes();
+  node.live.primary_routes = row.prefixes();
   node.ipv4 = row.address();
   node.ipv6 = row.address();
   return node;

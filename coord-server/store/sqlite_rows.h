@@ -26,6 +26,7 @@ class RowReader {
   SecretHash hash();
   std::vector<KnownEndpoint> endpoints();
   control::Hostinfo hostinfo();
+  std::vector<Prefix> prefixes();
   template <class Key>
   Key key() {
     return take(Key::parse(row_.text(next_)));
@@ -56,7 +57,7 @@ User read_user(RowReader& row);
 inline constexpr const char* kNodeColumns =
     "id, nodes.account_id, user_id, stable_id, machine_key, node_key, label, label_is_chosen, "
     "ephemeral, authorized, created, key_expiry, disco_key, endpoints, home_region, capver, "
-    "hostinfo, last_seen, ipv4, ipv6";
+    "hostinfo, last_seen, approved_routes, primary_routes, ipv4, ipv6";
 NodeRecord read_node(RowReader& row);
 inline constexpr const char* kQuarantineColumns = "account_id, ipv4, former_node, until";
 Quarantine read_quarantine(RowReader& row);
@@ -73,6 +74,7 @@ inline constexpr const char* kAuditColumns =
 AuditEntry read_audit(RowReader& row);
 
 std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints);
+std::string prefixes_column(const std::vector<Prefix>& prefixes);
 std::string hostinfo_column(const control::Hostinfo& hostinfo);
 
 // A time that may be absent, as NULL or text. Owns the text a SqlValue borrows.

@@ -189,13 +189,15 @@ Stored<NodeRecord> SqliteStore::create_node(
     auto inserted = db_.run(
         "INSERT INTO nodes (account_id, user_id, stable_id, machine_key, node_key, label, "
         "label_is_chosen, ephemeral, authorized, created, key_expiry, disco_key, endpoints, "
-        "home_region, capver, hostinfo, last_seen) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "home_region, capver, hostinfo, last_seen, approved_routes, primary_routes) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         {node.account, node.user, node.stable_id, node.machine.to_text(), node.node_key.to_text(),
          node.label, node.label_is_chosen, node.ephemeral, node.authorized,
          to_rfc3339(node.created), TimeColumn(node.key_expiry).value(),
          node.live.disco_key.to_text(), endpoints_column(node.live.endpoints),
          node.live.home_region, node.live.capver, hostinfo_column(node.live.hostinfo),
-         TimeColumn(node.live.last_seen).value()});
+         TimeColumn(node.live.last_seen).value(), prefixes_column(node.approved_routes),
+         prefixes_column(node.live.primary_routes)});
     if (!inserted) return inserted.error();
     node.id = NodeId{db_.last_row_id()};
     auto addressed = db_.run(
@@ -216,11 +218,14 @@ Stored<void> SqliteStore::update_node(
     auto updated = change_one(
         "UPDATE nodes SET user_id = ?, node_key = ?, label = ?, label_is_chosen = ?, "
         "ephemeral = ?, authorized = ?, key_expiry = ?, disco_key = ?, endpoints = ?, "
-        "home_region = ?, capver = ?, hostinfo = ?, last_seen = ? WHERE id = ?",
+        "home_region = ?, capver = ?, hostinfo = ?, last_seen = ?, approved_routes = ?, "
+        "primary_routes = ? WHERE id = ?",
         {node.user, node.node_key.to_text(), node.label, node.label_is_chosen, node.ephemeral,
          node.authorized, TimeColumn(node.key_expiry).value(), node.live.disco_key.to_text(),
          endpoints_column(node.live.endpoints), node.live.home_region, node.live.capver,
-         hostinfo_column(node.live.hostinfo), TimeColumn(node.live.last_seen).value(), node.id});
+         hostinfo_column(node.live.hostinfo), TimeColumn(node.live.last_seen).value(),
+         prefixes_column(node.approved_routes), prefixes_column(node.live.primary_routes),
+         node.id});
     if (!updated) return updated;
     return audit ? log(*audit) : Stored<void>();
   });
@@ -262,9 +267,10 @@ Stored<void> SqliteStore::save_live(std::span<const std::pair<NodeId, const Node
     for (const auto& [id, live] : nodes) {
       auto saved = db_.run(
           "UPDATE nodes SET disco_key = ?, endpoints = ?, home_region = ?, capver = ?, "
-          "hostinfo = ?, last_seen = ? WHERE id = ?",
+          "hostinfo = ?, last_seen = ?, primary_routes = ? WHERE id = ?",
           {live->disco_key.to_text(), endpoints_column(live->endpoints), live->home_region,
-           live->capver, hostinfo_column(live->hostinfo), TimeColumn(live->last_seen).value(), id});
+           live->capver, hostinfo_column(live->hostinfo), TimeColumn(live->last_seen).value(),
+           prefixes_column(live->primary_routes), id});
       if (!saved) return saved;
     }
     return {};

@@ -62,7 +62,7 @@ class Store {
   // A new node, and the use of the auth key that let it in.
   virtual Stored<NodeRecord> create_node(
       NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit) = 0;
-  // Replaces keys, owner, label, expiry, flags and live part of an existing node; not its
+  // Replaces keys, owner, label, expiry, flags, routes and live part of an existing node; not its
   // addresses. `redeemed` as above, `audit` where a person should see it.
   virtual Stored<void> update_node(
       const NodeRecord& node, std::optional<AuthKeyId> redeemed,

@@ -28,6 +28,28 @@ TEST_F(PresenceTest, SaysOfflineTenSecondsAfterTheLastStream) {
   EXPECT_EQ(presence.next_deadline(), std::nullopt);
 }
 
+TEST_F(PresenceTest, SaysAwayAfterOneSecond) {
+  presence.opened(node);
+  presence.closed(node, false, now);
+  EXPECT_TRUE(advance(900ms).away.empty());
+  EXPECT_EQ(advance(100ms).away, std::vector{node});
+  EXPECT_TRUE(advance(1s).away.empty()) << "once";
+  presence.opened(node);
+  presence.closed(node, false, now);
+  advance(900ms);
+  presence.opened(node);
+  EXPECT_TRUE(advance(20s).away.empty());
+}
+
+TEST_F(PresenceTest, GivesThoseOfBeforeARestartTenSecondsToComeBack) {
+  presence.expect_back(node, now);
+  presence.expect_back(NodeId{8}, now);
+  EXPECT_TRUE(advance(9s).away.empty());
+  presence.opened(node);
+  EXPECT_EQ(advance(1s).away, std::vector{NodeId{8}});
+  EXPECT_EQ(presence.next_deadline(), std::nullopt);
+}
+
 TEST_F(PresenceTest, HidesAReconnectWithinTheGrace) {
   presence.opened(node);
   presence.closed(node, false, now);

@@ -26,6 +26,7 @@ struct Machine {
   NodePublicKey key;
   DiscoPublicKey disco;
   std::string host_name;
+  std::vector<Prefix> offered;  // routes
 
   // What its map streams have brought.
   std::optional<mapper::StreamId> stream;
@@ -116,6 +117,7 @@ class Bench : public testing::Test {
     request.hostinfo.emplace().hostname = m.host_name;
     request.hostinfo->os = "linux";
     request.hostinfo->net_info.emplace().preferred_derp = 900;
+    request.hostinfo->routable_ips = m.offered;
     request.endpoints = {*Endpoint::parse("192.0.2.7:41641")};
     request.endpoint_types = {control::EndpointType::Stun};
     return request;

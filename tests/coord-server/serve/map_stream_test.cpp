@@ -345,7 +345,8 @@ TEST_F(MapStream, DeltasLeadWhereASnapshotLeads) {
   for (int step = 0; step < 300; ++step) {
     Machine& m = *others[rng.below(static_cast<std::uint32_t>(others.size()))];
     const bool exists = coordinator->registry().find(m.key) != nullptr;
-    switch (exists ? rng.below(8) : 7) {
+    const Json some_routes = {"10.1.0.0/16", "10.2.0.0/16", "::/0"};
+    switch (exists ? rng.below(10) : 7) {
       case 0: {
         control::MapRequest lite = map_request(m);
         lite.omit_peers = true;
@@ -379,6 +380,19 @@ TEST_F(MapStream, DeltasLeadWhereASnapshotLeads) {
         send_register(m, register_request(m, auth_key()));
         poll(m);
         break;
+      case 8: {
+        m.offered.clear();
+        for (const char* route : {"0.0.0.0/0", "10.1.0.0/16", "10.2.0.0/16", "::/0"}) {
+          if (rng.below(3) > 0) m.offered.push_back(*Prefix::parse(route));
+        }
+        control::MapRequest lite = map_request(m);
+        lite.omit_peers = true;
+        send_map(m, lite);
+        break;
+      }
+      case 9:
+        api("POST", device(m) + "/routes", {{"routes", rng.below(4) > 0 ? some_routes : Json()}});
+        break;
     }
     advance(std::chrono::milliseconds(rng.below(20'000)));
     if (step % 10 != 0) continue;
@@ -389,6 +403,7 @@ TEST_F(MapStream, DeltasLeadWhereASnapshotLeads) {
     advance(100ms);
     EXPECT_EQ(peers_of(folded), peers_of(viewer.state.netmap)) << "step " << step;
     EXPECT_EQ(folded.self, viewer.state.netmap.self);
+    EXPECT_EQ(folded.packet_filters, viewer.state.netmap.packet_filters);
     if (HasFailure()) break;
   }
 }

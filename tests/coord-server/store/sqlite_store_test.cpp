@@ -27,6 +27,8 @@ TEST_F(SqliteStore, ReturnsEveryFieldOfANodeAfterReopening) {
   wanted.live.hostinfo.hostname = "リビングの箱";
   wanted.live.hostinfo.os = "linux";
   wanted.live.last_seen = kNow;
+  wanted.approved_routes = {*Prefix::parse("10.77.0.0/24"), *Prefix::parse("::/0")};
+  wanted.live.primary_routes = {*Prefix::parse("10.77.0.0/24")};
   ASSERT_TRUE(store->create_node(wanted, {}, audit()));
   open();
   auto nodes = store->nodes();
@@ -43,6 +45,7 @@ TEST_F(SqliteStore, ReturnsEveryFieldOfANodeAfterReopening) {
   EXPECT_EQ(got.ipv4, wanted.ipv4);
   EXPECT_EQ(got.ipv6, wanted.ipv6);
   EXPECT_EQ(got.key_expiry, wanted.key_expiry);
+  EXPECT_EQ(got.approved_routes, wanted.approved_routes);
   EXPECT_EQ(got.live, wanted.live);
 }
 
