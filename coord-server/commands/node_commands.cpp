@@ -1,24 +1,9 @@
-#include "coord-server/commands/node_selector.h"
+#include "coord-server/commands/node_calls.h"
 #include "coord-server/commands/table.h"
 #include "coord-server/commands/verbs.h"
 
 namespace aya::coord {
 namespace {
-
-Result<Json, Failure> list(const Invocation& call) {
-  auto reply = call.client.call("GET", "/tailnet/-/devices", "", "fields=all");
-  if (!reply) return reply.error();
-  return list_at(parse_json(reply->body), "devices");
-}
-
-// The node that the first argument names.
-Result<Json, Failure> chosen(const Invocation& call) {
-  auto devices = list(call);
-  if (!devices) return devices.error();
-  return select_node(*devices, call.arguments[0]);
-}
-
-std::string path_of(const Json& device) { return "/device/" + text_at(device, "nodeId"); }
 
 std::string address_of(const Json& device) {
   const Json addresses = list_at(device, "addresses");
@@ -36,31 +21,23 @@ std::string state_of(const Json& device) {
 Done change(
     const Invocation& call, const Json& device, const std::string& verb, const Json& wish,
     const std::string& sentence, std::string_view query = "") {
-  auto done = call.client.call("POST", path_of(device) + verb, wish.dump(), query);
+  auto done = call.client.call("POST", node_path(device) + verb, wish.dump(), query);
   if (!done) return done.error();
   if (!done->warning.empty()) print_error("warning: " + done->warning + '\n');
   if (!call.json) {
     print(sentence + '\n');
     return {};
   }
-  auto changed = call.client.call("GET", path_of(device), "", "fields=all");
+  auto changed = call.client.call("GET", node_path(device), "", "fields=all");
   if (!changed) return changed.error();
   print(json_text(parse_json(changed->body)));
   return {};
 }
 
-std::string joined(const Json& texts) {
-  std::string out;
-  for (const Json& text : texts) {
-    if (text.is_string()) out += (out.empty() ? "" : "  ") + printable(text.get<std::string>());
-  }
-  return out;
-}
-
 }  // namespace
 
 Done node_list(const Invocation& call) {
-  auto devices = list(call);
+  auto devices = list_nodes(call);
   if (!devices) return devices.error();
   if (call.json) {
     print(json_text(*devices));
@@ -77,7 +54,7 @@ Done node_list(const Invocation& call) {
 }
 
 Done node_show(const Invocation& call) {
-  auto device = chosen(call);
+  auto device = chosen_node(call);
   if (!device) return device.error();
   if (call.json) {
     print(json_text(*device));
@@ -96,21 +73,23 @@ Done node_show(const Invocation& call) {
        {"Node id", text_at(*device, "nodeId")},
        {"Joined", text_at(*device, "created")},
        {"Key expires", expires ? text_at(*device, "expires") : "never"},
-       {"Endpoints", joined(list_at(connectivity, "endpoints"))}}));
+       {"Endpoints", joined(list_at(connectivity, "endpoints"))},
+       {"Offers routes", joined(list_at(*device, "advertisedRoutes"))},
+       {"Approved routes", joined(list_at(*device, "enabledRoutes"))}}));
   return {};
 }
 
 Done node_remove(const Invocation& call) {
-  auto device = chosen(call);
+  auto device = chosen_node(call);
   if (!device) return device.error();
-  auto done = call.client.call("DELETE", path_of(*device));
+  auto done = call.client.call("DELETE", node_path(*device));
   if (!done) return done.error();
   print(call.json ? json_text(*device) : printable(label_of(*device)) + " removed\n");
   return {};
 }
 
 Done node_rename(const Invocation& call) {
-  auto device = chosen(call);
+  auto device = chosen_node(call);
   if (!device) return device.error();
   const std::string& name = call.arguments[1];
   return change(
@@ -120,7 +99,7 @@ Done node_rename(const Invocation& call) {
 }
 
 Done node_address(const Invocation& call) {
-  auto device = chosen(call);
+  auto device = chosen_node(call);
   if (!device) return device.error();
   const std::string& address = call.arguments[1];
   return change(
@@ -131,7 +110,7 @@ Done node_address(const Invocation& call) {
 }
 
 Done node_expire(const Invocation& call) {
-  auto device = chosen(call);
+  auto device = chosen_node(call);
   if (!device) return device.error();
   return change(
       call, *device, "/expire", Json::object(),

@@ -10,12 +10,12 @@ namespace {
 
 const std::vector<OptionKind>& known_options() {
   static const std::vector<OptionKind> kKnown = {
-      {"account", true},    {"derp-ip", true},     {"description", true}, {"dir", true},
-      {"ephemeral", false}, {"expires", true},     {"force", false},      {"h", false},
-      {"help", false},      {"json", false},       {"listen", true},      {"owner", true},
-      {"q", false},         {"reusable", false},   {"role", true},        {"server-url", true},
-      {"socket", true},     {"stun-listen", true}, {"tls-cert", true},    {"tls-key", true},
-      {"user", true},       {"verbose", false},    {"version", false},
+      {"account", true},    {"derp-ip", true},    {"description", true}, {"dir", true},
+      {"ephemeral", false}, {"exit-node", false}, {"expires", true},     {"force", false},
+      {"h", false},         {"help", false},      {"json", false},       {"listen", true},
+      {"owner", true},      {"q", false},         {"reusable", false},   {"role", true},
+      {"server-url", true}, {"socket", true},     {"stun-listen", true}, {"tls-cert", true},
+      {"tls-key", true},    {"user", true},       {"verbose", false},    {"version", false},
   };
   return kKnown;
 }
@@ -123,6 +123,11 @@ const std::vector<Verb>& verbs() {
        node_rename},
       {"node expire", "N", "make a device log in again", 1, 1, {}, node_expire},
       {"node rm", "N", "remove a device", 1, 1, {}, node_remove},
+      {"route ls", "", "list the routes that devices offer, and which are in use", 0, 0, {},
+       route_list},
+      {"route approve", "N [CIDR …]", "let a device carry routes; without CIDR all its subnets", 1,
+       100, {"exit-node"}, route_approve},
+      {"route revoke", "N [CIDR …]", "the opposite", 1, 100, {"exit-node"}, route_revoke},
       {"token add", "", "make a token for the REST API", 0, 0,
        {"user", "expires", "description", "q"}, token_add},
       {"token rm", "ID", "revoke a token", 1, 1, {}, key_remove},

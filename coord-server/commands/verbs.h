@@ -63,6 +63,11 @@ Done node_rename(const Invocation& call);
 Done node_address(const Invocation& call);
 Done node_expire(const Invocation& call);
 
+// route_commands.cpp
+Done route_list(const Invocation& call);
+Done route_approve(const Invocation& call);
+Done route_revoke(const Invocation& call);
+
 // status_commands.cpp
 Done status_command(const Invocation& call);
 Done version_command(const Invocation& call);

@@ -1,0 +1,21 @@
+// Calls to the server that several verbs about nodes begin with. For .cpp files only, as it hands
+// out the API's JSON.
+#pragma once
+
+#include "coord-server/commands/node_selector.h"
+#include "coord-server/commands/verbs.h"
+
+namespace aya::coord {
+
+// Every device of the account, with all fields.
+Result<Json, Failure> list_nodes(const Invocation& call);
+// The one that the first argument names.
+Result<Json, Failure> chosen_node(const Invocation& call);
+
+// "/device/nAbc…CNTRL", for AdminClient::call.
+std::string node_path(const Json& device);
+
+// The texts of a list, fit for a terminal, with two blanks between them.
+std::string joined(const Json& texts);
+
+}  // namespace aya::coord
