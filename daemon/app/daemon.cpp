@@ -114,6 +114,9 @@ std::optional<std::string> Daemon::open_parts() {
       {.tun_name = options_.tun,
        .mtu = kOverlayMtu,
        .resolv_backup = options_.state_dir + "/resolv.conf.before",
+       .firewall =
+           {.sysctl_record = options_.state_dir + "/sysctl.before",
+            .note = std::string(kVersion) + " pid " + std::to_string(getpid())},
        .on_interface_gone = [this](const os::OsError& why) {
          log_.error(
              "the interface " + options_.tun + " is gone; start ayatorid again to have it back",
@@ -607,6 +610,10 @@ std::vector<local::HealthWarning> Daemon::health() const {
   }
   if (!mesh_problem_.empty()) {
     out.push_back({"no-network", "high", "Not connected", mesh_problem_, std::nullopt, true});
+  }
+  for (const firewall::Problem& problem : host_->firewall_problems()) {
+    out.push_back(
+        {problem.code, "medium", "Firewall or forwarding", problem.text, std::nullopt, false});
   }
   if (mesh_) {
     for (const std::string& text : mesh_->health()) {

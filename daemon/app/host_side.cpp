@@ -33,6 +33,11 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
   side->monitor_ = std::move(*monitor);
 
   HostSide* raw = side.get();
+  firewall::prepare_interface(side->tun_->name());
+  side->firewall_.emplace(
+      firewall::FirewallLink::Parts{loop, log}, std::move(config.firewall), [raw] {
+        if (raw->owner_ != nullptr) raw->owner_->on_host_firewall_problems();
+      });
   side->tun_watcher_.emplace(loop, side->tun_->poll_fd(), [raw] { raw->on_tun_readable(); });
   side->monitor_watcher_.emplace(loop, side->monitor_->poll_fd(), [raw] {
     raw->monitor_->on_readable(raw->loop_.now());
@@ -85,6 +90,7 @@ void HostSide::apply_dns(const std::optional<os::DnsWanted>& wanted) {
 void HostSide::clear() {
   apply_routes({});
   apply_dns(std::nullopt);
+  apply_firewall({}, {});
 }
 
 void HostSide::check_dns() {

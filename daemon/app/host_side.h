@@ -1,5 +1,5 @@
 // The host's side of the node: the TUN interface with its addresses and routes, the resolver file,
-// the watch over the host's other networks. Lives on the loop's thread.
+// the firewall, the watch over the host's other networks. Lives on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "daemon/firewall/firewall_link.h"
 #include "daemon/os/dns_config.h"
 #include "daemon/os/network_monitor.h"
 #include "daemon/os/routes.h"
@@ -25,6 +26,7 @@ class HostSide {
     // A batch the host sends. What is taken is moved out of the span.
     virtual void on_host_packets(std::span<Packet> packets) = 0;
     virtual void on_network_change(const os::NetworkChange& change) = 0;
+    virtual void on_host_firewall_problems() = 0;  // they are others than before
     // Somebody else rewrote the resolver file: upstream servers may be others now.
     virtual void on_host_dns_change() = 0;
   };
@@ -34,6 +36,7 @@ class HostSide {
     unsigned mtu = 1280;
     std::string resolv_conf = "/etc/resolv.conf";
     std::string resolv_backup;  // in the state folder
+    firewall::HostRules::Config firewall;
     // The interface cannot be used any more, as when somebody deleted it. Called once.
     std::function<void(const os::OsError& why)> on_interface_gone;
   };
@@ -44,13 +47,23 @@ class HostSide {
 
   // Who gets packets and news; nullptr: nobody, and what the host sends is thrown away.
   void attach(Owner* owner) { owner_ = owner; }
-  // Takes addresses, routes and resolver away; the interface stays.
+  // Takes addresses, routes, resolver and firewall away; the interface stays.
   void clear();
 
   void write(std::span<const Packet> packets);
   // Logs what the system refuses; the next call tries again.
   void apply_routes(const os::RouteConfig& wanted);
   void apply_dns(const std::optional<os::DnsWanted>& wanted);
+
+  // What fails is told by firewall_problems(), and tried again.
+  void apply_firewall(const firewall::Plan& plan, const firewall::Sysctls::Forwarding& forwarding) {
+    firewall_->set_plan(plan, forwarding);
+  }
+  // Until it is taken back: also over clear() and the end of the program.
+  void set_kill_switch(const std::optional<firewall::KillSwitch>& wanted) {
+    firewall_->set_kill_switch(wanted);
+  }
+  const std::vector<firewall::Problem>& firewall_problems() const { return firewall_->problems(); }
 
   const os::DnsBase& host_dns() const { return dns_->base(); }
   const os::NetworkSnapshot& networks() const { return monitor_->snapshot(); }
@@ -76,6 +89,7 @@ class HostSide {
   std::unique_ptr<os::Routes> routes_;
   std::optional<os::DnsConfig> dns_;
   std::unique_ptr<os::NetworkMonitor> monitor_;
+  std::optional<firewall::FirewallLink> firewall_;
   bool dns_applied_ = false;
   std::vector<Packet> batch_;
   std::optional<io::FdWatcher> tun_watcher_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/app/firewall_meaning.h"
 #include "daemon/app/map_meaning.h"
 #include "daemon/filter/rules.h"
 #include "daemon/os/marks.h"
@@ -56,6 +57,8 @@ std::optional<RegionId> only_region(const std::map<RegionId, control::DerpRegion
 class Mesh::DnsSocket final : public io::UdpSocket::Handler {
  public:
   explicit DnsSocket(Mesh& mesh) : mesh_(mesh) {}
+
+  std::uint16_t port() const { return socket_->port(); }
 
   std::optional<std::string> open() {
     io::UdpOptions options;
@@ -184,7 +187,10 @@ void Mesh::apply(
       capabilities && dataplane_->packet_filter().rules().uses_node_capabilities();
   if (delta.packet_filters || filter_reads_capabilities) apply_filter(state, prefs);
   if (names) apply_names(state, prefs);
-  if (routes) apply_routes(state, prefs);
+  if (routes) {
+    apply_routes(state, prefs);
+    apply_firewall(state, prefs);
+  }
   arm();
 }
 
@@ -198,6 +204,7 @@ void Mesh::reapply(const netmap::State& state, const local::Prefs& prefs) {
   apply_filter(state, prefs);
   apply_names(state, prefs);
   apply_routes(state, prefs);
+  apply_firewall(state, prefs);
   arm();
 }
 
@@ -249,6 +256,23 @@ void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
     for (const Prefix& prefix : used_prefixes(peer, prefs, expired)) prefixes.push_back(prefix);
   }
   host_.apply_routes(route_config(state.netmap.self, std::move(prefixes)));
+}
+
+void Mesh::apply_firewall(const netmap::State& state, const local::Prefs& prefs) {
+  std::vector<std::uint16_t> ports = {udp_->port(), dns_socket_->port()};
+  if (const auto port = portmap_ ? portmap_->socket_port() : std::nullopt) ports.push_back(*port);
+  std::vector<IpAddress> peers;
+  for (const auto& [node, peer] : state.netmap.peers) {
+    for (const IpAddress& address : addresses_of(peer)) peers.push_back(address);
+  }
+  FirewallFacts facts{
+      .tun = host_.tun().name(),
+      .listen_port = udp_->port(),
+      .ports = std::move(ports),
+      .self = addresses_of(state.netmap.self),
+      .peers = std::move(peers),
+      .networks = host_.networks()};
+  host_.apply_firewall(firewall_plan(std::move(facts), prefs), forwarding(prefs));
 }
 
 void Mesh::apply_relays(const netmap::State& state) {
@@ -487,6 +511,7 @@ void Mesh::rebind() {
   own_endpoints_.forget();
   dataplane_->link_changed(loop_.now());
   tell_port_mapper();
+  if (state_ != nullptr) apply_firewall(*state_, prefs_);
   check_network();
   arm();
 }
@@ -507,9 +532,16 @@ void Mesh::on_network_change(const os::NetworkChange& change) {
     dataplane_->link_changed(loop_.now());
   }
   tell_port_mapper();
+  if (state_ != nullptr) apply_firewall(*state_, prefs_);
   check_network();
   update_endpoints();
   owner_.on_mesh_network_changed();
+}
+
+void Mesh::on_host_firewall_problems() {
+  for (const firewall::Problem& problem : host_.firewall_problems()) {
+    log_.info("firewall", {{"problem", problem.text}});
+  }
 }
 
 void Mesh::on_host_dns_change() {

@@ -144,6 +144,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   // HostSide::Owner
   void on_host_packets(std::span<Packet> packets) override;
   void on_network_change(const os::NetworkChange& change) override;
+  void on_host_firewall_problems() override;
   void on_host_dns_change() override;
 
   void apply_peer(const netmap::State& state, netmap::NodeId node, const local::Prefs& prefs);
@@ -151,6 +152,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void apply_filter(const netmap::State& state, const local::Prefs& prefs);
   void apply_names(const netmap::State& state, const local::Prefs& prefs);
   void apply_routes(const netmap::State& state, const local::Prefs& prefs);
+  void apply_firewall(const netmap::State& state, const local::Prefs& prefs);
   void apply_relays(const netmap::State& state);
   void choose_home_soon();
   void check_network();

@@ -12,9 +12,6 @@ std::vector<local::HealthWarning> unapplied_settings(const local::Prefs& prefs) 
   tell(
       wants_exit, "unapplied-exit-node",
       "An exit node is chosen, but this version does not send Internet traffic through it.");
-  tell(
-      !prefs.advertise_routes.empty(), "unapplied-routes",
-      "Routes are offered, but this version does not forward other nodes' traffic to them.");
   tell(prefs.run_ssh, "unapplied-ssh", "SSH is switched on, but this version has no SSH server.");
   tell(
       prefs.app_connector_advertise, "unapplied-connector",

@@ -79,6 +79,11 @@ std::optional<PortMapper::Services> PortmapLink::services() const {
   return services;
 }
 
+std::optional<std::uint16_t> PortmapLink::socket_port() const {
+  if (!socket_) return std::nullopt;
+  return socket_->port();
+}
+
 void PortmapLink::open_socket() {
   socket_.reset();
   if (!network_) return;

@@ -42,6 +42,8 @@ class PortmapLink final : public io::UdpSocket::Handler {
   bool probing() const { return probing_; }
 
   std::optional<Endpoint> external() const { return mapper_.external(loop_.now()); }
+  // Of the socket that asks the gateway; nullopt: there is none.
+  std::optional<std::uint16_t> socket_port() const;
   // What the gateway speaks; nullopt: not known, or there is no gateway that could map.
   std::optional<PortMapper::Services> services() const;
 
