@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/os/marks.h"
+#include "daemon/sites/site_address.h"
 
 namespace aya::app {
 namespace {
@@ -58,7 +59,9 @@ firewall::Plan firewall_plan(FirewallFacts facts, const local::Prefs& prefs) {
 firewall::Sysctls::Forwarding forwarding(const local::Prefs& prefs) {
   firewall::Sysctls::Forwarding out;
   for (const Prefix& route : prefs.advertise_routes) {
-    (route.address.is_v4() ? out.v4 : out.v6) = true;
+    // A site's network is IPv4, however the mesh calls it.
+    const bool v4 = route.address.is_v4() || sites::parse_site_prefix(route);
+    (v4 ? out.v4 : out.v6) = true;
   }
   return out;
 }

@@ -189,10 +189,10 @@ class Host:
 class Router(Host):
     """A home router: `wan` towards the internet, a bridge `lan` for the machines behind it."""
 
-    def __init__(self, lab, name, nat, index):
+    def __init__(self, lab, name, nat, index, lan):
         super().__init__(lab, name, f"{INTERNET}.{10 + index}")
         self.nat = nat
-        self.lan = f"192.168.{10 + index}"
+        self.lan = lan or f"192.168.{10 + index}"
         self.hosts_behind = 0
         self.link_to_bridge(lab.internet, "inet", "wan", f"{self.address}/24")
         _ip("-n", self.netns, "link", "add", "lan", "type", "bridge")
@@ -313,17 +313,27 @@ class Lab:
         host.link_to_bridge(self.internet, "inet", "eth0", f"{address}/24")
         return host
 
-    def router(self, name, nat):
-        router = Router(self, name, nat, self.routers)
+    def router(self, name, nat, lan=None):
+        """`lan`: the first three numbers of its network; several routers may have the same."""
+        router = Router(self, name, nat, self.routers, lan)
         self.routers += 1
         return router
 
     def host_behind(self, name, router):
+        host = Host(self, name, None)
+        self._plug_in(host, router)
+        return host
+
+    def move(self, host, router):
+        """Carries a machine to another network: its cable is pulled and put in there."""
+        _ip("-n", host.netns, "link", "del", "eth0")
+        self._plug_in(host, router)
+
+    def _plug_in(self, host, router):
         router.hosts_behind += 1
-        host = Host(self, name, f"{router.lan}.{1 + router.hosts_behind}")
+        host.address = f"{router.lan}.{1 + router.hosts_behind}"
         host.link_to_bridge(router, "lan", "eth0", f"{host.address}/24")
         _ip("-n", host.netns, "route", "add", "default", "via", f"{router.lan}.1")
-        return host
 
 
 def wait_until(what, condition, timeout=10.0, every=0.05):
