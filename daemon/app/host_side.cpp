@@ -10,6 +10,7 @@ HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log)
       log_(log),
       batch_(kBatch),
       monitor_timer_(loop, [this] { on_monitor_timer(); }),
+      routes_timer_(loop, [this] { on_routes_timer(); }),
       dns_timer_(loop, [this] { check_dns(); }) {}
 
 HostSide::~HostSide() = default;
@@ -43,6 +44,10 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
     raw->monitor_->on_readable(raw->loop_.now());
     raw->on_monitor_timer();
   });
+  side->routes_watcher_.emplace(loop, side->routes_->poll_fd(), [raw] {
+    raw->routes_->on_readable(raw->loop_.now());
+    raw->on_routes_timer();
+  });
   raw->on_monitor_timer();
   return side;
 }
@@ -67,7 +72,7 @@ void HostSide::write(std::span<const Packet> packets) {
 }
 
 void HostSide::apply_routes(const os::RouteConfig& wanted) {
-  if (gone_ || routes_->applied() == wanted) return;
+  if (gone_) return;
   if (const auto applied = routes_->apply(wanted); !applied) {
     log_.error("addresses or routes are incomplete", {{"why", applied.error().message()}});
   }
@@ -113,6 +118,16 @@ void HostSide::on_monitor_timer() {
   const auto change = monitor_->advance(loop_.now());
   if (change && owner_ != nullptr) owner_->on_network_change(*change);
   monitor_timer_.arm(monitor_->next_deadline());
+}
+
+void HostSide::on_routes_timer() {
+  const auto repaired = gone_ ? false : routes_->advance(loop_.now());
+  if (!repaired) {
+    log_.error("cannot put routes back", {{"why", repaired.error().message()}});
+  } else if (*repaired) {
+    log_.info("another program had taken routes or rules of ours away: they are back");
+  }
+  routes_timer_.arm(routes_->next_deadline());
 }
 
 }  // namespace aya::app

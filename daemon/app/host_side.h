@@ -51,7 +51,7 @@ class HostSide {
   void clear();
 
   void write(std::span<const Packet> packets);
-  // Logs what the system refuses; the next call tries again.
+  // Logs what the system refuses; the next call tries again. What others take away comes back.
   void apply_routes(const os::RouteConfig& wanted);
   void apply_dns(const std::optional<os::DnsWanted>& wanted);
 
@@ -66,6 +66,9 @@ class HostSide {
   const std::vector<firewall::Problem>& firewall_problems() const { return firewall_->problems(); }
 
   const os::DnsBase& host_dns() const { return dns_->base(); }
+  os::RouteAbilities route_abilities() const { return routes_->abilities(); }
+  // Another program keeps taking our routing rules away.
+  bool routes_contested() const { return routes_->is_contested(loop_.now()); }
   const os::NetworkSnapshot& networks() const { return monitor_->snapshot(); }
   const os::Tun& tun() const { return *tun_; }
 
@@ -77,6 +80,7 @@ class HostSide {
   void on_tun_readable();
   void on_interface_gone(const os::OsError& why);
   void on_monitor_timer();
+  void on_routes_timer();
   void check_dns();
 
   io::Loop& loop_;
@@ -94,7 +98,9 @@ class HostSide {
   std::vector<Packet> batch_;
   std::optional<io::FdWatcher> tun_watcher_;
   std::optional<io::FdWatcher> monitor_watcher_;
+  std::optional<io::FdWatcher> routes_watcher_;
   io::Timer monitor_timer_;
+  io::Timer routes_timer_;
   io::Timer dns_timer_;
 };
 

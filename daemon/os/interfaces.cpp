@@ -14,10 +14,14 @@ bool usable(const InterfaceAddress& candidate) {
   const IpAddress& address = candidate.prefix.address;
   if (candidate.deprecated || address.is_loopback() || address.is_multicast()) return false;
   if (address.is_link_local_unicast()) return false;
-  return !kOverlay4.contains(address) && !kOverlay6.contains(address);
+  return !is_overlay_address(address);
 }
 
 }  // namespace
+
+bool is_overlay_address(const IpAddress& address) {
+  return kOverlay4.contains(address) || kOverlay6.contains(address);
+}
 
 bool Interface::is_container_plumbing() const {
   static constexpr std::array<std::string_view, 6> kPrefixes = {"veth", "docker", "br-",
@@ -32,6 +36,11 @@ bool NetworkSnapshot::has_v4() const {
 
 bool NetworkSnapshot::has_v6() const {
   return default6 || std::ranges::any_of(local_endpoint_addresses(*this), &IpAddress::is_v6);
+}
+
+const Interface* NetworkSnapshot::find(unsigned interface_index) const {
+  const auto found = std::ranges::find(interfaces, interface_index, &Interface::index);
+  return found == interfaces.end() ? nullptr : &*found;
 }
 
 std::vector<IpAddress> local_endpoint_addresses(const NetworkSnapshot& snapshot) {

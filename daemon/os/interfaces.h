@@ -41,20 +41,36 @@ struct DefaultRoute {
   friend bool operator==(const DefaultRoute&, const DefaultRoute&) = default;
 };
 
+// A route of the host that bears on the overlay's: it says who is near, or leads into the
+// overlay's own address space by another link.
+struct HostRoute {
+  Prefix destination;
+  unsigned interface_index = 0;
+  bool on_link = false;  // put there by the kernel for an address with its network
+
+  friend auto operator<=>(const HostRoute&, const HostRoute&) = default;
+};
+
 struct NetworkSnapshot {
-  std::vector<Interface> interfaces;               // by index
-  std::optional<DefaultRoute> default4, default6;  // lowest metric in the main table
+  std::vector<Interface> interfaces;  // by index
+  // Lowest metric in the main table; where that has none, in a table that a rule leads to.
+  std::optional<DefaultRoute> default4, default6;
+  std::vector<HostRoute> routes;  // sorted; without those of loopback and link-local networks
 
   // Whether anything can be reached by it at all. A network that leads nowhere else (a ship, a
   // laboratory) has no default route, and a server all the same.
   bool has_v4() const;
   bool has_v6() const;
+  const Interface* find(unsigned interface_index) const;  // nullptr: not there, or our own
 
   friend bool operator==(const NetworkSnapshot&, const NetworkSnapshot&) = default;
 };
 
 // `ignored_index`: our own TUN, left out altogether (0: none).
 Result<NetworkSnapshot, OsError> take_snapshot(unsigned ignored_index);
+
+// Where the overlay's addresses lie (control 11.1).
+bool is_overlay_address(const IpAddress& address);
 
 // Addresses at which a peer on the same network may reach us: of interfaces that are up, without
 // loopback, link-local, multicast, deprecated and overlay ones. Private networks first. Pure.

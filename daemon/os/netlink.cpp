@@ -2,12 +2,32 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 namespace aya::os {
 namespace {
+
 constexpr std::size_t kReceiveSize = 64 * 1024;
+// Room for the answers to kInFlight requests, or for the events of a busy container host.
+constexpr int kReceiveBuffer = 1024 * 1024;
+constexpr int kReceiveBufferAtMost = 16 * kReceiveBuffer;
+
+// Beyond the system's limit where we may.
+void set_receive_buffer(int fd, int size) {
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) == 0) return;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
+void grow_receive_buffer(int fd) {
+  int size = 0;
+  socklen_t length = sizeof size;
+  // The kernel reports twice what was asked for, so asking for what it reports doubles it.
+  if (::getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &length) != 0) return;
+  set_receive_buffer(fd, std::min(size, kReceiveBufferAtMost));
+}
+
 }  // namespace
 
 void NetlinkMessage::put(const void* data, std::size_t size) {
@@ -83,11 +103,49 @@ Result<NetlinkSocket, OsError> NetlinkSocket::open() {
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return last_error("bind a netlink socket");
   }
-  return NetlinkSocket(std::move(fd));
+  set_receive_buffer(fd.get(), kReceiveBuffer);
+  // Refused requests are not sent back, and dumps hold what was asked for; older kernels do
+  // neither, and readers sort out what they want.
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+  ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+  socklen_t length = sizeof address;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return last_error("bind a netlink socket");
+  }
+  return NetlinkSocket(std::move(fd), address.nl_pid);
 }
 
 Result<void, OsError> NetlinkSocket::request(NetlinkMessage message, const std::string& doing) {
   return exchange(std::move(message), doing, [](const NetlinkView&) {});
+}
+
+Result<std::vector<int>, OsError> NetlinkSocket::request_all(std::vector<NetlinkMessage> messages) {
+  std::vector<int> out(messages.size());
+  Buffer received(kReceiveSize);
+  for (std::size_t start = 0; start < messages.size(); start += kInFlight) {
+    const std::size_t count = std::min(kInFlight, messages.size() - start);
+    const std::uint32_t first = sequence_ + 1;
+    Buffer burst;
+    for (std::size_t i = 0; i < count; ++i) append(burst, messages[start + i].finish(++sequence_));
+    if (::send(fd_.get(), burst.data(), burst.size(), 0) < 0) return last_error("send requests");
+
+    for (std::size_t answered = 0; answered < count;) {
+      const ssize_t size = ::recv(fd_.get(), received.data(), received.size(), 0);
+      if (size < 0) {
+        if (errno == EINTR) continue;
+        return last_error("read the answers of the kernel");
+      }
+      for_each_message(
+          Bytes(received).first(static_cast<std::size_t>(size)), [&](const NetlinkView& answer) {
+            const std::uint32_t number = answer.header().nlmsg_seq - first;
+            if (answer.type() != NLMSG_ERROR || number >= count) return;
+            out[start + number] = -answer.body<nlmsgerr>().error;
+            ++answered;
+          });
+    }
+  }
+  return out;
 }
 
 Result<void, OsError> NetlinkSocket::dump(
@@ -129,6 +187,52 @@ Result<void, OsError> NetlinkSocket::exchange(
     errno = error;
     return last_error(doing);
   }
+}
+
+Result<OwnedFd, OsError> open_netlink_events(
+    std::span<const int> groups, const std::string& doing) {
+  OwnedFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+  if (!fd) return last_error(doing);
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return last_error(doing);
+  }
+  set_receive_buffer(fd.get(), kReceiveBuffer);
+  for (const int group : groups) {
+    if (::setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
+      return last_error(doing);
+    }
+  }
+  return fd;
+}
+
+bool drain_netlink_events(int fd, const std::function<void(const NetlinkView&)>& each) {
+  std::array<std::byte, 32 * 1024> scratch;
+  bool whole = true;
+  for (;;) {
+    const ssize_t size = ::recv(fd, scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (size > 0) {
+      for_each_message(Bytes(scratch).first(static_cast<std::size_t>(size)), each);
+    } else if (size < 0 && errno == ENOBUFS) {
+      whole = false;
+      grow_receive_buffer(fd);
+    } else if (size == 0 || errno != EINTR) {
+      return whole;
+    }
+  }
+}
+
+std::optional<std::uint32_t> read_u32(Bytes value) {
+  std::uint32_t out = 0;
+  if (value.size() != sizeof out) return std::nullopt;
+  std::memcpy(&out, value.data(), sizeof out);
+  return out;
+}
+
+std::string read_name(Bytes value) {
+  const std::string_view text = as_text(value);
+  return std::string(text.substr(0, text.find('\0')));
 }
 
 std::optional<IpAddress> read_address(std::uint8_t family, Bytes value) {

@@ -7,6 +7,8 @@
 
 #include <cstring>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,24 +76,45 @@ void for_each_message(Bytes datagram, const std::function<void(const NetlinkView
 
 class NetlinkSocket {
  public:
+  static constexpr std::size_t kInFlight = 256;
+
   static Result<NetlinkSocket, OsError> open();
+
+  // Events that our own requests cause name it as their sender (nlmsg_pid).
+  std::uint32_t port() const { return port_; }
 
   // Waits for the kernel's word. `doing` names the step in errors.
   Result<void, OsError> request(NetlinkMessage message, const std::string& doing);
+  // Many requests in order, up to kInFlight of them before the first answer is read. Their errnos,
+  // 0 for success, in the same order. An error of the whole: answers were lost, and what stands in
+  // the kernel has to be read again. Messages carry NLM_F_ACK.
+  Result<std::vector<int>, OsError> request_all(std::vector<NetlinkMessage> messages);
   // Every entry of a dump.
   Result<void, OsError> dump(
       NetlinkMessage message, const std::string& doing,
       const std::function<void(const NetlinkView&)>& each);
 
  private:
-  explicit NetlinkSocket(OwnedFd fd) : fd_(std::move(fd)) {}
+  NetlinkSocket(OwnedFd fd, std::uint32_t port) : fd_(std::move(fd)), port_(port) {}
   Result<void, OsError> exchange(
       NetlinkMessage message, const std::string& doing,
       const std::function<void(const NetlinkView&)>& each);
 
   OwnedFd fd_;
+  std::uint32_t port_;
   std::uint32_t sequence_ = 0;
 };
+
+// A socket that hears of changes in these groups (RTNLGRP_*). Nonblocking.
+Result<OwnedFd, OsError> open_netlink_events(std::span<const int> groups, const std::string& doing);
+
+// Reads all that waits, calling `each` per message. False: some were lost, and the caller has to
+// look for itself; the receive buffer has grown then.
+bool drain_netlink_events(int fd, const std::function<void(const NetlinkView&)>& each);
+
+std::optional<std::uint32_t> read_u32(Bytes value);
+// An attribute that is a name.
+std::string read_name(Bytes value);
 
 // An address attribute as our type; nullopt for another family or length.
 std::optional<IpAddress> read_address(std::uint8_t family, Bytes value);

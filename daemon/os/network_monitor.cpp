@@ -23,7 +23,8 @@ std::optional<NetworkChange> compare(const NetworkSnapshot& before, const Networ
   NetworkChange change;
   change.addresses = carriers(before) != carriers(after);
   change.default_route = before.default4 != after.default4 || before.default6 != after.default6;
-  if (!change.addresses && !change.default_route) return std::nullopt;
+  change.routes = before.routes != after.routes;
+  if (!change.affects_paths() && !change.routes) return std::nullopt;
   return change;
 }
 

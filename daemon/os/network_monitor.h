@@ -14,8 +14,12 @@
 namespace aya::os {
 
 struct NetworkChange {
+  // Whether paths or connections may have suffered.
+  bool affects_paths() const { return addresses || default_route || slept; }
+
   bool addresses = false;      // of any interface: endpoints must be found again
   bool default_route = false;  // the way out changed: sockets and relay connections are suspect
+  bool routes = false;         // who is near, or who else uses overlay addresses: no path suffers
   bool slept = false;          // the machine was asleep: everything is suspect
   Duration slept_for{};
 };

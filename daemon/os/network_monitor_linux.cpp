@@ -1,16 +1,15 @@
-#include <sys/socket.h>
 #include <time.h>
 
 #include <array>
-#include <cerrno>
 
 #include "daemon/os/netlink.h"
 #include "daemon/os/network_monitor.h"
+#include "daemon/os/routes.h"
+#include "daemon/os/routing_rules.h"
 
 namespace aya::os {
 namespace {
 
-constexpr int kReceiveBuffer = 1024 * 1024;
 constexpr Duration kSleepThreshold = 5s;
 
 // Grows only while the machine sleeps.
@@ -22,6 +21,37 @@ Duration time_asleep() {
     return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
   };
   return of(boot) - of(awake);
+}
+
+// Whether an event may change a snapshot. What we do ourselves with a large map, and what a host
+// with many containers does all day, costs no more than reading it.
+bool matters(const NetlinkView& event, unsigned ignored_index) {
+  switch (event.type()) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      return static_cast<unsigned>(event.body<ifinfomsg>().ifi_index) != ignored_index;
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+      return event.body<ifaddrmsg>().ifa_index != ignored_index;
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE: {
+      const auto route = event.body<rtmsg>();
+      const auto attribute = [&](std::uint16_t wanted) {
+        return event.attribute(sizeof route, wanted);
+      };
+      const std::uint32_t table = read_u32(attribute(RTA_TABLE)).value_or(route.rtm_table);
+      if (table == kRouteTable || table == RT_TABLE_LOCAL) return false;
+      if ((route.rtm_flags & RTM_F_CLONED) != 0) return false;
+      if (read_u32(attribute(RTA_OIF)) == ignored_index) return false;
+      const auto to = read_address(route.rtm_family, attribute(RTA_DST));
+      return !to || !(to->is_multicast() || to->is_link_local_unicast());
+    }
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+      return !read_rule(event).is_ours();
+    default:
+      return false;
+  }
 }
 
 class NetworkMonitorLinux final : public NetworkMonitor {
@@ -36,11 +66,13 @@ class NetworkMonitorLinux final : public NetworkMonitor {
   int poll_fd() const override { return fd_.get(); }
 
   void on_readable(TimePoint now) override {
-    // What the messages say does not matter: a snapshot is compared once they have settled. Losing
-    // some (ENOBUFS) is therefore no loss.
-    std::array<std::byte, 16 * 1024> scratch;
-    while (::recv(fd_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT) > 0) {
-    }
+    // What exactly the messages say does not matter: a snapshot is compared once they have settled.
+    // Losing some is therefore no loss.
+    bool any = false;
+    const bool whole = drain_netlink_events(fd_.get(), [&](const NetlinkView& event) {
+      if (matters(event, ignored_)) any = true;
+    });
+    if (!any && whole) return;
     if (!first_message_) first_message_ = now;
     settled_at_ = std::min(now + kSettle, *first_message_ + kSettleAtMost);
   }
@@ -87,25 +119,15 @@ class NetworkMonitorLinux final : public NetworkMonitor {
 
 Result<std::unique_ptr<NetworkMonitor>, OsError> NetworkMonitor::open(
     unsigned ignored_index, TimePoint now) {
-  OwnedFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-  if (!fd) return last_error("watch the network");
-  sockaddr_nl address{};
-  address.nl_family = AF_NETLINK;
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return last_error("watch the network");
-  }
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
-  for (const int group :
-       {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-        RTNLGRP_IPV6_ROUTE}) {
-    if (::setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
-      return last_error("watch the network");
-    }
-  }
+  static constexpr std::array<int, 7> kGroups = {
+      RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE};
+  auto events = open_netlink_events(kGroups, "watch the network");
+  if (!events) return events.error();
   auto snapshot = take_snapshot(ignored_index);
   if (!snapshot) return snapshot.error();
   return std::unique_ptr<NetworkMonitor>(std::make_unique<NetworkMonitorLinux>(
-      std::move(fd), ignored_index, *std::move(snapshot), now));
+      *std::move(events), ignored_index, *std::move(snapshot), now));
 }
 
 }  // namespace aya::os

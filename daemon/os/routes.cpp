@@ -1,9 +1,24 @@
 #include "daemon/os/routes.h"
 
 #include <algorithm>
+#include <map>
 
 namespace aya::os {
 namespace {
+
+using Table = std::map<Prefix, RouteKind>;
+
+// The routes of a config by prefix: kinds are tried in the order in which they win.
+Table table_of(const RouteConfig& config) {
+  Table out;
+  const auto add = [&](const std::vector<Prefix>& prefixes, RouteKind kind) {
+    for (const Prefix& prefix : prefixes) out.try_emplace(prefix.masked(), kind);
+  };
+  add(config.throws, RouteKind::Throw);
+  add(config.unreachable, RouteKind::Unreachable);
+  add(config.routes, RouteKind::Tunnel);
+  return out;
+}
 
 // What is in `of` and not in `without`, in the order of `of`.
 std::vector<Prefix> minus(const std::vector<Prefix>& of, const std::vector<Prefix>& without) {
@@ -16,45 +31,61 @@ std::vector<Prefix> minus(const std::vector<Prefix>& of, const std::vector<Prefi
   return out;
 }
 
-// The addresses routes prefer as their source: the first of each family.
-std::vector<Prefix> preferred(const std::vector<Prefix>& addresses) {
-  std::vector<Prefix> out;
-  for (const bool v4 : {true, false}) {
-    const auto found = std::ranges::find_if(
-        addresses, [v4](const Prefix& prefix) { return prefix.address.is_v4() == v4; });
-    if (found != addresses.end()) out.push_back(*found);
-  }
-  return out;
+// The address that routes of a family prefer as their source: the first.
+std::optional<Prefix> preferred(const std::vector<Prefix>& addresses, bool v4) {
+  const auto found = std::ranges::find_if(
+      addresses, [v4](const Prefix& prefix) { return prefix.address.is_v4() == v4; });
+  if (found == addresses.end()) return std::nullopt;
+  return *found;
 }
 
 }  // namespace
 
+RouteConfig feasible(const RouteConfig& wanted, const RouteAbilities& abilities) {
+  RouteConfig out;
+  for (const Prefix& address : wanted.addresses) {
+    if (address.address.is_v4() || abilities.ipv6) out.addresses.push_back(address);
+  }
+  for (auto [prefix, kind] : table_of(wanted)) {
+    if (kind == RouteKind::Tunnel && prefix.address.is_v6() && !abilities.ipv6) {
+      if (prefix.length != 0) continue;
+      kind = RouteKind::Unreachable;
+    }
+    if (!abilities.policy_routing && (kind != RouteKind::Tunnel || prefix.length == 0)) continue;
+    auto& list = kind == RouteKind::Throw    ? out.throws
+                 : kind == RouteKind::Tunnel ? out.routes
+                                             : out.unreachable;
+    list.push_back(prefix);
+  }
+  return out;
+}
+
 bool RouteChange::empty() const {
-  return add_addresses.empty() && add_routes.empty() && add_throws.empty() &&
-         remove_routes.empty() && remove_throws.empty() && remove_addresses.empty();
+  return add_addresses.empty() && put.empty() && remove.empty() && remove_addresses.empty();
 }
 
 RouteChange difference(const RouteConfig& have, const RouteConfig& want) {
   RouteChange out;
   out.add_addresses = minus(want.addresses, have.addresses);
   out.remove_addresses = minus(have.addresses, want.addresses);
-  out.add_throws = minus(want.throws, have.throws);
-  out.remove_throws = minus(have.throws, want.throws);
-  out.remove_routes = minus(have.routes, want.routes);
-  // A route names its preferred source: when that changes, all routes of the family are written
-  // anew (replacing, not removing) before the old address goes.
-  const auto changed = minus(preferred(want.addresses), preferred(have.addresses));
-  const auto affected = [&](const Prefix& route) {
-    return std::ranges::any_of(changed, [&](const Prefix& source) {
-      return source.address.is_v4() == route.address.is_v4();
-    });
-  };
-  const auto fresh = minus(want.routes, have.routes);
-  for (const Prefix& route : want.routes) {
-    if (affected(route) || std::ranges::find(fresh, route) != fresh.end()) {
-      out.add_routes.push_back(route);
-    }
+
+  const Table before = table_of(have);
+  const Table after = table_of(want);
+  for (const auto& [prefix, kind] : after) {
+    const auto was = before.find(prefix);
+    // A route names its preferred source: when that changes, all routes of the family are written
+    // anew before the old address goes.
+    const bool v4 = prefix.address.is_v4();
+    const bool resourced =
+        kind == RouteKind::Tunnel && preferred(want.addresses, v4) != preferred(have.addresses, v4);
+    if (was == before.end() || was->second != kind || resourced) out.put.push_back({prefix, kind});
   }
+  for (const auto& [prefix, kind] : before) {
+    if (!after.contains(prefix)) out.remove.push_back({prefix, kind});
+  }
+  // What is to stay with the host comes before the route that would take it, and goes after it.
+  std::ranges::stable_sort(out.put, {}, &TableRoute::kind);
+  std::ranges::stable_sort(out.remove, std::greater{}, &TableRoute::kind);
   return out;
 }
 
