@@ -10,6 +10,7 @@
 
 #include "daemon/app/map_meaning.h"
 #include "daemon/app/unapplied_settings.h"
+#include "daemon/routing/report.h"
 #include "daemon/netmap/expiry.h"
 #include "daemon/os/marks.h"
 #include "proto/base/hex.h"
@@ -535,6 +536,8 @@ local::Status Daemon::status(bool with_peers) const {
   };
   if (mesh_) {
     inputs.home = mesh_->home();
+    inputs.exit_node = mesh_->exit_node();
+    inputs.routing = routing::report(mesh_->routing());
     for (const auto& endpoint : mesh_->endpoints()) {
       inputs.own_endpoints.push_back(endpoint.at.to_text());
     }
@@ -618,6 +621,14 @@ std::vector<local::HealthWarning> Daemon::health() const {
   if (mesh_) {
     for (const std::string& text : mesh_->health()) {
       out.push_back({"relay", "medium", "Relay server unavailable", text, std::nullopt, false});
+    }
+    for (auto& warning : routing::warnings(mesh_->routing())) out.push_back(std::move(warning));
+    if (host_->routes_contested()) {
+      out.push_back(
+          {"routing-contested", "medium", "Routing rules keep vanishing",
+           "Another program keeps deleting the routing rules of the mesh; with systemd-networkd, "
+           "set ManageForeignRoutingPolicyRules=no in networkd.conf.",
+           std::nullopt, true});
     }
   }
   if (prefs_.want_running) {

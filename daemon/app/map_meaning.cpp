@@ -40,20 +40,8 @@ std::vector<IpAddress> addresses_of(const control::Node& node) {
   return out;
 }
 
-std::vector<Prefix> used_prefixes(
-    const control::Node& peer, const local::Prefs& prefs, bool expired) {
-  std::vector<Prefix> out;
-  if (expired) return out;
-  for (const Prefix& prefix : peer.allowed_ips ? *peer.allowed_ips : peer.addresses) {
-    if (prefix.length == 0) continue;
-    const bool own = std::ranges::find(peer.addresses, prefix) != peer.addresses.end();
-    if (own || prefs.route_all) out.push_back(prefix);
-  }
-  return out;
-}
-
 dataplane::PeerFacts peer_facts(
-    const control::Node& peer, const local::Prefs& prefs, bool expired) {
+    const control::Node& peer, const std::vector<Prefix>& prefixes, bool expired) {
   dataplane::PeerFacts out;
   out.path.node_key = peer.key;
   out.path.disco_key = peer.disco_key;
@@ -64,9 +52,35 @@ dataplane::PeerFacts peer_facts(
     if (provable) out.path.endpoints = peer.endpoints;
     out.path.home_region = peer.home_derp;
   }
-  out.allowed_ips = used_prefixes(peer, prefs, expired);
+  out.allowed_ips = prefixes;
   out.addresses = addresses_of(peer);
   return out;
+}
+
+routing::Surroundings surroundings(
+    const os::NetworkSnapshot& networks, const os::DnsBase& host_dns,
+    const os::RouteAbilities& abilities) {
+  routing::Surroundings out;
+  out.policy_routing = abilities.policy_routing;
+  for (const os::HostRoute& route : networks.routes) {
+    const os::Interface* link = networks.find(route.interface_index);
+    if (link == nullptr) continue;
+    auto& list = route.on_link ? out.lans : out.other_routes;
+    list.push_back({route.destination, link->name, link->is_container_plumbing()});
+  }
+  for (const os::Interface& link : networks.interfaces) {
+    if (link.loopback) continue;
+    for (const os::InterfaceAddress& own : link.addresses) out.own.push_back(own.prefix.address);
+  }
+  for (const auto& route : {networks.default4, networks.default6}) {
+    if (route && route->gateway) out.gateways.push_back(*route->gateway);
+  }
+  out.servers = host_dns.nameservers;
+  return out;
+}
+
+std::vector<IpAddress> service_addresses() {
+  return {dns::kServiceAddress4, dns::service_address_6()};
 }
 
 std::vector<Prefix> local_destinations(const control::Node& self) {
@@ -150,17 +164,12 @@ std::optional<os::DnsWanted> host_dns(const netmap::Netmap& map, const local::Pr
   return out;
 }
 
-os::RouteConfig route_config(const control::Node& self, std::vector<Prefix> peer_prefixes) {
-  os::RouteConfig out;
-  out.addresses = self.addresses;
-  out.routes = std::move(peer_prefixes);
-  out.routes.push_back(Prefix::host(dns::kServiceAddress4));
-  const bool has_v6 = std::ranges::any_of(
-      self.addresses, [](const Prefix& prefix) { return prefix.address.is_v6(); });
-  if (has_v6) out.routes.push_back(Prefix::host(dns::service_address_6()));
-  std::ranges::sort(out.routes);
-  out.routes.erase(std::unique(out.routes.begin(), out.routes.end()), out.routes.end());
-  return out;
+os::RouteConfig route_config(const routing::Decision& decision) {
+  return {
+      .addresses = decision.addresses,
+      .routes = decision.routes,
+      .throws = decision.throws,
+      .unreachable = decision.unreachable};
 }
 
 netcheck::RelayMap relay_map(const control::DerpMap& map) {

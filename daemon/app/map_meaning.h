@@ -7,7 +7,9 @@
 #include "daemon/netcheck/relay_map.h"
 #include "daemon/netmap/netmap.h"
 #include "daemon/os/dns_config.h"
+#include "daemon/os/interfaces.h"
 #include "daemon/os/routes.h"
+#include "daemon/routing/routing.h"
 #include "proto/local/prefs.h"
 
 namespace aya::app {
@@ -15,13 +17,17 @@ namespace aya::app {
 // Overlay addresses of a node, IPv4 first.
 std::vector<IpAddress> addresses_of(const control::Node& node);
 
-// The prefixes of a peer that we use: its own addresses always, subnet routes if the user accepts
-// them, nothing of an expired peer. Default routes belong to exit nodes, which are chosen
-// explicitly, so they are never among them.
-std::vector<Prefix> used_prefixes(
-    const control::Node& peer, const local::Prefs& prefs, bool expired);
+// `prefixes`: what daemon/routing gives the peer.
+dataplane::PeerFacts peer_facts(
+    const control::Node& peer, const std::vector<Prefix>& prefixes, bool expired);
 
-dataplane::PeerFacts peer_facts(const control::Node& peer, const local::Prefs& prefs, bool expired);
+// What the host is attached to, as daemon/routing wants to know it.
+routing::Surroundings surroundings(
+    const os::NetworkSnapshot& networks, const os::DnsBase& host_dns,
+    const os::RouteAbilities& abilities);
+
+// The addresses that this node answers itself, on every host the same.
+std::vector<IpAddress> service_addresses();
 
 // Destinations the packet filter treats as ours: own addresses and approved routes.
 std::vector<Prefix> local_destinations(const control::Node& self);
@@ -39,8 +45,7 @@ dns::ForwarderConfig forwarder_config(const netmap::Netmap& map, const os::DnsBa
 // What the host's resolver is to be told; nullopt: leave it alone.
 std::optional<os::DnsWanted> host_dns(const netmap::Netmap& map, const local::Prefs& prefs);
 
-// `peer_prefixes`: used_prefixes() of all peers.
-os::RouteConfig route_config(const control::Node& self, std::vector<Prefix> peer_prefixes);
+os::RouteConfig route_config(const routing::Decision& decision);
 
 netcheck::RelayMap relay_map(const control::DerpMap& map);
 

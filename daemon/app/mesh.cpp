@@ -1,6 +1,7 @@
 #include "daemon/app/mesh.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/app/firewall_meaning.h"
 #include "daemon/app/map_meaning.h"
@@ -175,22 +176,23 @@ void Mesh::apply(
   if (delta.self || delta.self_addresses) apply_self(state);
 
   bool names = delta.dns || delta.self;
-  bool routes = delta.self_addresses;
+  bool routes = delta.self || delta.self_addresses;
   bool capabilities = false;
   for (const auto& peer : delta.peers) {
-    apply_peer(state, peer.id, prefs);
-    names = names || peer.names || peer.routing || peer.kind == netmap::PeerDelta::Kind::Removed;
-    routes = routes || peer.routing || peer.kind == netmap::PeerDelta::Kind::Removed;
+    const bool removed = peer.kind == netmap::PeerDelta::Kind::Removed;
+    names = names || peer.names || peer.routing || removed;
+    // Which of several routers has a prefix depends on who is online.
+    routes =
+        routes || peer.routing || peer.presence || peer.kind != netmap::PeerDelta::Kind::Changed;
     capabilities = capabilities || peer.other || peer.routing;
   }
+  if (routes) apply_routes(state, prefs);
+  for (const auto& peer : delta.peers) apply_peer(state, peer.id);
   const bool filter_reads_capabilities =
       capabilities && dataplane_->packet_filter().rules().uses_node_capabilities();
   if (delta.packet_filters || filter_reads_capabilities) apply_filter(state, prefs);
   if (names) apply_names(state, prefs);
-  if (routes) {
-    apply_routes(state, prefs);
-    apply_firewall(state, prefs);
-  }
+  if (routes) apply_firewall(state, prefs);
   arm();
 }
 
@@ -199,16 +201,16 @@ void Mesh::reapply(const netmap::State& state, const local::Prefs& prefs) {
   prefs_ = prefs;
   apply_relays(state);
   apply_self(state);
-  for (const auto node : numbers_.nodes()) apply_peer(state, node, prefs);
-  for (const auto& [node, peer] : state.netmap.peers) apply_peer(state, node, prefs);
+  apply_routes(state, prefs);
+  for (const auto node : numbers_.nodes()) apply_peer(state, node);
+  for (const auto& [node, peer] : state.netmap.peers) apply_peer(state, node);
   apply_filter(state, prefs);
   apply_names(state, prefs);
-  apply_routes(state, prefs);
   apply_firewall(state, prefs);
   arm();
 }
 
-void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node, const local::Prefs& prefs) {
+void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node) {
   const auto found = state.netmap.peers.find(node);
   if (found == state.netmap.peers.end()) {
     if (const auto number = numbers_.find(node)) {
@@ -220,7 +222,7 @@ void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node, const loc
   }
   const bool expired = netmap::peer_is_expired(found->second, state, loop_.wall_now());
   const PeerId number = numbers_.number_of(node);
-  dataplane::PeerFacts facts = peer_facts(found->second, prefs, expired);
+  dataplane::PeerFacts facts = peer_facts(found->second, routing_.of(node), expired);
   const auto known = facts_.find(number);
   if (known != facts_.end() && known->second == facts) return;
   dataplane_->upsert_peer(number, facts, loop_.now());
@@ -246,16 +248,34 @@ void Mesh::apply_names(const netmap::State& state, const local::Prefs& prefs) {
   // Without the setting our resolver still answers who asks it, but knows nobody else's names.
   dataplane_->names().configure(
       resolver_config(state.netmap), forwarder_config(state.netmap, host_.host_dns()));
-  host_.apply_dns(host_dns(state.netmap, prefs));
+  host_.apply_dns(routing_.service_reachable ? host_dns(state.netmap, prefs) : std::nullopt);
 }
 
 void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
-  std::vector<Prefix> prefixes;
-  for (const auto& [node, peer] : state.netmap.peers) {
-    const bool expired = netmap::peer_is_expired(peer, state, loop_.wall_now());
-    for (const Prefix& prefix : used_prefixes(peer, prefs, expired)) prefixes.push_back(prefix);
+  const auto expired = [&](const control::Node& peer) {
+    return netmap::peer_is_expired(peer, state, loop_.wall_now());
+  };
+  const auto around = surroundings(host_.networks(), host_.host_dns(), host_.route_abilities());
+  const routing::Decision before = std::exchange(
+      routing_, routing::decide(
+                    {.map = state.netmap,
+                     .prefs = prefs,
+                     .exit_node = exit_node(),
+                     .around = around,
+                     .expired = expired,
+                     .service_addresses = service_addresses()}));
+  for (const auto& [node, prefixes] : before.peers) {
+    if (routing_.of(node) != prefixes) apply_peer(state, node);
   }
-  host_.apply_routes(route_config(state.netmap.self, std::move(prefixes)));
+  for (const auto& [node, prefixes] : routing_.peers) {
+    if (!before.peers.contains(node)) apply_peer(state, node);
+  }
+  host_.apply_routes(route_config(routing_));
+  if (before.service_reachable != routing_.service_reachable) apply_names(state, prefs);
+}
+
+std::optional<std::string> Mesh::exit_node() const {
+  return state_ == nullptr ? std::nullopt : routing::named_exit_node(prefs_, state_->netmap);
 }
 
 void Mesh::apply_firewall(const netmap::State& state, const local::Prefs& prefs) {
@@ -524,6 +544,11 @@ void Mesh::on_host_packets(std::span<Packet> packets) {
 }
 
 void Mesh::on_network_change(const os::NetworkChange& change) {
+  if (state_ != nullptr) {
+    apply_routes(*state_, prefs_);
+    apply_firewall(*state_, prefs_);
+  }
+  if (!change.affects_paths()) return;
   log_.info(
       "the network changed", {{"default_route", change.default_route}, {"slept", change.slept}});
   if (change.default_route || change.slept) {
@@ -532,7 +557,6 @@ void Mesh::on_network_change(const os::NetworkChange& change) {
     dataplane_->link_changed(loop_.now());
   }
   tell_port_mapper();
-  if (state_ != nullptr) apply_firewall(*state_, prefs_);
   check_network();
   update_endpoints();
   owner_.on_mesh_network_changed();
@@ -545,7 +569,9 @@ void Mesh::on_host_firewall_problems() {
 }
 
 void Mesh::on_host_dns_change() {
-  if (state_ != nullptr) apply_names(*state_, prefs_);
+  if (state_ == nullptr) return;
+  apply_names(*state_, prefs_);
+  apply_routes(*state_, prefs_);
 }
 
 // ---- questions

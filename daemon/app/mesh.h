@@ -19,6 +19,7 @@
 #include "daemon/netmap/expiry.h"
 #include "daemon/portmap/portmap_link.h"
 #include "daemon/relay/relay_links.h"
+#include "daemon/routing/routing.h"
 #include "proto/io/udp_socket.h"
 
 namespace aya::app {
@@ -97,6 +98,9 @@ class Mesh final : public dataplane::Dataplane::Ports,
   std::string region_code(RegionId region) const;
   PeerRuntime runtime(netmap::NodeId node) const;
   std::vector<std::string> health() const;
+  const routing::Decision& routing() const { return routing_; }
+  // The stable id of the exit node; nullopt: traffic leaves from here.
+  std::optional<std::string> exit_node() const;
   std::size_t live_relays() const { return relays_->connected(); }
   std::optional<netcheck::Report> last_report() const;  // and what the router speaks
   std::uint16_t port() const { return udp_->port(); }
@@ -147,10 +151,11 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void on_host_firewall_problems() override;
   void on_host_dns_change() override;
 
-  void apply_peer(const netmap::State& state, netmap::NodeId node, const local::Prefs& prefs);
+  void apply_peer(const netmap::State& state, netmap::NodeId node);
   void apply_self(const netmap::State& state);
   void apply_filter(const netmap::State& state, const local::Prefs& prefs);
   void apply_names(const netmap::State& state, const local::Prefs& prefs);
+  // Decides anew where packets go, and carries it out in the kernel and in the tunnel.
   void apply_routes(const netmap::State& state, const local::Prefs& prefs);
   void apply_firewall(const netmap::State& state, const local::Prefs& prefs);
   void apply_relays(const netmap::State& state);
@@ -183,6 +188,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   netcheck::OwnEndpoints own_endpoints_;
   std::vector<netcheck::OwnEndpoint> endpoints_;
   PeerNumbers numbers_;
+  routing::Decision routing_;
   std::map<PeerId, dataplane::PeerFacts> facts_;  // as last told to the dataplane
   std::map<RegionId, std::string> relay_health_;
   const netmap::State* state_ = nullptr;  // of the last apply(): names for log lines

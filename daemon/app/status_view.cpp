@@ -94,6 +94,7 @@ local::PeerStatus from_peer(const control::Node& node, const StatusInputs& input
     out.last_handshake = runtime.stats->last_handshake;
   }
   out.last_write = runtime.last_sent;
+  out.exit_node = !node.stable_id.empty() && inputs.exit_node == node.stable_id;
   out.active = runtime.last_sent && inputs.now - *runtime.last_sent < kActiveWithin;
   return out;
 }
@@ -161,6 +162,12 @@ local::Status make_status(const StatusInputs& inputs, bool with_peers) {
     }
   }
   out.users[map.self.user.value] = profile_of(map, map.self.user);
+  for (const auto& [id, peer] : map.peers) {
+    if (inputs.exit_node != peer.stable_id) continue;
+    out.exit_node =
+        local::ExitNodeStatus{peer.stable_id, peer.online.value_or(false), peer.addresses};
+  }
+  out.routing = inputs.routing;
   if (!with_peers) return out;
   for (const auto& [id, peer] : map.peers) {
     out.peers.push_back(from_peer(peer, inputs));

@@ -33,6 +33,8 @@ struct StatusInputs {
   std::vector<std::string> health;
   std::vector<std::string> own_endpoints;
   RegionId home = 0;
+  std::optional<std::string> exit_node;  // the stable id of the one in use
+  std::optional<local::HostRouting> routing;
   // Region codes by id; the map's relays.
   std::function<std::string(RegionId)> region_code;
   std::function<PeerRuntime(netmap::NodeId)> runtime;

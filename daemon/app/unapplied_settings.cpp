@@ -7,11 +7,6 @@ std::vector<local::HealthWarning> unapplied_settings(const local::Prefs& prefs) 
   const auto tell = [&](bool chosen, const char* code, const char* text) {
     if (chosen) out.push_back({code, "low", "Setting without effect", text, std::nullopt, false});
   };
-  const bool wants_exit =
-      !prefs.exit_node_id.empty() || !prefs.exit_node_ip.empty() || !prefs.auto_exit_node.empty();
-  tell(
-      wants_exit, "unapplied-exit-node",
-      "An exit node is chosen, but this version does not send Internet traffic through it.");
   tell(prefs.run_ssh, "unapplied-ssh", "SSH is switched on, but this version has no SSH server.");
   tell(
       prefs.app_connector_advertise, "unapplied-connector",

@@ -97,6 +97,65 @@ Json users_or_null(const std::map<std::int64_t, UserProfile>& users) {
   return object;
 }
 
+Json to_json_value(const HostRouting& routing) {
+  Json kept = Json::array();
+  for (const auto& one : routing.kept_local) {
+    kept.push_back(
+        {{"Prefix", one.prefix.to_text()}, {"Interface", one.interface}, {"Why", one.why}});
+  }
+  Json conflicts = Json::array();
+  for (const auto& one : routing.conflicts) {
+    conflicts.push_back({{"Prefix", one.prefix.to_text()}, {"With", one.with}, {"Text", one.text}});
+  }
+  return {
+      {"ExitNode", routing.exit_node},
+      {"KeptLocal", std::move(kept)},
+      {"Unreachable", list_or_null(routing.unreachable)},
+      {"Conflicts", std::move(conflicts)}};
+}
+
+void read_routing(Fields& in, Status& out) {
+  const Json* value = in.find("HostRouting");
+  if (value == nullptr) return;
+  Fields fields(*value);
+  HostRouting routing;
+  fields.read("ExitNode", routing.exit_node);
+  fields.read("Unreachable", routing.unreachable);
+  const auto read_prefix = [](Fields& one, Prefix& out_prefix) {
+    std::string text;
+    one.read("Prefix", text);
+    if (const auto prefix = Prefix::parse(text)) {
+      out_prefix = *prefix;
+    } else {
+      one.fail("Prefix", "a prefix");
+    }
+  };
+  const auto each = [&](const char* name, auto&& read) {
+    const Json* list = fields.find(name);
+    if (list == nullptr) return;
+    if (!list->is_array()) return fields.fail(name, "a list");
+    for (const Json& entry : *list) {
+      Fields one(entry);
+      read(one);
+      if (one.failed()) return fields.fail(name, "a list of objects");
+    }
+  };
+  each("KeptLocal", [&](Fields& one) {
+    auto& kept = routing.kept_local.emplace_back();
+    read_prefix(one, kept.prefix);
+    one.read("Interface", kept.interface);
+    one.read("Why", kept.why);
+  });
+  each("Conflicts", [&](Fields& one) {
+    auto& conflict = routing.conflicts.emplace_back();
+    read_prefix(one, conflict.prefix);
+    one.read("With", conflict.with);
+    one.read("Text", conflict.text);
+  });
+  if (fields.failed()) return in.fail("HostRouting", "an object");
+  out.routing = std::move(routing);
+}
+
 void read_location(const Json& value, PeerStatus& out, Fields& outer) {
   Fields in(value);
   Location at;
@@ -249,6 +308,7 @@ Json to_json_value(const Status& status) {
   out["Peer"] = peers_or_null(status.peers);
   out["User"] = users_or_null(status.users);
   out["ClientVersion"] = nullptr;
+  if (status.routing) out["HostRouting"] = to_json_value(*status.routing);
   return out;
 }
 
@@ -295,6 +355,7 @@ Result<Status, ParseError> parse_status(std::string_view json) {
   read_records(in, out);
   read_peers(in, out);
   read_users(in, out);
+  read_routing(in, out);
   if (in.failed()) return ParseError::BadValue;
   out.backend_state = parse_backend_state(state).value_or(BackendState::NoState);
   return out;

@@ -102,6 +102,27 @@ struct DnsRecord {
   friend bool operator==(const DnsRecord&, const DnsRecord&) = default;
 };
 
+// Ours: how this host's routing treats what is not a peer's own address.
+struct HostRouting {
+  struct KeptLocal {
+    Prefix prefix;
+    std::string interface;  // "": as the host's own routes say
+    std::string why;
+    friend bool operator==(const KeptLocal&, const KeptLocal&) = default;
+  };
+  struct Conflict {
+    Prefix prefix;
+    std::string with;  // an interface or a peer
+    std::string text;  // a sentence for a person
+    friend bool operator==(const Conflict&, const Conflict&) = default;
+  };
+  std::string exit_node;  // "none", "in use", "unavailable", "impossible"
+  std::vector<KeptLocal> kept_local;
+  std::vector<Prefix> unreachable;
+  std::vector<Conflict> conflicts;
+  friend bool operator==(const HostRouting&, const HostRouting&) = default;
+};
+
 struct Status {
   std::string version;
   bool tun = false;
@@ -118,6 +139,7 @@ struct Status {
   std::vector<DnsRecord> extra_records;
   std::vector<PeerStatus> peers;  // printed as an object keyed by node key
   std::map<std::int64_t, UserProfile> users;
+  std::optional<HostRouting> routing;  // while the node is up
   friend bool operator==(const Status&, const Status&) = default;
 };
 

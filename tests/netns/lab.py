@@ -304,6 +304,9 @@ class Lab:
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
 
+    def host(self, name):
+        return next(host for host in self.hosts if host.name == name)
+
     def next_link(self):
         self.links += 1
         return self.links

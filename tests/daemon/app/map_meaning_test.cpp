@@ -11,7 +11,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::UnorderedElementsAre;
 
 Prefix net(const char* text) { return *Prefix::parse(text); }
 IpAddress ip(const char* text) { return *IpAddress::parse(text); }
@@ -49,38 +48,23 @@ TEST_F(MapMeaning, AddressesComeIpv4First) {
   EXPECT_THAT(addresses_of(map.self), ElementsAre(ip("100.64.0.1"), ip("fd7a::1")));
 }
 
-TEST_F(MapMeaning, SubnetsAreUsedWhereTheUserAcceptsThemAndDefaultRoutesNever) {
-  prefs.route_all = false;
-  EXPECT_THAT(
-      used_prefixes(peer, prefs, false), ElementsAre(net("100.64.0.2/32"), net("fd7a::2/128")));
-  prefs.route_all = true;
-  EXPECT_THAT(
-      used_prefixes(peer, prefs, false),
-      ElementsAre(net("100.64.0.2/32"), net("fd7a::2/128"), net("10.0.0.0/8")));
-  EXPECT_THAT(used_prefixes(peer, prefs, true), IsEmpty());
-  peer.allowed_ips.reset();  // absent: as the addresses
-  EXPECT_THAT(
-      used_prefixes(peer, prefs, false), ElementsAre(net("100.64.0.2/32"), net("fd7a::2/128")));
-  peer.allowed_ips.emplace();  // empty: nothing
-  EXPECT_THAT(used_prefixes(peer, prefs, false), IsEmpty());
-}
-
 TEST_F(MapMeaning, AnExpiredPeerHasNoWayAndOneWithoutDiscoKeyOnlyTheRelay) {
-  auto facts = peer_facts(peer, prefs, false);
+  auto facts = peer_facts(peer, {net("10.0.0.0/8")}, false);
+  EXPECT_THAT(facts.allowed_ips, ElementsAre(net("10.0.0.0/8")));
   EXPECT_EQ(facts.path.endpoints, peer.endpoints);
   EXPECT_EQ(facts.path.home_region, 7);
   EXPECT_EQ(facts.path.node_key, peer.key);
-  facts = peer_facts(peer, prefs, true);
+  facts = peer_facts(peer, {}, true);
   EXPECT_THAT(facts.path.endpoints, IsEmpty());
   EXPECT_EQ(facts.path.home_region, 0);
   EXPECT_THAT(facts.allowed_ips, IsEmpty());
 
   peer.disco_key = {};
-  facts = peer_facts(peer, prefs, false);
+  facts = peer_facts(peer, {}, false);
   EXPECT_THAT(facts.path.endpoints, IsEmpty());
   EXPECT_EQ(facts.path.home_region, 7);
   peer.is_wireguard_only = true;
-  EXPECT_EQ(peer_facts(peer, prefs, false).path.endpoints, peer.endpoints);
+  EXPECT_EQ(peer_facts(peer, {}, false).path.endpoints, peer.endpoints);
 }
 
 TEST_F(MapMeaning, TheFilterGuardsAddressesAndApprovedRoutes) {
@@ -147,16 +131,33 @@ TEST_F(MapMeaning, TheHostsResolverIsTouchedOnlyForSomethingAndByConsent) {
   EXPECT_EQ(host_dns(map, prefs), std::nullopt);
 }
 
-TEST_F(MapMeaning, RoutesAreThePeersAndTheResolversOnce) {
-  auto config =
-      route_config(map.self, {net("100.64.0.2/32"), net("10.0.0.0/8"), net("100.64.0.2/32")});
-  EXPECT_EQ(config.addresses, map.self.addresses);
+TEST_F(MapMeaning, SurroundingsAreWhatTheHostIsAttachedTo) {
+  os::NetworkSnapshot networks;
+  networks.interfaces = {
+      {.index = 1, .name = "lo", .loopback = true, .addresses = {{net("127.0.0.1/8")}}},
+      {.index = 2, .name = "eth0", .up = true, .addresses = {{net("192.168.1.5/24")}}},
+      {.index = 3, .name = "docker0", .up = true, .addresses = {{net("172.17.0.1/16")}}},
+      {.index = 4, .name = "tailscale0", .up = true, .addresses = {{net("100.99.0.1/32")}}}};
+  networks.routes = {
+      {net("192.168.1.0/24"), 2, true},
+      {net("172.17.0.0/16"), 3, true},
+      {net("100.100.100.100/32"), 4, false},
+      {net("10.0.0.0/8"), 9, true}};  // of an interface that is gone already
+  networks.default4 = os::DefaultRoute{2, ip("192.168.1.1")};
+  os::DnsBase host;
+  host.nameservers = {ip("192.168.1.1")};
+  const auto around = surroundings(networks, host, {.policy_routing = false});
+  using Network = routing::Surroundings::Network;
   EXPECT_THAT(
-      config.routes, UnorderedElementsAre(
-                         net("100.64.0.2/32"), net("10.0.0.0/8"), net("100.100.100.100/32"),
-                         Prefix::host(dns::service_address_6())));
-  map.self.addresses = {net("100.64.0.1/32")};
-  EXPECT_THAT(route_config(map.self, {}).routes, ElementsAre(net("100.100.100.100/32")));
+      around.lans, ElementsAre(
+                       Network{net("192.168.1.0/24"), "eth0", false},
+                       Network{net("172.17.0.0/16"), "docker0", true}));
+  EXPECT_THAT(
+      around.other_routes, ElementsAre(Network{net("100.100.100.100/32"), "tailscale0", false}));
+  EXPECT_THAT(around.own, ElementsAre(ip("192.168.1.5"), ip("172.17.0.1"), ip("100.99.0.1")));
+  EXPECT_THAT(around.gateways, ElementsAre(ip("192.168.1.1")));
+  EXPECT_THAT(around.servers, ElementsAre(ip("192.168.1.1")));
+  EXPECT_FALSE(around.policy_routing);
 }
 
 }  // namespace

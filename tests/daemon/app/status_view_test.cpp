@@ -133,5 +133,38 @@ TEST_F(StatusView, NodesAreFoundByAddressAndKey) {
   EXPECT_EQ(display_name(nameless), "box");
 }
 
+TEST_F(StatusView, TheExitNodeInUseIsShownTwice) {
+  auto& peer_node = map.peers.at(netmap::NodeId{2});
+  peer_node.stable_id = "n2";
+  peer_node.online = true;
+  EXPECT_EQ(make_status(inputs, true).exit_node, std::nullopt);
+  EXPECT_FALSE(peer().exit_node);
+  inputs.exit_node = "";  // wanted, and there is none
+  EXPECT_EQ(make_status(inputs, true).exit_node, std::nullopt);
+  EXPECT_FALSE(peer().exit_node);
+  inputs.exit_node = "n2";
+  const auto status = make_status(inputs, false);
+  ASSERT_TRUE(status.exit_node);
+  EXPECT_EQ(status.exit_node->id, "n2");
+  EXPECT_TRUE(status.exit_node->online);
+  EXPECT_EQ(status.exit_node->tailscale_ips, peer_node.addresses);
+  EXPECT_TRUE(peer().exit_node);
+}
+
+TEST_F(StatusView, TheRoutingOfTheHostIsAnAdditionThatReadersKeep) {
+  EXPECT_EQ(local::to_json(make_status(inputs, true)).find("HostRouting"), std::string::npos);
+  inputs.routing = local::HostRouting{
+      .exit_node = "in use",
+      .kept_local = {{*Prefix::parse("192.168.1.0/24"), "eth0", "why"}},
+      .unreachable = {*Prefix::parse("::/0")},
+      .conflicts = {{*Prefix::parse("100.64.0.9/32"), "beta", "text"}}};
+  const auto status = make_status(inputs, true);
+  const auto read = local::parse_status(local::to_json(status));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->routing, inputs.routing);
+  EXPECT_FALSE(local::parse_status(R"({"HostRouting": {"KeptLocal": [{"Prefix": "no"}]}})"));
+  EXPECT_FALSE(local::parse_status(R"({"HostRouting": {"Conflicts": 3}})"));
+}
+
 }  // namespace
 }  // namespace aya::app
