@@ -10,12 +10,19 @@ namespace {
 
 const std::vector<OptionKind>& known_options() {
   static const std::vector<OptionKind> kKnown = {
-      {"account", true},    {"derp-ip", true},    {"description", true}, {"dir", true},
-      {"ephemeral", false}, {"exit-node", false}, {"expires", true},     {"force", false},
-      {"h", false},         {"help", false},      {"json", false},       {"listen", true},
-      {"owner", true},      {"q", false},         {"reusable", false},   {"role", true},
-      {"server-url", true}, {"socket", true},     {"stun-listen", true}, {"tls-cert", true},
-      {"tls-key", true},    {"user", true},       {"verbose", false},    {"version", false},
+      {"account", true},     {"derp-ip", true},
+      {"description", true}, {"dir", true},
+      {"ephemeral", false},  {"exit-node", false},
+      {"expires", true},     {"fallback", false},
+      {"force", false},      {"with-exit-node", false},
+      {"h", false},          {"help", false},
+      {"json", false},       {"listen", true},
+      {"owner", true},       {"q", false},
+      {"reusable", false},   {"role", true},
+      {"server-url", true},  {"socket", true},
+      {"stun-listen", true}, {"tls-cert", true},
+      {"tls-key", true},     {"user", true},
+      {"verbose", false},    {"version", false},
   };
   return kKnown;
 }
@@ -128,6 +135,16 @@ const std::vector<Verb>& verbs() {
       {"route approve", "N [CIDR …]", "let a device carry routes; without CIDR all its subnets", 1,
        100, {"exit-node"}, route_approve},
       {"route revoke", "N [CIDR …]", "the opposite", 1, 100, {"exit-node"}, route_revoke},
+      {"dns show", "", "how names are resolved in the network", 0, 0, {}, dns_show},
+      {"dns set", "nameservers|search|magic VALUE …",
+       "name servers (\"none\"), search domains (\"none\"), names of devices (on, off)", 2, 50,
+       {"fallback", "with-exit-node"}, dns_set},
+      {"dns split", "DOMAIN SERVER …", "ask these servers about a domain; \"none\" ends that", 2, 50,
+       {"with-exit-node"}, dns_split},
+      {"dns record", "add|rm NAME [VALUE]", "a name of your own, for an address or a device", 2, 3,
+       {}, dns_record},
+      {"dns subdomains", "N on|off", "let every name below a device's name lead to it", 2, 2, {},
+       dns_subdomains},
       {"token add", "", "make a token for the REST API", 0, 0,
        {"user", "expires", "description", "q"}, token_add},
       {"token rm", "ID", "revoke a token", 1, 1, {}, key_remove},

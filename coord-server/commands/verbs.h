@@ -63,6 +63,13 @@ Done node_rename(const Invocation& call);
 Done node_address(const Invocation& call);
 Done node_expire(const Invocation& call);
 
+// dns_commands.cpp
+Done dns_show(const Invocation& call);
+Done dns_set(const Invocation& call);
+Done dns_split(const Invocation& call);
+Done dns_record(const Invocation& call);
+Done dns_subdomains(const Invocation& call);
+
 // route_commands.cpp
 Done route_list(const Invocation& call);
 Done route_approve(const Invocation& call);

@@ -1,5 +1,7 @@
 #include "coord-server/mapper/map_builder.h"
 
+#include <algorithm>
+
 #include "coord-server/policy/compile_filter.h"
 
 namespace aya::mapper {
@@ -21,6 +23,12 @@ control::CapMap self_capabilities(const store::User& owner) {
     caps["https://tailscale.com/cap/is-admin"];
   }
   return caps;
+}
+
+bool is_within(std::string_view name, std::string_view domain) {
+  if (!name.ends_with(domain)) return false;
+  name.remove_suffix(domain.size());
+  return name.empty() || name.ends_with('.');
 }
 
 }  // namespace
@@ -62,6 +70,7 @@ control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) 
   out.created = record.created;
   out.cap = record.live.capver;
   out.machine_authorized = record.authorized;
+  if (record.answers_subdomains) out.cap_map["dns-subdomain-resolve"];
   out.expired = record.key_expiry && *record.key_expiry <= now;
   return out;
 }
@@ -71,7 +80,7 @@ control::Node MapBuilder::self(const Node& node, WallTime now) const {
   const store::User* owner = registry_.user(node.record.user);
   AYA_CHECK(owner != nullptr);
   out.machine = node.record.machine;
-  out.cap_map = self_capabilities(*owner);
+  out.cap_map.merge(self_capabilities(*owner));
   out.online = true;  // it is reading this
   return out;
 }
@@ -110,6 +119,40 @@ control::FilterRules MapBuilder::filter(const Node& node) const {
   return policy::compile_filter(policy_, node, subnets);
 }
 
+control::DnsConfig MapBuilder::dns(store::AccountId id) const {
+  const store::Account* account = registry_.account(id);
+  AYA_CHECK(account != nullptr);
+  control::DnsConfig out = account->dns;
+  // First, so that a bare name is a node before it is anything else.
+  if (out.proxied) out.domains.insert(out.domains.begin(), account->domain);
+  out.extra_records.clear();
+  for (const control::DnsRecord& record : account->dns.extra_records) {
+    add_record(*account, record, out);
+  }
+  return out;
+}
+
+// Clients know addresses only: a name that stands for a node is told as that node's.
+void MapBuilder::add_record(
+    const store::Account& account, const control::DnsRecord& record,
+    control::DnsConfig& out) const {
+  if (record.type == "CNAME") {
+    const Node* node = registry_.find_label(
+        account.id, std::string_view(record.value).substr(0, record.value.find('.')));
+    if (node == nullptr) return;
+    out.extra_records.push_back({record.name, "A", node->record.ipv4.to_text()});
+    out.extra_records.push_back({record.name, "AAAA", node->record.ipv6.to_text()});
+  } else {
+    out.extra_records.push_back(record);
+  }
+  // A host that asks us for some domains only must learn that this name is ours too.
+  const bool covered = is_within(record.name, account.domain) ||
+                       std::ranges::any_of(out.routes, [&](const auto& route) {
+                         return is_within(record.name, route.first);
+                       });
+  if (!covered) out.routes[record.name];
+}
+
 control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) const {
   const store::Account* account = registry_.account(viewer.account());
   AYA_CHECK(account != nullptr);
@@ -125,9 +168,7 @@ control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) cons
   }
   for (const UserId user : people) out.user_profiles.push_back(profile(user));
   out.packet_filters["base"] = filter(viewer);
-  out.dns_config.emplace();
-  out.dns_config->proxied = true;
-  out.dns_config->domains = {account->domain};
+  out.dns_config = dns(viewer.account());
   out.domain = account->domain;
   out.collect_services = false;
   out.ssh_policy.emplace();

@@ -33,12 +33,16 @@ class MapBuilder {
   control::Node removed(const nodes::NodeRecord& record, WallTime now) const;
   control::UserProfile profile(UserId user) const;
   control::FilterRules filter(const Node& node) const;
+  control::DnsConfig dns(store::AccountId account) const;
 
   control::MapResponse snapshot(const Node& viewer, WallTime now) const;
 
   const nodes::Registry& registry() const { return registry_; }
 
  private:
+  void add_record(
+      const store::Account& account, const control::DnsRecord& record,
+      control::DnsConfig& out) const;
   control::Node common(const nodes::NodeRecord& record, WallTime now) const;
 
   const nodes::Registry& registry_;

@@ -95,6 +95,7 @@ std::optional<DeltaPlan> plan_delta(
   plan.self = changes_itself(viewer, delivered.version);
   plan.filter =
       plan.self || builder.registry().subnets_changed(viewer.account()) > delivered.version;
+  plan.dns = builder.registry().dns_changed(viewer.account()) > delivered.version;
   if (viewer.changed_since(Facet::Identity, delivered.version)) {
     changes.changed = all_nodes(builder, viewer);
     if (delivered.profiles.insert(viewer.record.user).second) {
@@ -118,6 +119,7 @@ control::MapResponse write_delta(
   control::MapResponse out;
   if (plan.self) out.node = builder.self(viewer, now);
   if (plan.filter) out.packet_filters["base"] = builder.filter(viewer);
+  if (plan.dns) out.dns_config = builder.dns(viewer.account());
   for (const PeerStep& step : plan.peers) {
     if (step.kind == PeerStep::Kind::Remove) {
       out.peers_removed.push_back(step.peer);

@@ -35,11 +35,12 @@ struct PeerStep {
 struct DeltaPlan {
   bool self = false;    // the reader's own node
   bool filter = false;  // its packet filter
+  bool dns = false;     // how names are resolved in its network
   std::vector<PeerStep> peers;
   std::vector<UserId> profiles;
 
-  bool empty() const { return !self && !filter && peers.empty() && profiles.empty(); }
-  // The same message for every reader of an equal plan.
+  bool empty() const { return !self && !filter && !dns && peers.empty() && profiles.empty(); }
+  // The same message for every reader of an equal plan in the same account.
   bool is_shared() const { return !self && !filter; }
   friend auto operator<=>(const DeltaPlan&, const DeltaPlan&) = default;
 };

@@ -107,7 +107,7 @@ void MapStreams::deliver_to(
         id, stream, encode(write_delta(builder_, *viewer, *plan, wall), stream.compression), now,
         out);
   }
-  SharedFrame& frame = cache[{stream.compression, *plan}];
+  SharedFrame& frame = cache[{viewer->account(), stream.compression, *plan}];
   if (!frame) {
     ++counters_.encoded;
     frame = encode(write_delta(builder_, *viewer, *plan, wall), stream.compression);

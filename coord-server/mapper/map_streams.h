@@ -19,6 +19,7 @@
 
 #include <map>
 #include <memory>
+#include <tuple>
 
 #include "coord-server/mapper/map_delta.h"
 #include "coord-server/nodes/presence.h"
@@ -89,7 +90,8 @@ class MapStreams {
     std::optional<TimePoint> blocked_since;
   };
   using SharedFrame = std::shared_ptr<const Buffer>;
-  using FrameCache = std::map<std::pair<control::Compression, DeltaPlan>, SharedFrame>;
+  using FrameCache =
+      std::map<std::tuple<store::AccountId, control::Compression, DeltaPlan>, SharedFrame>;
 
   void deliver(WallTime wall, TimePoint now, Effects& out);
   void deliver_to(

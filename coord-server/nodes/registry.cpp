@@ -17,7 +17,7 @@ auto* find_in(Map& map, const Key& key) {
 bool same_identity(const NodeRecord& a, const NodeRecord& b) {
   return a.user == b.user && a.node_key == b.node_key && a.label == b.label && a.ipv4 == b.ipv4 &&
          a.ipv6 == b.ipv6 && a.ephemeral == b.ephemeral && a.authorized == b.authorized &&
-         a.key_expiry == b.key_expiry;
+         a.key_expiry == b.key_expiry && a.answers_subdomains == b.answers_subdomains;
 }
 
 // The state of the network changes all the time and is nobody's business but ours.
@@ -41,8 +41,10 @@ Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime
   auto accounts = storage.accounts();
   if (!accounts) return accounts.error();
   for (store::Account& account : *accounts) {
-    registry->indexes_[account.id];
-    registry->accounts_.emplace(account.id, std::move(account));
+    const AccountId id = account.id;
+    registry->indexes_[id];
+    registry->accounts_.emplace(id, std::move(account));
+    registry->note_aliases(id);
   }
   auto users = storage.users();
   if (!users) return users.error();
@@ -98,7 +100,30 @@ Stored<store::Account> Registry::create_account(store::Account account) {
   if (!created) return created;
   indexes_[created->id];
   accounts_.emplace(created->id, *created);
+  note_aliases(created->id);
   return created;
+}
+
+Stored<void> Registry::set_dns(
+    AccountId id, const control::DnsConfig& dns, const AuditEntry& audit) {
+  store::Account* account = find_in(accounts_, id);
+  AYA_CHECK(account != nullptr);
+  if (auto stored = storage_.update_dns(id, dns, audit); !stored) return stored;
+  account->dns = dns;
+  indexes_[id].dns_changed = ++version_;
+  note_aliases(id);
+  return {};
+}
+
+void Registry::note_aliases(AccountId id) {
+  indexes_[id].has_aliases = std::ranges::any_of(
+      accounts_.at(id).dns.extra_records,
+      [](const control::DnsRecord& record) { return record.type == "CNAME"; });
+}
+
+Version Registry::dns_changed(AccountId account) const {
+  const AccountIndex* index = index_of(account);
+  return index == nullptr ? 0 : index->dns_changed;
 }
 
 Stored<store::User> Registry::create_user(store::User user, AuditEntry audit) {
@@ -217,7 +242,10 @@ void Registry::touch(Node& node, std::initializer_list<Facet> facets) {
   account.by_change.erase(node.last_change);
   node.last_change = ++version_;
   account.by_change.emplace(node.last_change, node.id());
-  for (const Facet facet : facets) node.changed[static_cast<std::size_t>(facet)] = version_;
+  for (const Facet facet : facets) {
+    node.changed[static_cast<std::size_t>(facet)] = version_;
+    if (facet == Facet::Identity && account.has_aliases) account.dns_changed = version_;
+  }
 }
 
 void Registry::touch_live(Node& node, const store::NodeLive& before) {
@@ -294,6 +322,7 @@ Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) 
   unsaved_.erase(id);
   nodes_.erase(id);
   if (account.routers.erase(id) > 0) elect(account);
+  if (account.has_aliases) account.dns_changed = ++version_;
   return {};
 }
 

@@ -66,6 +66,9 @@ class Registry {
   const store::User* user_named(AccountId account, std::string_view login) const;
   std::vector<const store::User*> users_of(AccountId account) const;
   Stored<store::Account> create_account(store::Account account);
+  Stored<void> set_dns(AccountId id, const control::DnsConfig& dns, const AuditEntry& audit);
+  // Since when the names that nodes are told besides their own are what they are.
+  Version dns_changed(AccountId account) const;
   Stored<store::User> create_user(store::User user, AuditEntry audit);
 
   // Nodes.
@@ -146,6 +149,8 @@ class Registry {
     std::set<NodeId> routers;  // with routes that count
     Primaries primaries;
     Version subnets_changed = 0;
+    Version dns_changed = 0;
+    bool has_aliases = false;  // names that stand for nodes, whose addresses may change
   };
 
   explicit Registry(store::Store& storage) : storage_(storage) {}
@@ -155,6 +160,7 @@ class Registry {
   void touch(Node& node, std::initializer_list<Facet> facets);
   void touch_live(Node& node, const store::NodeLive& before);
   bool may_route(const Node& node) const;
+  void note_aliases(AccountId account);
   void restore_routes();
   void note_routes(Node& node);
   void elect(AccountIndex& account);

@@ -8,8 +8,6 @@
 namespace aya::serve {
 namespace {
 
-std::string in_quotes(const std::string& text) { return '"' + text + '"'; }
-
 Answer<IpAddress> wanted_address(const http::Request& request) {
   auto body = body_object(request);
   if (!body) return body.error();

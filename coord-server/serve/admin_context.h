@@ -41,12 +41,28 @@ Answer<http::Response> get_device(const AdminContext& c);
 Answer<http::Response> delete_device(const AdminContext& c);
 Answer<http::Response> set_device_name(const AdminContext& c);
 Answer<http::Response> set_device_authorized(const AdminContext& c);
+Answer<http::Response> set_device_subdomains(const AdminContext& c);
 Answer<http::Response> set_device_key(const AdminContext& c);
 Answer<http::Response> expire_device(const AdminContext& c);
 
 // route_approval.cpp
 Answer<http::Response> get_device_routes(const AdminContext& c);
 Answer<http::Response> set_device_routes(const AdminContext& c);
+
+// dns_routes.cpp
+Answer<http::Response> get_nameservers(const AdminContext& c);
+Answer<http::Response> set_nameservers(const AdminContext& c);
+Answer<http::Response> get_dns_preferences(const AdminContext& c);
+Answer<http::Response> set_dns_preferences(const AdminContext& c);
+Answer<http::Response> get_search_paths(const AdminContext& c);
+Answer<http::Response> set_search_paths(const AdminContext& c);
+Answer<http::Response> get_split_dns(const AdminContext& c);
+Answer<http::Response> put_split_dns(const AdminContext& c);
+Answer<http::Response> patch_split_dns(const AdminContext& c);
+Answer<http::Response> get_dns_configuration(const AdminContext& c);
+Answer<http::Response> set_dns_configuration(const AdminContext& c);
+Answer<http::Response> get_dns_records(const AdminContext& c);
+Answer<http::Response> put_dns_records(const AdminContext& c);
 
 // address_edit.cpp
 Answer<http::Response> set_device_address(const AdminContext& c);

@@ -23,6 +23,9 @@ struct ApiError {
   http::Response to_response() const;
 };
 
+// For what somebody sent, in a message.
+inline std::string in_quotes(const std::string& text) { return '"' + text + '"'; }
+
 template <class T>
 using Answer = Result<T, ApiError>;
 

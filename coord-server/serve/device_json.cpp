@@ -78,6 +78,7 @@ void add_all_fields(const nodes::Node& node, Json& out) {
       {"homeRegion", node.record.live.home_region},
       {"label", node.record.label},
       {"labelIsChosen", node.record.label_is_chosen},
+      {"answersSubdomains", node.record.answers_subdomains},
       {"carriedRoutes", routes_json(nodes::carried_routes(node.record))}};
 }
 

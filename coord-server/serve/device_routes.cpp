@@ -143,6 +143,22 @@ Answer<http::Response> set_device_authorized(const AdminContext& c) {
   return store_change(c, node, changed, "AUTHORIZED", node.record.authorized, changed.authorized);
 }
 
+// Additive: every name below the device's own leads to it (control 8.4, dns-subdomain-resolve).
+Answer<http::Response> set_device_subdomains(const AdminContext& c) {
+  auto found = device_to_change(c);
+  if (!found) return found.error();
+  const nodes::Node& node = **found;
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  if (!body->contains("enabled")) return ApiError::bad_request("enabled: want true or false");
+  auto enabled = flag_field(*body, "enabled");
+  if (!enabled) return enabled.error();
+  if (*enabled == node.record.answers_subdomains) return nothing_to_say();
+  nodes::NodeRecord changed = node.record;
+  changed.answers_subdomains = *enabled;
+  return store_change(c, node, changed, "SUBDOMAINS", !*enabled, *enabled);
+}
+
 Answer<http::Response> set_device_key(const AdminContext& c) {
   auto found = device_to_change(c);
   if (!found) return found.error();

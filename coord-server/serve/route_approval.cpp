@@ -19,7 +19,7 @@ bool is_via(const Prefix& route) {
 
 Answer<Prefix> route_from(const std::string& text) {
   const auto route = Prefix::parse(text);
-  if (!route) return ApiError::bad_request('"' + text + "\" is not a valid CIDR prefix");
+  if (!route) return ApiError::bad_request(in_quotes(text) + " is not a valid CIDR prefix");
   if (!route->is_canonical()) {
     return ApiError::bad_request(
         text + " has non-address bits set; expected " + route->masked().to_text());

@@ -126,7 +126,13 @@ ALTER TABLE nodes ADD COLUMN approved_routes TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN primary_routes  TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array kSteps = {kFirst, kRoutes};
+// The configuration is JSON as nodes get it (control 6.8).
+constexpr const char* kNames = R"sql(
+ALTER TABLE accounts ADD COLUMN dns TEXT NOT NULL DEFAULT '{"Proxied":true}';
+ALTER TABLE nodes    ADD COLUMN answers_subdomains INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kSteps = {kFirst, kRoutes, kNames};
 
 }  // namespace
 

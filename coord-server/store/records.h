@@ -11,6 +11,7 @@
 
 #include "proto/base/strong_id.h"
 #include "proto/base/time.h"
+#include "proto/control/dns_config.h"
 #include "proto/control/map_request.h"
 #include "proto/control/node.h"
 #include "proto/keys/public_key.h"
@@ -28,12 +29,23 @@ using ApiTokenId = StrongId<struct ApiTokenTag, std::int64_t>;
 
 using SecretHash = std::array<std::byte, 32>;
 
+// How names are resolved in a network about which nobody has decided anything yet.
+inline control::DnsConfig first_dns() {
+  control::DnsConfig dns;
+  dns.proxied = true;
+  return dns;
+}
+
 // A network of its own: users, nodes, names and the whole of 100.64.0.0/10.
 struct Account {
   AccountId id;
   std::string name;    // "default"
   std::string domain;  // "default.ayatori.internal": what follows the first label of node names
   WallTime created{};
+  // As nodes are told it, but for what follows from the nodes themselves: the network's own domain,
+  // and addresses of the nodes that records of type CNAME stand for. Name servers are `resolvers`
+  // where they replace the node's own, and `fallback_resolvers` where they do not.
+  control::DnsConfig dns = first_dns();
 };
 
 struct User {
@@ -85,6 +97,7 @@ struct NodeRecord {
   // Routes that an administrator lets it carry, in the order given; those it does not offer (yet)
   // included. What counts is nodes::effective_routes().
   std::vector<Prefix> approved_routes;
+  bool answers_subdomains = false;  // everything below its name is itself
   NodeLive live;
 };
 

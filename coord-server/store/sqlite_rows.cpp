@@ -67,6 +67,13 @@ control::Hostinfo RowReader::hostinfo() {
   return take(decoded ? std::optional(std::move(*decoded)) : std::nullopt);
 }
 
+control::DnsConfig RowReader::dns() {
+  auto decoded = control::decode<control::DnsConfig>(row_.text(next_));
+  return take(decoded ? std::optional(std::move(*decoded)) : std::nullopt);
+}
+
+std::string dns_column(const control::DnsConfig& dns) { return control::encode(dns); }
+
 std::vector<Prefix> RowReader::prefixes() { return take(parse_prefixes(row_.text(next_))); }
 
 std::string prefixes_column(const std::vector<Prefix>& prefixes) {
@@ -89,7 +96,7 @@ std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints) {
 // In each of these the fields stand in the order of the columns; braces evaluate left to right.
 
 Account read_account(RowReader& row) {
-  return {row.id<AccountId>(), row.text(), row.text(), row.time()};
+  return {row.id<AccountId>(), row.text(), row.text(), row.time(), row.dns()};
 }
 
 User read_user(RowReader& row) {
@@ -117,6 +124,7 @@ NodeRecord read_node(RowReader& row) {
   node.live.hostinfo = row.hostinfo();
   node.live.last_seen = row.optional_time();
   node.approved_routes = row.prefixes();
+  node.answers_subdomains = row.flag();
   node.live.primary_routes = row.prefixes();
   node.ipv4 = row.address();
   node.ipv6 = row.address();

@@ -27,6 +27,7 @@ class RowReader {
   std::vector<KnownEndpoint> endpoints();
   control::Hostinfo hostinfo();
   std::vector<Prefix> prefixes();
+  control::DnsConfig dns();
   template <class Key>
   Key key() {
     return take(Key::parse(row_.text(next_)));
@@ -49,7 +50,7 @@ class RowReader {
 };
 
 // The column lists these read, in order; each belongs to the function below it.
-inline constexpr const char* kAccountColumns = "id, name, domain, created";
+inline constexpr const char* kAccountColumns = "id, name, domain, created, dns";
 Account read_account(RowReader& row);
 inline constexpr const char* kUserColumns = "id, account_id, login, display_name, role, created";
 User read_user(RowReader& row);
@@ -57,7 +58,7 @@ User read_user(RowReader& row);
 inline constexpr const char* kNodeColumns =
     "id, nodes.account_id, user_id, stable_id, machine_key, node_key, label, label_is_chosen, "
     "ephemeral, authorized, created, key_expiry, disco_key, endpoints, home_region, capver, "
-    "hostinfo, last_seen, approved_routes, primary_routes, ipv4, ipv6";
+    "hostinfo, last_seen, approved_routes, answers_subdomains, primary_routes, ipv4, ipv6";
 NodeRecord read_node(RowReader& row);
 inline constexpr const char* kQuarantineColumns = "account_id, ipv4, former_node, until";
 Quarantine read_quarantine(RowReader& row);
@@ -74,6 +75,7 @@ inline constexpr const char* kAuditColumns =
 AuditEntry read_audit(RowReader& row);
 
 std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints);
+std::string dns_column(const control::DnsConfig& dns);
 std::string prefixes_column(const std::vector<Prefix>& prefixes);
 std::string hostinfo_column(const control::Hostinfo& hostinfo);
 

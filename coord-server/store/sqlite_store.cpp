@@ -29,6 +29,8 @@ class SqliteStore final : public Store {
   Stored<void> set_server_value(std::string_view name, std::string_view value) override;
 
   Stored<Account> create_account(Account account) override;
+  Stored<void> update_dns(
+      AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) override;
   Stored<User> create_user(User user, AuditEntry audit) override;
 
   Stored<NodeRecord> create_node(
@@ -162,11 +164,21 @@ Stored<void> SqliteStore::set_server_value(std::string_view name, std::string_vi
 
 Stored<Account> SqliteStore::create_account(Account account) {
   auto inserted = db_.run(
-      "INSERT INTO accounts (name, domain, created) VALUES (?,?,?)",
-      {account.name, account.domain, to_rfc3339(account.created)});
+      "INSERT INTO accounts (name, domain, created, dns) VALUES (?,?,?,?)",
+      {account.name, account.domain, to_rfc3339(account.created), dns_column(account.dns)});
   if (!inserted) return inserted.error();
   account.id = AccountId{db_.last_row_id()};
   return account;
+}
+
+Stored<void> SqliteStore::update_dns(
+    AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    auto updated =
+        change_one("UPDATE accounts SET dns = ? WHERE id = ?", {dns_column(dns), account});
+    if (!updated) return updated;
+    return log(audit);
+  });
 }
 
 Stored<User> SqliteStore::create_user(User user, AuditEntry audit) {
@@ -189,14 +201,28 @@ Stored<NodeRecord> SqliteStore::create_node(
     auto inserted = db_.run(
         "INSERT INTO nodes (account_id, user_id, stable_id, machine_key, node_key, label, "
         "label_is_chosen, ephemeral, authorized, created, key_expiry, disco_key, endpoints, "
-        "home_region, capver, hostinfo, last_seen, approved_routes, primary_routes) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        {node.account, node.user, node.stable_id, node.machine.to_text(), node.node_key.to_text(),
-         node.label, node.label_is_chosen, node.ephemeral, node.authorized,
-         to_rfc3339(node.created), TimeColumn(node.key_expiry).value(),
-         node.live.disco_key.to_text(), endpoints_column(node.live.endpoints),
-         node.live.home_region, node.live.capver, hostinfo_column(node.live.hostinfo),
-         TimeColumn(node.live.last_seen).value(), prefixes_column(node.approved_routes),
+        "home_region, capver, hostinfo, last_seen, approved_routes, answers_subdomains, "
+        "primary_routes) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        {node.account,
+         node.user,
+         node.stable_id,
+         node.machine.to_text(),
+         node.node_key.to_text(),
+         node.label,
+         node.label_is_chosen,
+         node.ephemeral,
+         node.authorized,
+         to_rfc3339(node.created),
+         TimeColumn(node.key_expiry).value(),
+         node.live.disco_key.to_text(),
+         endpoints_column(node.live.endpoints),
+         node.live.home_region,
+         node.live.capver,
+         hostinfo_column(node.live.hostinfo),
+         TimeColumn(node.live.last_seen).value(),
+         prefixes_column(node.approved_routes),
+         node.answers_subdomains,
          prefixes_column(node.live.primary_routes)});
     if (!inserted) return inserted.error();
     node.id = NodeId{db_.last_row_id()};
@@ -219,13 +245,13 @@ Stored<void> SqliteStore::update_node(
         "UPDATE nodes SET user_id = ?, node_key = ?, label = ?, label_is_chosen = ?, "
         "ephemeral = ?, authorized = ?, key_expiry = ?, disco_key = ?, endpoints = ?, "
         "home_region = ?, capver = ?, hostinfo = ?, last_seen = ?, approved_routes = ?, "
-        "primary_routes = ? WHERE id = ?",
+        "answers_subdomains = ?, primary_routes = ? WHERE id = ?",
         {node.user, node.node_key.to_text(), node.label, node.label_is_chosen, node.ephemeral,
          node.authorized, TimeColumn(node.key_expiry).value(), node.live.disco_key.to_text(),
          endpoints_column(node.live.endpoints), node.live.home_region, node.live.capver,
          hostinfo_column(node.live.hostinfo), TimeColumn(node.live.last_seen).value(),
-         prefixes_column(node.approved_routes), prefixes_column(node.live.primary_routes),
-         node.id});
+         prefixes_column(node.approved_routes), node.answers_subdomains,
+         prefixes_column(node.live.primary_routes), node.id});
     if (!updated) return updated;
     return audit ? log(*audit) : Stored<void>();
   });

@@ -57,6 +57,8 @@ class Store {
 
   // These fill in the id. An audit entry of a new row gets that id as its target.
   virtual Stored<Account> create_account(Account account) = 0;
+  virtual Stored<void> update_dns(
+      AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) = 0;
   virtual Stored<User> create_user(User user, AuditEntry audit) = 0;
 
   // A new node, and the use of the auth key that let it in.

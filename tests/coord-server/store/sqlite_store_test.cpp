@@ -27,6 +27,7 @@ TEST_F(SqliteStore, ReturnsEveryFieldOfANodeAfterReopening) {
   wanted.live.hostinfo.hostname = "リビングの箱";
   wanted.live.hostinfo.os = "linux";
   wanted.live.last_seen = kNow;
+  wanted.answers_subdomains = true;
   wanted.approved_routes = {*Prefix::parse("10.77.0.0/24"), *Prefix::parse("::/0")};
   wanted.live.primary_routes = {*Prefix::parse("10.77.0.0/24")};
   ASSERT_TRUE(store->create_node(wanted, {}, audit()));
@@ -46,6 +47,7 @@ TEST_F(SqliteStore, ReturnsEveryFieldOfANodeAfterReopening) {
   EXPECT_EQ(got.ipv6, wanted.ipv6);
   EXPECT_EQ(got.key_expiry, wanted.key_expiry);
   EXPECT_EQ(got.approved_routes, wanted.approved_routes);
+  EXPECT_TRUE(got.answers_subdomains);
   EXPECT_EQ(got.live, wanted.live);
 }
 
@@ -147,6 +149,41 @@ TEST_F(SqliteStore, SavesTheLivePartOfManyNodesAtOnce) {
       {a->id, &live}, {NodeId{4711}, &live}};
   ASSERT_TRUE(store->save_live(batch));
   EXPECT_EQ(store->nodes()->front().live.home_region, 900);
+}
+
+TEST_F(SqliteStore, KeepsTheDnsConfigurationOfAnAccount) {
+  make_account();
+  EXPECT_EQ(store->accounts()->front().dns, first_dns());
+  control::DnsConfig dns;
+  dns.routes["corp.example"] = {{"10.0.0.53", {}, true}};
+  dns.extra_records = {{"nas.corp.example", "A", "10.0.0.7"}};
+  ASSERT_TRUE(store->update_dns(account.id, dns, audit("UPDATE")));
+  const std::size_t lines = store->audit_log(account.id, 100)->size();
+  EXPECT_FALSE(store->update_dns(AccountId{4711}, dns, audit("UPDATE")));
+  open();
+  EXPECT_EQ(store->accounts()->front().dns, dns);
+  EXPECT_EQ(store->audit_log(account.id, 100)->size(), lines) << "no line for a failure";
+}
+
+TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
+  make_account();
+  ASSERT_TRUE(store->create_node(node("a", "100.64.0.1"), {}, audit()));
+  store.reset();
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(dir.file("coord.db").c_str(), &raw), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(
+          raw,
+          "ALTER TABLE nodes DROP COLUMN approved_routes;"
+          "ALTER TABLE nodes DROP COLUMN primary_routes;"
+          "ALTER TABLE nodes DROP COLUMN answers_subdomains;"
+          "ALTER TABLE accounts DROP COLUMN dns; PRAGMA user_version = 1",
+          nullptr, nullptr, nullptr),
+      SQLITE_OK);
+  sqlite3_close(raw);
+  open();
+  EXPECT_TRUE(store->accounts()->front().dns.proxied);
+  EXPECT_TRUE(store->nodes()->front().approved_routes.empty());
 }
 
 TEST_F(SqliteStore, KeepsServerValues) {
