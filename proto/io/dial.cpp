@@ -61,6 +61,7 @@ class Dial::Impl final : public ByteStream::Handler {
     tls::TlsClientConfig config;
     config.server_name = target_.tls_name.empty() ? target_.host : target_.tls_name;
     config.offer_http11 = target_.offer_http11;
+    config.offer_h2 = target_.offer_h2;
     auto session = tls::TlsSession::client(*target_.tls, config);
     if (!session) return finish(IoError{IoError::Kind::Tls, session.error().detail});
     stream_ = std::make_unique<TlsStream>(

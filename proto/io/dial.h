@@ -22,6 +22,7 @@ struct DialTarget {
   tls::TlsClientContext* tls = nullptr;  // nullptr: plain. Borrowed for the life of the stream
   std::string tls_name;                  // if not `host`
   bool offer_http11 = false;
+  bool offer_h2 = false;  // see TlsClientConfig
   SocketOptions socket;
   Duration timeout = 10s;
 };

@@ -81,6 +81,10 @@ Result<void, TlsError> TlsSession::Impl::shake_hands() {
 
 void TlsSession::Impl::learn_peer() {
   peer.tls13 = SSL_version(ssl.get()) >= TLS1_3_VERSION;
+  const unsigned char* chosen = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl.get(), &chosen, &size);
+  peer.h2 = std::string_view(reinterpret_cast<const char*>(chosen), size) == "h2";
   if (const X509* leaf = SSL_get0_peer_certificate(ssl.get())) {
     peer.fingerprint = fingerprint_of(leaf);
     peer.issuer = issuer_text(leaf);
@@ -135,11 +139,13 @@ Result<TlsSession, TlsError> TlsSession::client(
   if (!config.server_name.empty() && !ip_literal(config.server_name)) {
     SSL_set_tlsext_host_name(ssl, config.server_name.c_str());
   }
-  if (config.offer_http11) {
-    constexpr std::string_view kOffer = "\x08http/1.1";
+  std::string offer;
+  if (config.offer_h2) offer += "\x02h2";
+  if (config.offer_http11) offer += "\x08http/1.1";
+  if (!offer.empty()) {
     SSL_set_alpn_protos(
-        ssl, reinterpret_cast<const unsigned char*>(kOffer.data()),
-        static_cast<unsigned int>(kOffer.size()));
+        ssl, reinterpret_cast<const unsigned char*>(offer.data()),
+        static_cast<unsigned int>(offer.size()));
   }
   SSL_set_connect_state(ssl);
   if (auto begun = impl->shake_hands(); !begun) return begun.error();

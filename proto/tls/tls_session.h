@@ -21,8 +21,10 @@ namespace aya::tls {
 struct TlsClientConfig {
   // Sent as SNI unless it is an IP literal, and what the certificate must cover.
   std::string server_name;
-  // Offer ALPN "http/1.1". Never "h2": an upgrade would then be impossible.
+  // Offer ALPN "http/1.1". Who means to upgrade the connection never offers "h2" as well: the
+  // upgrade would then be impossible.
   bool offer_http11 = false;
+  bool offer_h2 = false;  // ALPN "h2", preferred
 };
 
 // What is known of the other end once established().
@@ -31,6 +33,7 @@ struct TlsPeer {
   std::optional<RelayMeta> relay_meta;  // a certificate in its chain announced a relay key
   std::string issuer;                   // of the leaf, one line; shown when TLS is intercepted
   bool tls13 = false;
+  bool h2 = false;  // ALPN chose HTTP/2
 };
 
 class TlsSession {
