@@ -254,6 +254,7 @@ void Daemon::tell_coord() {
   host.disco_key = disco_key_.public_key();
   if (mesh_) {
     host.hostinfo.net_info = mesh_->net_info();
+    host.hostinfo.services = mesh_->services();
     for (const auto& endpoint : mesh_->endpoints()) {
       host.endpoints.push_back(endpoint.at);
       host.endpoint_types.push_back(static_cast<control::EndpointType>(endpoint.type));
@@ -577,6 +578,12 @@ local::RawJson Daemon::net_map() const {
   return state == nullptr ? local::RawJson{} : make_net_map(state->netmap);
 }
 
+local::RawJson Daemon::dns_config() const {
+  const auto* state = map_state();
+  if (state == nullptr) return {};
+  return {control::encode(state->netmap.dns.value_or(control::DnsConfig{}))};
+}
+
 std::size_t Daemon::peer_count() const {
   const auto* state = map_state();
   return state == nullptr ? 0 : state->netmap.peers.size();
@@ -778,6 +785,22 @@ void Daemon::netcheck(localapi::ExchangeId exchange) {
     if (!alive.expired())
       local_->netcheck_done(exchange, {local::to_json(local::NetcheckReport{})});
   });
+}
+
+void Daemon::dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) {
+  const auto done = [this, exchange, alive = std::weak_ptr<int>(alive_)](
+                        const Result<local::DnsAnswer, localapi::DnsFailure>& outcome) {
+    if (!alive.expired()) local_->dns_query_done(exchange, outcome);
+  };
+  localapi::DnsFailure failure;
+  if (!mesh_ || map_state() == nullptr) {
+    failure = {"no network map yet; is the node up?", true};
+  } else if (!mesh_->ask_name(query.name, query.type, done)) {
+    failure = {"'" + query.name + "' cannot be a DNS name", false};
+  } else {
+    return;
+  }
+  loop_.post([done, failure] { done(failure); });  // not from within the call that asks
 }
 
 }  // namespace aya::app

@@ -45,6 +45,7 @@ class Daemon final : public localapi::LocalHost,
   local::RawJson derp_map() const override;
   local::RawJson self_node() const override;
   local::RawJson net_map() const override;
+  local::RawJson dns_config() const override;
   std::size_t peer_count() const override;
   local::EngineUpdate engine() const override;
   std::vector<local::HealthWarning> health() const override;
@@ -59,6 +60,7 @@ class Daemon final : public localapi::LocalHost,
   void restun() override;
   void ping(localapi::ExchangeId exchange, const localapi::PingRequest& request) override;
   void netcheck(localapi::ExchangeId exchange) override;
+  void dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) override;
 
   // Mesh::Owner
   void on_mesh_facts_changed() override;

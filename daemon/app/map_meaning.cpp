@@ -3,33 +3,95 @@
 #include <algorithm>
 #include <functional>
 
+#include "daemon/dns/international_name.h"
+#include "daemon/dns/public_resolvers.h"
+#include "proto/http/target.h"
+
 namespace aya::app {
 namespace {
 
-constexpr std::uint16_t kDnsPort = 53;
+constexpr std::string_view kBothFamilies = "magicdns-aaaa";
+constexpr std::string_view kSubdomains = "dns-subdomain-resolve";
+constexpr int kCanAnswerNames = 26;  // capability versions from here on
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Fully qualified and in lower case, as the resolver's tables want it.
+// Fully qualified, as DNS carries it and in lower case, as the resolver's tables want it.
 std::string dns_key(std::string_view name) {
   std::string out(name);
+  if (!dns::is_ascii(out)) out = dns::ascii_form(out).value_or(out);
   std::ranges::transform(out, out.begin(), lower);
   if (!out.ends_with('.')) out += '.';
   return out;
 }
 
-std::optional<Endpoint> plain_server(const control::Resolver& resolver) {
-  if (const auto address = IpAddress::parse(resolver.addr)) return Endpoint{*address, kDnsPort};
-  return Endpoint::parse(resolver.addr);
-}
-
-std::vector<Endpoint> plain_servers(const std::vector<control::Resolver>& resolvers) {
+// Asking ourselves would be a loop.
+std::vector<Endpoint> but_ourselves(const std::vector<IpAddress>& servers) {
   std::vector<Endpoint> out;
-  for (const auto& resolver : resolvers) {
-    if (const auto server = plain_server(resolver)) out.push_back(*server);
+  for (const IpAddress& server : servers) {
+    if (!dns::Service::is_service_address(server)) out.push_back({server, dns::kDnsPort});
   }
   return out;
 }
+
+void add_nodes(const netmap::Netmap& map, dns::ResolverConfig& out) {
+  const auto own = addresses_of(map.self);
+  const bool self_has_v4 = std::ranges::any_of(own, &IpAddress::is_v4);
+  const bool both = map.self.cap_map.contains(std::string(kBothFamilies));
+  const auto add = [&](const control::Node& node) {
+    if (node.name.empty()) return;
+    const auto all = addresses_of(node);
+    // IPv4 reaches every peer that we can, and one family is quicker.
+    const bool has_v4 = std::ranges::any_of(all, &IpAddress::is_v4);
+    const std::string name = dns_key(node.name);
+    auto& addresses = out.hosts[name];
+    for (const IpAddress& address : all) {
+      const bool wanted = self_has_v4 ? address.is_v4() || both || !has_v4 : address.is_v6();
+      if (wanted) addresses.push_back(address);
+    }
+    if (node.cap_map.contains(std::string(kSubdomains))) out.subdomain_hosts.insert(name);
+  };
+  add(map.self);
+  for (const auto& [id, peer] : map.peers) add(peer);
+}
+
+// Resolvers of the map as servers to ask.
+class UpstreamWriter {
+ public:
+  // `own`: servers that can be asked for the addresses of others. With `only_marked` resolvers not
+  // marked UseWithExitNode are left out.
+  UpstreamWriter(dns::ForwarderConfig& out, const std::vector<Endpoint>& own, bool only_marked)
+      : out_(out), own_(own), only_marked_(only_marked) {}
+
+  dns::Upstreams servers(const std::vector<control::Resolver>& resolvers) {
+    dns::Upstreams out;
+    for (const control::Resolver& resolver : resolvers) {
+      if (only_marked_ && !resolver.use_with_exit_node) continue;
+      if (const auto address = IpAddress::parse(resolver.addr)) {
+        out.emplace_back(Endpoint{*address, dns::kDnsPort});
+      } else if (const auto at = Endpoint::parse(resolver.addr)) {
+        out.emplace_back(*at);
+      } else if (const auto url = http::Url::parse(resolver.addr)) {
+        out.emplace_back(resolver.addr, addresses_of_host(*url, resolver));
+      }
+    }
+    return out;
+  }
+
+ private:
+  std::vector<IpAddress> addresses_of_host(
+      const http::Url& url, const control::Resolver& resolver) {
+    if (!resolver.bootstrap_resolution.empty()) return resolver.bootstrap_resolution;
+    if (IpAddress::parse(url.host)) return {};
+    if (auto known = dns::public_resolver_addresses(url.host); !known.empty()) return known;
+    if (!own_.empty()) out_.routes[dns_key(url.host)].assign(own_.begin(), own_.end());
+    return {};
+  }
+
+  dns::ForwarderConfig& out_;
+  const std::vector<Endpoint>& own_;
+  bool only_marked_;
+};
 
 }  // namespace
 
@@ -97,56 +159,88 @@ filter::CapabilityHolders capability_holders(const netmap::Netmap& map) {
   return out;
 }
 
-dns::ResolverConfig resolver_config(const netmap::Netmap& map) {
+dns::ResolverConfig resolver_config(const netmap::Netmap& map, const local::Prefs& prefs) {
   dns::ResolverConfig out;
-  if (!map.dns || !map.dns->proxied) return out;
-
-  const auto own = addresses_of(map.self);
-  const bool self_has_v4 = std::ranges::any_of(own, &IpAddress::is_v4);
-  const auto add = [&](const control::Node& node) {
-    if (node.name.empty()) return;
-    auto& addresses = out.hosts[dns_key(node.name)];
-    for (const IpAddress& address : addresses_of(node)) {
-      // One family is enough and quicker; IPv4 reaches every peer that we can.
-      if (address.is_v4() == self_has_v4) addresses.push_back(address);
-    }
-  };
-  add(map.self);
-  for (const auto& [id, peer] : map.peers) add(peer);
+  if (!map.dns) return out;
+  if (map.dns->proxied) add_nodes(map, out);
   for (const auto& record : map.dns->extra_records) {
-    if (const auto address = IpAddress::parse(record.value)) {
+    const bool is_address = record.type.empty() || record.type == "A" || record.type == "AAAA";
+    if (const auto address = IpAddress::parse(record.value); is_address && address) {
       out.hosts[dns_key(record.name)].push_back(*address);
     }
   }
+  if (!prefs.corp_dns) return out;
 
-  if (const std::string suffix = map.magic_dns_suffix(); !suffix.empty()) {
-    out.local_domains.push_back(dns_key(suffix));
+  const std::string suffix = map.magic_dns_suffix();
+  if (map.dns->proxied && !suffix.empty()) out.local_domains.push_back(dns_key(suffix));
+  for (const auto& [domain, resolvers] : map.dns->routes) {
+    if (resolvers.empty()) out.local_domains.push_back(dns_key(domain));
   }
-  for (const auto& [suffix, resolvers] : map.dns->routes) {
-    if (resolvers.empty()) out.local_domains.push_back(dns_key(suffix));
-  }
-  for (std::string& zone : dns::overlay_reverse_zones()) {
-    out.local_domains.push_back(std::move(zone));
+  if (map.dns->proxied) {
+    for (std::string& zone : dns::overlay_reverse_zones()) {
+      out.local_domains.push_back(std::move(zone));
+    }
   }
   return out;
 }
 
-dns::ForwarderConfig forwarder_config(const netmap::Netmap& map, const os::DnsBase& host) {
+const control::Node* find_peer(const netmap::Netmap& map, const std::string& stable_id) {
+  const auto found = std::ranges::find_if(
+      map.peers, [&](const auto& peer) { return peer.second.stable_id == stable_id; });
+  return stable_id.empty() || found == map.peers.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string> exit_dns_url(const control::Node& self, const control::Node& exit) {
+  if (!exit.hostinfo) return std::nullopt;
+  const auto port_of = [&](std::string_view service) -> std::uint16_t {
+    for (const control::Service& offered : exit.hostinfo->services) {
+      if (offered.proto == service) return offered.port;
+    }
+    return 0;
+  };
+  if (exit.cap < kCanAnswerNames && port_of("peerapi-dns-proxy") == 0) return std::nullopt;
+  const auto own = addresses_of(self), its = addresses_of(exit);
+  for (const bool v4 : {true, false}) {
+    const auto same = [v4](const IpAddress& address) { return address.is_v4() == v4; };
+    const auto at = std::ranges::find_if(its, same);
+    const std::uint16_t port = port_of(v4 ? "peerapi4" : "peerapi6");
+    if (port == 0 || at == its.end() || std::ranges::none_of(own, same)) continue;
+    return "http://" + Endpoint{*at, port}.to_text() + "/dns-query";
+  }
+  return std::nullopt;
+}
+
+dns::ForwarderConfig forwarder_config(
+    const netmap::Netmap& map, const local::Prefs& prefs,
+    const std::vector<IpAddress>& host_servers, const control::Node* exit) {
+  const std::vector<Endpoint> own = but_ourselves(host_servers);
   dns::ForwarderConfig out;
+  if (!prefs.corp_dns) {
+    out.for_peers.assign(own.begin(), own.end());
+    return out;
+  }
+  const auto through_exit = exit != nullptr ? exit_dns_url(map.self, *exit) : std::nullopt;
+  UpstreamWriter to(out, own, through_exit.has_value());
   if (map.dns) {
-    out.upstreams = plain_servers(map.dns->resolvers);
+    out.upstreams = to.servers(map.dns->resolvers);
     for (const auto& [suffix, resolvers] : map.dns->routes) {
-      if (auto servers = plain_servers(resolvers); !servers.empty()) {
+      if (auto servers = to.servers(resolvers); !servers.empty()) {
         out.routes[dns_key(suffix)] = std::move(servers);
       }
     }
   }
-  if (out.upstreams.empty()) {
-    for (const IpAddress& server : host.nameservers) {
-      // Ourselves would be a loop.
-      if (!dns::Service::is_service_address(server)) out.upstreams.push_back({server, kDnsPort});
-    }
+  if (out.upstreams.empty() && through_exit) {
+    out.upstreams.emplace_back(*through_exit, std::vector<IpAddress>{});
+    out.for_peers.assign(own.begin(), own.end());  // two exits of each other would go in circles
   }
+  if (out.upstreams.empty() && exit != nullptr) {
+    // One that answers no names: the servers of the network we sit in may be out of reach.
+    out.upstreams = to.servers(
+        exit->is_wireguard_only ? exit->exit_node_dns_resolvers
+        : map.dns               ? map.dns->fallback_resolvers
+                                : std::vector<control::Resolver>{});
+  }
+  if (out.upstreams.empty()) out.upstreams.assign(own.begin(), own.end());
   return out;
 }
 

@@ -35,12 +35,30 @@ std::vector<Prefix> local_destinations(const control::Node& self);
 // Holders of node capabilities, for filter sources written "cap:<name>".
 filter::CapabilityHolders capability_holders(const netmap::Netmap& map);
 
-// MagicDNS names (control 6.8); empty where the map has it off.
-dns::ResolverConfig resolver_config(const netmap::Netmap& map);
+// The names that we answer (control 6.8): of nodes where MagicDNS is on, and the map's records.
+// Nodes have the addresses of one family, IPv4 if we have it, and of both with the capability
+// "magicdns-aaaa". With DNS settings not accepted the names are answered who asks all the same, but
+// nothing is said about others of their domains (control 14).
+dns::ResolverConfig resolver_config(const netmap::Netmap& map, const local::Prefs& prefs);
 
-// Where the resolver sends what is not ours: the map's resolvers, else the host's own. Resolvers
-// that are not a plain address (DoH) are left out.
-dns::ForwarderConfig forwarder_config(const netmap::Netmap& map, const os::DnsBase& host);
+// Where the resolver sends what is not ours. Without an exit node, and with one that cannot answer
+// names: the map's resolvers and routes, else the host's own servers. With one that can, everything
+// goes to it but for the resolvers that the map marks UseWithExitNode. With DNS settings not
+// accepted nothing is forwarded.
+//
+// A resolver by URL needs addresses of its host that were not asked of itself: from the map, from
+// our list of public ones, or from the host's own servers, to which its name is routed.
+//
+// `host_servers`: the host's own. `exit`: the node in use; nullptr: none.
+dns::ForwarderConfig forwarder_config(
+    const netmap::Netmap& map, const local::Prefs& prefs,
+    const std::vector<IpAddress>& host_servers, const control::Node* exit);
+
+// A peer by its stable id; nullptr: there is none.
+const control::Node* find_peer(const netmap::Netmap& map, const std::string& stable_id);
+
+// Where an exit node answers DNS over HTTP inside the tunnel; nullopt: it does not.
+std::optional<std::string> exit_dns_url(const control::Node& self, const control::Node& exit);
 
 // What the host's resolver is to be told; nullopt: leave it alone.
 std::optional<os::DnsWanted> host_dns(const netmap::Netmap& map, const local::Prefs& prefs);

@@ -54,40 +54,6 @@ std::optional<RegionId> only_region(const std::map<RegionId, control::DerpRegion
 
 }  // namespace
 
-// Its own socket, so that answers of upstream servers are told from peers' datagrams by arrival.
-class Mesh::DnsSocket final : public io::UdpSocket::Handler {
- public:
-  explicit DnsSocket(Mesh& mesh) : mesh_(mesh) {}
-
-  std::uint16_t port() const { return socket_->port(); }
-
-  std::optional<std::string> open() {
-    io::UdpOptions options;
-    options.socket.mark = os::kBypassMark;
-    options.socket_buffer = 256 * 1024;
-    auto socket = io::UdpSocket::open(mesh_.loop_, mesh_.pool_, options, *this);
-    if (!socket) return socket.error().detail;
-    socket_ = std::move(*socket);
-    return std::nullopt;
-  }
-
-  void send(const Endpoint& server, Bytes query) {
-    const io::UdpSend one{query, server, {}};
-    socket_->send({&one, 1});
-  }
-
- private:
-  void on_datagrams(std::span<io::UdpReceived> batch) override {
-    for (const auto& received : batch) {
-      mesh_.dataplane_->from_dns_server(received.from, received.packet.bytes(), mesh_.loop_.now());
-    }
-    mesh_.arm();
-  }
-
-  Mesh& mesh_;
-  std::unique_ptr<io::UdpSocket> socket_;
-};
-
 Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
     : loop_(parts.loop),
       rng_(parts.rng),
@@ -112,6 +78,10 @@ Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
       tunnel::Options{
           .wall_clock = [&loop = loop_] { return loop.wall_now(); }, .mtu = host_.tun().mtu()},
       *this);
+  names_.emplace(
+      dns_net::UpstreamLink::Parts{loop_, pool_, log_, parts.roots}, *dataplane_,
+      [this] { arm(); });
+  peer_service_.emplace(loop_, *names_, *dataplane_);
   relays_.emplace(loop_, trust_, rng_, pool_, log_, os::kBypassMark, *this);
   relays_->set_self(node_key_);
   netcheck_.emplace(loop_, rng_, *this);
@@ -140,9 +110,7 @@ std::optional<std::string> Mesh::open_sockets(const Config& config) {
   auto problem = open_socket(config.port);
   // A usual port that is taken is no reason to stay down; one that was asked for is.
   if (problem && !config.port_is_fixed) problem = open_socket(0);
-  if (problem) return problem;
-  dns_socket_ = std::make_unique<DnsSocket>(*this);
-  return dns_socket_->open();
+  return problem;
 }
 
 std::optional<std::string> Mesh::open_socket(std::uint16_t port) {
@@ -180,7 +148,8 @@ void Mesh::apply(
   bool capabilities = false;
   for (const auto& peer : delta.peers) {
     const bool removed = peer.kind == netmap::PeerDelta::Kind::Removed;
-    names = names || peer.names || peer.routing || removed;
+    // "Other" may be a capability for subdomains, or the port at which an exit node answers names.
+    names = names || peer.names || peer.routing || peer.other || removed;
     // Which of several routers has a prefix depends on who is online.
     routes =
         routes || peer.routing || peer.presence || peer.kind != netmap::PeerDelta::Kind::Changed;
@@ -246,8 +215,13 @@ void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {
 
 void Mesh::apply_names(const netmap::State& state, const local::Prefs& prefs) {
   // Without the setting our resolver still answers who asks it, but knows nobody else's names.
+  const bool expired = netmap::self_is_expired(state, loop_.wall_now());
   dataplane_->names().configure(
-      resolver_config(state.netmap), forwarder_config(state.netmap, host_.host_dns()));
+      expired ? dns::ResolverConfig{} : resolver_config(state.netmap, prefs),
+      expired ? dns::ForwarderConfig{}
+              : forwarder_config(
+                    state.netmap, prefs, host_.host_dns().nameservers,
+                    find_peer(state.netmap, exit_node().value_or(""))));
   host_.apply_dns(routing_.service_reachable ? host_dns(state.netmap, prefs) : std::nullopt);
 }
 
@@ -271,7 +245,14 @@ void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
     if (!before.peers.contains(node)) apply_peer(state, node);
   }
   host_.apply_routes(route_config(routing_));
+  apply_services(state, prefs);
   if (before.service_reachable != routing_.service_reachable) apply_names(state, prefs);
+}
+
+// Sockets on the addresses that the host has now.
+void Mesh::apply_services(const netmap::State& state, const local::Prefs& prefs) {
+  names_->set_own_addresses(addresses_of(state.netmap.self));
+  if (peer_service_->apply(state, prefs)) owner_.on_mesh_facts_changed();
 }
 
 std::optional<std::string> Mesh::exit_node() const {
@@ -279,7 +260,7 @@ std::optional<std::string> Mesh::exit_node() const {
 }
 
 void Mesh::apply_firewall(const netmap::State& state, const local::Prefs& prefs) {
-  std::vector<std::uint16_t> ports = {udp_->port(), dns_socket_->port()};
+  std::vector<std::uint16_t> ports = {udp_->port()};
   if (const auto port = portmap_ ? portmap_->socket_port() : std::nullopt) ports.push_back(*port);
   std::vector<IpAddress> peers;
   for (const auto& [node, peer] : state.netmap.peers) {
@@ -327,7 +308,11 @@ void Mesh::to_relay(RegionId region, const NodePublicKey& peer, Packet packet) {
   relays_->send(region, peer, std::move(packet));
 }
 
-void Mesh::to_dns_server(const Endpoint& server, Bytes query) { dns_socket_->send(server, query); }
+void Mesh::to_dns_server(const dns::Forwarder::Send& query) { names_->to_server(query); }
+
+void Mesh::on_dns_answer(dns::QuestionId question, Bytes response) {
+  names_->on_answer(question, response);
+}
 
 void Mesh::on_stun(Bytes datagram, const Endpoint&) { netcheck_->on_stun(datagram); }
 
@@ -581,6 +566,21 @@ bool Mesh::ping(netmap::NodeId node, path::PingId id, std::size_t size) {
   if (!number) return false;
   dataplane_->ping(*number, id, size, loop_.now());
   arm();
+  return true;
+}
+
+bool Mesh::ask_name(
+    const std::string& name, std::uint16_t type,
+    std::function<void(const local::DnsAnswer&)> done) {
+  const auto query = dns::make_query(name, type);
+  if (!query) return false;
+  std::vector<std::string> resolvers;
+  for (const auto& server : dataplane_->names().servers_for(*query)) {
+    resolvers.push_back(server.to_text());
+  }
+  names_->ask(*query, dns::Forwarder::For::Host, [done, resolvers](Bytes response) {
+    done({Buffer(response.begin(), response.end()), resolvers});
+  });
   return true;
 }
 

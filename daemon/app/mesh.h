@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "daemon/app/host_side.h"
+#include "daemon/app/name_service.h"
 #include "daemon/app/peer_numbers.h"
+#include "daemon/app/peer_service.h"
 #include "daemon/app/status_view.h"
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/netcheck/netcheck_link.h"
@@ -21,6 +23,7 @@
 #include "daemon/relay/relay_links.h"
 #include "daemon/routing/routing.h"
 #include "proto/io/udp_socket.h"
+#include "proto/local/dns_answer.h"
 
 namespace aya::app {
 
@@ -86,6 +89,11 @@ class Mesh final : public dataplane::Dataplane::Ports,
   // False: no such peer.
   bool ping(netmap::NodeId node, path::PingId id, std::size_t size);
   void start_netcheck();
+  // As the host would ask our resolver. False: that is no name. `done` is called from the loop,
+  // unless the mesh ends first.
+  bool ask_name(
+      const std::string& name, std::uint16_t type,
+      std::function<void(const local::DnsAnswer&)> done);
   void rebind();
   void restun();
 
@@ -104,6 +112,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   std::size_t live_relays() const { return relays_->connected(); }
   std::optional<netcheck::Report> last_report() const;  // and what the router speaks
   std::uint16_t port() const { return udp_->port(); }
+  std::vector<control::Service> services() const { return peer_service_->services(); }
 
  private:
   Mesh(const Parts& parts, const Config& config, Owner& owner);
@@ -114,7 +123,8 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void to_host(std::span<const Packet> packets) override;
   void to_udp(std::span<const dataplane::UdpDatagram> datagrams) override;
   void to_relay(RegionId region, const NodePublicKey& peer, Packet packet) override;
-  void to_dns_server(const Endpoint& server, Bytes query) override;
+  void to_dns_server(const dns::Forwarder::Send& query) override;
+  void on_dns_answer(dns::QuestionId question, Bytes response) override;
   void on_stun(Bytes datagram, const Endpoint& from) override;
   void on_path_change(const path::PathChange& change) override;
   void on_ping_done(const path::PingDone& done) override;
@@ -158,6 +168,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   // Decides anew where packets go, and carries it out in the kernel and in the tunnel.
   void apply_routes(const netmap::State& state, const local::Prefs& prefs);
   void apply_firewall(const netmap::State& state, const local::Prefs& prefs);
+  void apply_services(const netmap::State& state, const local::Prefs& prefs);
   void apply_relays(const netmap::State& state);
   void choose_home_soon();
   void check_network();
@@ -177,10 +188,9 @@ class Mesh final : public dataplane::Dataplane::Ports,
   relay::RelayTrust trust_;
   HostSide& host_;
   std::unique_ptr<io::UdpSocket> udp_;
-  // Questions to upstream servers leave from a socket of their own: answers are told apart by it.
-  class DnsSocket;
-  std::unique_ptr<DnsSocket> dns_socket_;
   std::optional<dataplane::Dataplane> dataplane_;
+  std::optional<NameService> names_;
+  std::optional<PeerService> peer_service_;
   std::optional<relay::RelayLinks> relays_;
   std::optional<netcheck::NetcheckLink> netcheck_;
   std::optional<portmap::PortmapLink> portmap_;

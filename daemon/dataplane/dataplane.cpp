@@ -186,6 +186,23 @@ void Dataplane::from_dns_server(const Endpoint& server, Bytes response, TimePoin
   flush(now);
 }
 
+void Dataplane::from_dns_stream(
+    const dns::Forwarder::Ticket& ticket, Bytes response, TimePoint now) {
+  names_.on_stream_response(ticket, response, now, names_fx_);
+  flush(now);
+}
+
+void Dataplane::dns_stream_failed(const dns::Forwarder::Ticket& ticket, TimePoint now) {
+  names_.on_stream_failure(ticket, now, names_fx_);
+  flush(now);
+}
+
+void Dataplane::ask_names(
+    dns::QuestionId question, Bytes query, dns::Forwarder::For whom, WallTime wall, TimePoint now) {
+  names_.ask(question, query, whom, wall, now, names_fx_);
+  flush(now);
+}
+
 // ---- what the network says
 
 void Dataplane::set_own_endpoints(std::vector<Endpoint> endpoints, TimePoint now) {
@@ -273,7 +290,7 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
       return;
     }
   }
-  if (!filter_.in(view).accept) {
+  if (!is_for_peer_api(view) && !filter_.in(view).accept) {
     ++counters_.filtered_in;
   } else if (
       !sites_.active() || !sites_.serves(view.destination.address) || to_site(opened, view)) {
@@ -284,6 +301,11 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
 bool Dataplane::to_site(tunnel::ToHost& opened, const filter::PacketView& view) {
   const Peer* known = find(opened.peer);
   return known != nullptr && sites_.to_site(opened.inner, view, of_family(known->addresses, true));
+}
+
+bool Dataplane::is_for_peer_api(const filter::PacketView& packet) const {
+  return packet.protocol == filter::kTcp &&
+         std::ranges::find(peer_api_, packet.destination) != peer_api_.end();
 }
 
 void Dataplane::announce_disco_key(PeerId peer, TimePoint now) {
@@ -317,7 +339,10 @@ void Dataplane::flush_paths() {
 
 void Dataplane::flush_names() {
   if (!names_fx_.to_host.empty()) ports_.to_host(names_fx_.to_host);
-  for (const auto& query : names_fx_.to_servers) ports_.to_dns_server(query.to, query.query);
+  for (const auto& query : names_fx_.to_servers) ports_.to_dns_server(query);
+  for (const auto& answer : names_fx_.answers) {
+    ports_.on_dns_answer(answer.question, answer.response);
+  }
   names_fx_.clear();
 }
 

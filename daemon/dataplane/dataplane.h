@@ -66,7 +66,8 @@ class Dataplane {
     virtual void to_host(std::span<const Packet> packets) = 0;
     virtual void to_udp(std::span<const UdpDatagram> datagrams) = 0;
     virtual void to_relay(RegionId region, const NodePublicKey& peer, Packet packet) = 0;
-    virtual void to_dns_server(const Endpoint& server, Bytes query) = 0;
+    virtual void to_dns_server(const dns::Forwarder::Send& query) = 0;
+    virtual void on_dns_answer(dns::QuestionId question, Bytes response) = 0;
     virtual void on_stun(Bytes datagram, const Endpoint& from) = 0;
     virtual void on_path_change(const path::PathChange& change) = 0;
     virtual void on_ping_done(const path::PingDone& done) = 0;
@@ -89,12 +90,20 @@ class Dataplane {
   void remove_peer(PeerId peer);
   filter::Filter& packet_filter() { return filter_; }
   dns::Service& names() { return names_; }
+  // Own addresses and ports at which every peer may connect by TCP, whatever the filter says: who
+  // may do what is decided there.
+  void set_peer_api(std::vector<Endpoint> at) { peer_api_ = std::move(at); }
 
   // ---- packets. What is taken is moved out of the span.
   void from_host(std::span<Packet> packets, WallTime wall, TimePoint now);
   void from_udp(std::span<UdpArrival> arrivals, TimePoint now);
   void from_relay(RegionId region, const NodePublicKey& sender, Packet packet, TimePoint now);
   void from_dns_server(const Endpoint& server, Bytes response, TimePoint now);
+  void from_dns_stream(const dns::Forwarder::Ticket& ticket, Bytes response, TimePoint now);
+  void dns_stream_failed(const dns::Forwarder::Ticket& ticket, TimePoint now);
+  void ask_names(
+      dns::QuestionId question, Bytes query, dns::Forwarder::For whom, WallTime wall,
+      TimePoint now);
 
   // ---- what the network says
   void set_own_endpoints(std::vector<Endpoint> endpoints, TimePoint now);
@@ -133,6 +142,7 @@ class Dataplane {
 
   void seal(PeerId peer, std::span<Packet> packets, TimePoint now);
   void to_service(const filter::PacketView& packet, WallTime wall, TimePoint now);
+  bool is_for_peer_api(const filter::PacketView& packet) const;
   void take_inner(tunnel::ToHost& opened, TimePoint now);
   bool to_site(tunnel::ToHost& opened, const filter::PacketView& view);
   void renew_session(PeerId peer, TimePoint now);
@@ -154,6 +164,7 @@ class Dataplane {
   dns::Service names_;
   std::vector<std::optional<Peer>> peers_;  // by PeerId
   std::vector<IpAddress> own_addresses_;
+  std::vector<Endpoint> peer_api_;
   Counters counters_;
 
   // Scratch: kept for its capacity.

@@ -25,6 +25,18 @@ std::uint16_t response_flags(std::uint16_t query_flags, Rcode rcode) {
   return static_cast<std::uint16_t>(flags | static_cast<unsigned>(rcode));
 }
 
+// Names come from parse_query(), or passed is_wire_name().
+void write_name(std::string_view text, Buffer& out) {
+  Writer to(out);
+  while (!text.empty() && text != ".") {
+    const std::size_t dot = text.find('.');
+    to.u8(static_cast<std::uint8_t>(dot));
+    to.text(text.substr(0, dot));
+    text.remove_prefix(dot + 1);
+  }
+  to.u8(0);
+}
+
 std::uint16_t u16_at(Bytes message, std::size_t offset) {
   return load_be<std::uint16_t>(message.data() + offset);
 }
@@ -103,11 +115,29 @@ Result<Query, ParseError> parse_response(Bytes message) {
   return response;
 }
 
-std::size_t udp_size_limit(Bytes query) {
+std::optional<Buffer> make_query(std::string_view name, std::uint16_t type) {
+  std::string full(name);
+  if (!full.ends_with('.')) full += '.';
+  if (!is_wire_name(full)) return std::nullopt;
+  Buffer out;
+  Writer to(out);
+  to.u16be(1);  // zero is not liked by every server
+  to.u16be(Header::kRecursionDesired);
+  to.u16be(1);
+  to.zeros(6);
+  write_name(full, out);
+  to.u16be(type);
+  to.u16be(kClassIn);
+  return out;
+}
+
+namespace {
+
+// Where the query's EDNS record tells the size, which OPT keeps in its class field.
+std::optional<std::size_t> udp_size_offset(Bytes query) {
   const auto parsed = parse_query(query);
-  if (!parsed) return kSmallestUdpAnswer;
   // Only a query with one question is read further: there the records begin where we know.
-  if (parsed->header.questions != 1) return kSmallestUdpAnswer;
+  if (!parsed || parsed->header.questions != 1) return std::nullopt;
   const unsigned records =
       parsed->header.answers + parsed->header.authorities + parsed->header.additionals;
   std::size_t at = parsed->question_end;
@@ -116,13 +146,23 @@ std::size_t udp_size_limit(Bytes query) {
     const auto behind = read_name(query, at, name);
     if (!behind || query.size() - *behind < 10) break;
     const std::uint16_t type = u16_at(query, *behind);
-    if (type == static_cast<std::uint16_t>(Type::Opt)) {
-      const std::size_t told = u16_at(query, *behind + 2);  // OPT keeps it in the class field
-      return std::clamp(told, kSmallestUdpAnswer, kLargestUdpAnswer);
-    }
+    if (type == static_cast<std::uint16_t>(Type::Opt)) return *behind + 2;
     at = *behind + 10 + u16_at(query, *behind + 8);
   }
-  return kSmallestUdpAnswer;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::size_t udp_size_limit(Bytes query) {
+  const auto offset = udp_size_offset(query);
+  if (!offset) return kSmallestUdpAnswer;
+  return std::clamp<std::size_t>(u16_at(query, *offset), kSmallestUdpAnswer, kLargestUdpAnswer);
+}
+
+void limit_udp_size(MutableBytes query, std::uint16_t most) {
+  const auto offset = udp_size_offset(query);
+  if (offset && u16_at(query, *offset) > most) store_be(query.data() + *offset, most);
 }
 
 AnswerWriter::AnswerWriter(const Query& query, Rcode rcode, Buffer& out)
@@ -182,17 +222,7 @@ void AnswerWriter::flag_if_longer_than(std::size_t limit) {
       out_.data() + kFlagsOffset, static_cast<std::uint16_t>(flags | Header::kTruncated));
 }
 
-// Names come from parse_query(), or passed is_wire_name().
-void AnswerWriter::name(std::string_view text) {
-  Writer to(out_);
-  while (!text.empty() && text != ".") {
-    const std::size_t dot = text.find('.');
-    to.u8(static_cast<std::uint8_t>(dot));
-    to.text(text.substr(0, dot));
-    text.remove_prefix(dot + 1);
-  }
-  to.u8(0);
-}
+void AnswerWriter::name(std::string_view text) { write_name(text, out_); }
 
 void AnswerWriter::count_one_more(std::size_t offset) {
   store_be<std::uint16_t>(

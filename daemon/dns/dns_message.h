@@ -2,6 +2,7 @@
 // need: the header, the first question, and writing answers.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "proto/base/parse_error.h"
@@ -26,6 +27,7 @@ enum class Type : std::uint16_t {
   Any = 255,
 };
 inline constexpr std::uint16_t kClassIn = 1;
+inline constexpr std::uint16_t kDnsPort = 53;
 
 enum class Rcode : std::uint8_t {
   Ok = 0,
@@ -74,11 +76,16 @@ Result<Query, ParseError> parse_query(Bytes message);
 // The same of a response: all a forwarder must know of one.
 Result<Query, ParseError> parse_response(Bytes message);
 
+// A query with recursion wanted, for a name as a person writes it; nullopt: that is no name.
+std::optional<Buffer> make_query(std::string_view name, std::uint16_t type);
+
 // The largest UDP answer the asker takes: the size in its EDNS record, but at least 512 (RFC 6891,
 // 6.2.3) and at most kLargestUdpAnswer, which passes every link unfragmented.
 inline constexpr std::size_t kSmallestUdpAnswer = 512;
 inline constexpr std::size_t kLargestUdpAnswer = 1232;
 std::size_t udp_size_limit(Bytes query);
+// Makes the size in the query's EDNS record no larger than `most`, for passing it on.
+void limit_udp_size(MutableBytes query, std::uint16_t most);
 
 // Writes an authoritative response to `query` into `out`, replacing what was there: first the
 // question as asked, then records. Nothing is compressed, so a response is what the vectors show.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/dns/international_name.h"
 #include "daemon/dns/reverse_name.h"
 
 namespace aya::dns {
@@ -68,13 +69,14 @@ void Resolver::configure(ResolverConfig config) {
   }
 }
 
-Outcome Resolver::answer(Bytes query, WallTime now, Buffer& out) const {
+Outcome Resolver::answer(Bytes query, WallTime now, Buffer& out, Transport transport) const {
   const auto parsed = parse_query(query);
   if (!parsed) {
     write_format_error(query, out);
     return Outcome::Answered;
   }
-  const std::string name = to_lower(parsed->question.name);
+  std::string name = to_lower(parsed->question.name);
+  if (!is_ascii(name)) name = ascii_form(name).value_or(name);
   const std::uint16_t type = parsed->question.type;
   const Found found = is(type, Type::Ptr) ? resolve_reverse(name) : resolve_name(name, type);
   Rcode rcode = Rcode::Ok;
@@ -89,7 +91,7 @@ Outcome Resolver::answer(Bytes query, WallTime now, Buffer& out) const {
       found.kind == Found::Kind::NoSuchName || (found.absence_counts && !found.address);
   const auto zone = local_domain_of(name);
   if (is_absent && zone) writer.soa(*zone, serial_of(now), kNegativeTtlSeconds);
-  writer.flag_if_longer_than(udp_size_limit(query));
+  if (transport == Transport::Udp) writer.flag_if_longer_than(udp_size_limit(query));
   return Outcome::Answered;
 }
 

@@ -7,6 +7,7 @@
 // Everything else is somebody else's to answer: Outcome::Forward. PTR answers for every address in
 // the table; ANY gives the first address; "magicdns.localhost-tailscale-daemon." is the resolver
 // itself; "<a-b-c-d>-via-<site>." names a 4in6 site address (control 11.1); ".onion" never exists.
+// A question in UTF-8 is answered like the same one in its ASCII form (international_name.h).
 // Specified by tests/vectors/wire/dns_resolver.json. Pure; one thread.
 #pragma once
 
@@ -51,8 +52,11 @@ class Resolver {
   void configure(ResolverConfig config);
   const ResolverConfig& config() const { return config_; }
 
+  enum class Transport { Udp, Stream };  // an answer by UDP longer than its asker takes is marked
+
   // `out` is replaced when answered. `now` becomes the serial of the zone.
-  Outcome answer(Bytes query, WallTime now, Buffer& out) const;
+  Outcome answer(
+      Bytes query, WallTime now, Buffer& out, Transport transport = Transport::Udp) const;
 
  private:
   struct Found {

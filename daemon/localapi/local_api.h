@@ -53,6 +53,9 @@ class LocalApi {
   // `report`: an object with the fields of interfaces 3.9.
   void netcheck_done(ExchangeId exchange, const local::RawJson& report, LocalEffects& out);
 
+  void dns_query_done(
+      ExchangeId exchange, const Result<local::DnsAnswer, DnsFailure>& outcome, LocalEffects& out);
+
   // Tells every watcher what changed: the set fields of `change`. Version and session are filled in
   // here. Prefs that were edited through a route are announced by it.
   void announce(const local::Notify& change, LocalEffects& out) { bus_.announce(change, out); }
@@ -81,6 +84,8 @@ class LocalApi {
   void check_prefs(const Call& call);
   void debug(const Call& call);
   void derp_map(const Call& call);
+  void dns_config(const Call& call);
+  void dns_query(const Call& call);
   void file_targets(const Call& call);
   void files(const Call& call);
   void login_interactive(const Call& call);
@@ -102,7 +107,7 @@ class LocalApi {
   LocalHost& host_;
   LocalApiOptions options_;
   Bus bus_;
-  std::set<ExchangeId> waiting_;  // for ping_done or netcheck_done
+  std::set<ExchangeId> waiting_;  // for ping_done, netcheck_done or dns_query_done
 };
 
 }  // namespace aya::localapi

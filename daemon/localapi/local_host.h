@@ -2,7 +2,8 @@
 // bus call it, on the daemon's loop thread, and never keep a reference into what it returns.
 //
 // Calls that take an ExchangeId begin something that ends later: the daemon reports the end to
-// LocalApi (ping_done, netcheck_done) with the same id, whether or not the caller still waits.
+// LocalApi (ping_done, netcheck_done, dns_query_done) with the same id, whether or not the caller
+// still waits.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,9 @@
 #include <vector>
 
 #include "proto/base/strong_id.h"
+#include "proto/base/result.h"
 #include "proto/keys/public_key.h"
+#include "proto/local/dns_answer.h"
 #include "proto/local/notify.h"
 #include "proto/local/ping_result.h"
 #include "proto/local/prefs.h"
@@ -38,6 +41,15 @@ struct WhoIsQuery {
   std::optional<NodePublicKey> key;
 };
 
+struct DnsQuery {
+  std::string name;  // as typed, with or without its final dot
+  std::uint16_t type = 0;
+};
+struct DnsFailure {
+  std::string text;
+  bool not_ready = false;  // before there is a network map
+};
+
 class LocalHost {
  public:
   virtual ~LocalHost() = default;
@@ -46,9 +58,10 @@ class LocalHost {
   virtual local::Status status(bool with_peers) const = 0;
   virtual local::Prefs prefs() const = 0;
   virtual std::optional<local::WhoIs> whois(const WhoIsQuery& query) const = 0;
-  virtual local::RawJson derp_map() const = 0;   // empty before the first network map
-  virtual local::RawJson self_node() const = 0;  // a node object; empty before the first map
-  virtual local::RawJson net_map() const = 0;    // as netmap.NetworkMap prints; may be long
+  virtual local::RawJson derp_map() const = 0;    // empty before the first network map
+  virtual local::RawJson self_node() const = 0;   // a node object; empty before the first map
+  virtual local::RawJson net_map() const = 0;     // as netmap.NetworkMap prints; may be long
+  virtual local::RawJson dns_config() const = 0;  // as the server sent it; empty before that
   virtual std::size_t peer_count() const = 0;
   virtual local::EngineUpdate engine() const = 0;
   virtual std::vector<local::HealthWarning> health() const = 0;
@@ -67,6 +80,7 @@ class LocalHost {
 
   virtual void ping(ExchangeId exchange, const PingRequest& request) = 0;
   virtual void netcheck(ExchangeId exchange) = 0;
+  virtual void dns_query(ExchangeId exchange, const DnsQuery& query) = 0;
 };
 
 }  // namespace aya::localapi

@@ -38,6 +38,12 @@ void LocalLink::netcheck_done(ExchangeId exchange, const local::RawJson& report)
   carry_out();
 }
 
+void LocalLink::dns_query_done(
+    ExchangeId exchange, const Result<local::DnsAnswer, DnsFailure>& outcome) {
+  api_.dns_query_done(exchange, outcome, effects_);
+  carry_out();
+}
+
 void LocalLink::announce(const local::Notify& change) {
   api_.announce(change, effects_);
   carry_out();

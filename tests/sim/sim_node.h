@@ -100,7 +100,8 @@ class SimNode final : public dataplane::Dataplane::Ports {
     ++relayed;
     net.relay_send(region, key.public_key(), peer, packet.bytes());
   }
-  void to_dns_server(const Endpoint&, Bytes) override {}
+  void to_dns_server(const dns::Forwarder::Send&) override {}
+  void on_dns_answer(dns::QuestionId, Bytes) override {}
   void on_stun(Bytes datagram, const Endpoint&) override {
     const auto response = stun::parse_response(datagram);
     ASSERT_TRUE(response);

@@ -22,7 +22,7 @@ class RecordedHost final : public localapi::LocalHost {
   local::Status now;
   local::Prefs kept;
   std::map<std::string, local::WhoIs> people;  // by address text or node key text
-  local::RawJson relays, self, map, report{"{}"};
+  local::RawJson relays, self, map, report{"{}"}, dns;
   std::vector<local::HealthWarning> problems;
   std::vector<local::PeerSession> sessions;
   std::optional<std::string> refusal;        // of every change of prefs
@@ -30,6 +30,7 @@ class RecordedHost final : public localapi::LocalHost {
   std::string login_url = "https://mesh.example/register/1";
   bool person_logs_in = false;  // the one who was sent to login_url
   std::map<std::string, std::uint32_t> users;
+  std::optional<local::DnsAnswer> dns_answer;
   // Nullopt: the ping is never answered.
   std::function<std::optional<local::PingResult>(const localapi::PingRequest&)> on_ping;
 
@@ -37,6 +38,7 @@ class RecordedHost final : public localapi::LocalHost {
   std::vector<local::Notify> says;
   std::vector<std::pair<localapi::ExchangeId, local::PingResult>> pongs;
   std::vector<localapi::ExchangeId> checks;
+  std::vector<std::pair<localapi::ExchangeId, localapi::DnsQuery>> questions;
   std::vector<std::string> called;  // routes that only act
 
   local::Status status(bool with_peers) const override {
@@ -54,6 +56,7 @@ class RecordedHost final : public localapi::LocalHost {
   local::RawJson derp_map() const override { return relays; }
   local::RawJson self_node() const override { return self; }
   local::RawJson net_map() const override { return map; }
+  local::RawJson dns_config() const override { return dns; }
   std::size_t peer_count() const override { return now.peers.size(); }
   local::EngineUpdate engine() const override { return {}; }
   std::vector<local::HealthWarning> health() const override { return problems; }
@@ -104,6 +107,9 @@ class RecordedHost final : public localapi::LocalHost {
     }
   }
   void netcheck(localapi::ExchangeId exchange) override { checks.push_back(exchange); }
+  void dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) override {
+    questions.emplace_back(exchange, query);
+  }
 
  private:
   void become(local::BackendState state) {

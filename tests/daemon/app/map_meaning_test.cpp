@@ -20,6 +20,8 @@ control::Resolver server(const char* address) {
   return out;
 }
 
+dns::Upstream at(const char* endpoint) { return *Endpoint::parse(endpoint); }
+
 class MapMeaning : public testing::Test {
  protected:
   MapMeaning() {
@@ -83,38 +85,146 @@ TEST_F(MapMeaning, CapabilitiesAreHeldByAddresses) {
 
 TEST_F(MapMeaning, NamesAreKnownWhereMagicDnsIsOn) {
   add_peer();
-  EXPECT_THAT(resolver_config(map).hosts, IsEmpty());
+  EXPECT_THAT(resolver_config(map, prefs).hosts, IsEmpty());
   map.dns.emplace();
-  EXPECT_THAT(resolver_config(map).hosts, IsEmpty());
+  EXPECT_THAT(resolver_config(map, prefs).hosts, IsEmpty());
+  EXPECT_THAT(resolver_config(map, prefs).local_domains, IsEmpty());
   map.dns->proxied = true;
-  map.dns->extra_records = {{"Printer.Office", "A", "10.1.1.1"}, {"bad.test", "A", "nonsense"}};
+  map.dns->extra_records = {
+      {"Printer.Office", "A", "10.1.1.1"},
+      {"台所.office", "", "10.1.1.2"},
+      {"bad.test", "A", "nonsense"},
+      {"mail.test", "TXT", "10.1.1.3"}};
   map.dns->routes["corp.test"] = {};
   map.dns->routes["far.test"] = {server("10.0.0.53")};
-  const auto config = resolver_config(map);
-  EXPECT_EQ(config.hosts.size(), 3u);
+  const auto config = resolver_config(map, prefs);
+  EXPECT_EQ(config.hosts.size(), 4u);
   EXPECT_THAT(config.hosts.at("alpha.mesh.test."), ElementsAre(ip("100.64.0.1")));
   EXPECT_THAT(config.hosts.at("beta.mesh.test."), ElementsAre(ip("100.64.0.2")));
   EXPECT_THAT(config.hosts.at("printer.office."), ElementsAre(ip("10.1.1.1")));
+  EXPECT_THAT(config.hosts.at("xn--kpry64a.office."), ElementsAre(ip("10.1.1.2")));
   EXPECT_THAT(config.local_domains, testing::IsSupersetOf({"mesh.test.", "corp.test."}));
   EXPECT_THAT(config.local_domains, testing::Not(testing::Contains("far.test.")));
+  EXPECT_THAT(config.subdomain_hosts, IsEmpty());
+}
+
+TEST_F(MapMeaning, AddressesOfBothFamiliesAreToldToWhoMayHaveThem) {
+  map.dns.emplace().proxied = true;
+  add_peer();
+  const auto of_peer = [&] { return resolver_config(map, prefs).hosts.at("beta.mesh.test."); };
+  map.peers[peer.id].addresses = {net("fd7a::2/128")};
+  EXPECT_THAT(of_peer(), ElementsAre(ip("fd7a::2"))) << "it has no other";
+  add_peer();
+  map.self.cap_map["magicdns-aaaa"];
+  EXPECT_THAT(of_peer(), ElementsAre(ip("100.64.0.2"), ip("fd7a::2")));
+  map.self.addresses = {net("fd7a::1/128")};
+  EXPECT_THAT(of_peer(), ElementsAre(ip("fd7a::2"))) << "we have IPv6 only";
+}
+
+TEST_F(MapMeaning, SubdomainsAreOfThoseWithTheCapability) {
+  map.dns.emplace().proxied = true;
+  peer.cap_map["dns-subdomain-resolve"];
+  add_peer();
+  EXPECT_THAT(resolver_config(map, prefs).subdomain_hosts, ElementsAre("beta.mesh.test."));
+  map.self.cap_map["dns-subdomain-resolve"];
+  EXPECT_THAT(
+      resolver_config(map, prefs).subdomain_hosts,
+      ElementsAre("alpha.mesh.test.", "beta.mesh.test."));
+}
+
+TEST_F(MapMeaning, WithoutConsentNamesAreAnsweredAndNothingElse) {
+  map.dns.emplace().proxied = true;
+  map.dns->resolvers = {server("192.0.2.1")};
+  prefs.corp_dns = false;
+  EXPECT_EQ(resolver_config(map, prefs).hosts.size(), 1u);
+  EXPECT_THAT(resolver_config(map, prefs).local_domains, IsEmpty());
+  const std::vector host = {ip("192.0.2.53")};
+  const auto config = forwarder_config(map, prefs, host, nullptr);
+  EXPECT_THAT(config.upstreams, IsEmpty());
+  EXPECT_THAT(config.for_peers, ElementsAre(at("192.0.2.53:53")));
 }
 
 TEST_F(MapMeaning, QuestionsForOthersGoToTheMapsServersElseTheHosts) {
-  os::DnsBase host;
-  host.nameservers = {ip("100.100.100.100"), ip("192.0.2.53")};
+  const std::vector host = {ip("100.100.100.100"), ip("192.0.2.53")};
   EXPECT_THAT(
-      forwarder_config(map, host).upstreams, ElementsAre(*Endpoint::parse("192.0.2.53:53")));
+      forwarder_config(map, prefs, host, nullptr).upstreams, ElementsAre(at("192.0.2.53:53")));
   map.dns.emplace();
-  map.dns->routes["far.test"] = {server("10.0.0.53"), server("https://doh.test/q")};
+  map.dns->routes["far.test"] = {server("10.0.0.53"), server("tls://dot.test")};
   map.dns->routes["here.test"] = {};
-  map.dns->resolvers = {server("https://doh.test/q")};
-  auto config = forwarder_config(map, host);
-  EXPECT_THAT(config.upstreams, ElementsAre(*Endpoint::parse("192.0.2.53:53")));
+  map.dns->resolvers = {server("tls://dot.test")};
+  auto config = forwarder_config(map, prefs, host, nullptr);
+  EXPECT_THAT(config.upstreams, ElementsAre(at("192.0.2.53:53")));
   EXPECT_EQ(config.routes.size(), 1u);
-  EXPECT_THAT(config.routes.at("far.test."), ElementsAre(*Endpoint::parse("10.0.0.53:53")));
+  EXPECT_THAT(config.routes.at("far.test."), ElementsAre(at("10.0.0.53:53")));
   map.dns->resolvers.push_back(server("[2001:db8::53]:5353"));
-  config = forwarder_config(map, host);
-  EXPECT_THAT(config.upstreams, ElementsAre(*Endpoint::parse("[2001:db8::53]:5353")));
+  config = forwarder_config(map, prefs, host, nullptr);
+  EXPECT_THAT(config.upstreams, ElementsAre(at("[2001:db8::53]:5353")));
+  EXPECT_THAT(config.for_peers, IsEmpty()) << "the same as for the host";
+}
+
+TEST_F(MapMeaning, ServersByUrlHaveAddressesThatWereNotAskedOfThemselves) {
+  const std::vector host = {ip("192.0.2.53")};
+  map.dns.emplace().resolvers = {
+      server("https://dns.quad9.net/dns-query"), server("https://DoH.test/q"),
+      server("https://told.test/q"), server("https://192.0.2.99/q")};
+  map.dns->resolvers[2].bootstrap_resolution = {ip("192.0.2.98")};
+  const auto config = forwarder_config(map, prefs, host, nullptr);
+  ASSERT_EQ(config.upstreams.size(), 4u);
+  EXPECT_EQ(config.upstreams[0].addresses.at(0), ip("9.9.9.9"));
+  EXPECT_THAT(config.upstreams[1].addresses, IsEmpty());
+  EXPECT_THAT(config.upstreams[2].addresses, ElementsAre(ip("192.0.2.98")));
+  EXPECT_THAT(config.upstreams[3].addresses, IsEmpty());
+  EXPECT_EQ(config.routes.size(), 1u);
+  EXPECT_THAT(config.routes.at("doh.test."), ElementsAre(at("192.0.2.53:53")));
+}
+
+class ExitDns : public MapMeaning {
+ protected:
+  ExitDns() {
+    peer.cap = 141;
+    peer.hostinfo.emplace().services = {
+        {"peerapi6", 4006, ""}, {"peerapi4", 4004, ""}, {"peerapi-dns-proxy", 1, ""}};
+    map.dns.emplace().proxied = true;
+    map.dns->resolvers = {server("192.0.2.1")};
+    map.dns->fallback_resolvers = {server("192.0.2.2")};
+    map.dns->routes["far.test"] = {server("10.0.0.53")};
+    map.dns->routes["here.test"] = {};
+  }
+  dns::ForwarderConfig config() const {
+    return forwarder_config(map, prefs, {ip("192.0.2.53")}, &peer);
+  }
+};
+
+TEST_F(ExitDns, TakesEverythingButMarkedResolvers) {
+  auto found = config();
+  ASSERT_EQ(found.upstreams.size(), 1u);
+  EXPECT_EQ(found.upstreams[0].url, "http://100.64.0.2:4004/dns-query");
+  EXPECT_THAT(found.for_peers, ElementsAre(at("192.0.2.53:53")));
+  EXPECT_THAT(found.routes, IsEmpty());
+  map.dns->routes["far.test"].push_back(server("10.0.0.54"));
+  map.dns->routes["far.test"].back().use_with_exit_node = true;
+  found = config();
+  EXPECT_THAT(found.routes.at("far.test."), ElementsAre(at("10.0.0.54:53")));
+  map.dns->resolvers[0].use_with_exit_node = true;
+  EXPECT_THAT(config().upstreams, ElementsAre(at("192.0.2.1:53")));
+}
+
+TEST_F(ExitDns, IsReachedByAnAddressOfTheFamilyWeHave) {
+  map.self.addresses = {net("fd7a::1/128")};
+  EXPECT_EQ(config().upstreams.at(0).url, "http://[fd7a::2]:4006/dns-query");
+}
+
+TEST_F(ExitDns, OfNodesThatDoNotAnswerNamesIsWhatTheMapSays) {
+  peer.hostinfo->services.clear();
+  EXPECT_THAT(config().upstreams, ElementsAre(at("192.0.2.1:53")));
+  EXPECT_EQ(config().routes.size(), 1u);
+  map.dns->resolvers.clear();
+  EXPECT_THAT(config().upstreams, ElementsAre(at("192.0.2.2:53")));
+  map.dns->fallback_resolvers.clear();
+  EXPECT_THAT(config().upstreams, ElementsAre(at("192.0.2.53:53")));
+  peer.is_wireguard_only = true;
+  peer.exit_node_dns_resolvers = {server("192.0.2.3")};
+  EXPECT_THAT(config().upstreams, ElementsAre(at("192.0.2.3:53")));
 }
 
 TEST_F(MapMeaning, TheHostsResolverIsTouchedOnlyForSomethingAndByConsent) {

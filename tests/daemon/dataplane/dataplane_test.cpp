@@ -52,7 +52,8 @@ class End final : public Dataplane::Ports {
     EXPECT_EQ(region, kRelay);
     relayed.emplace_back(to, std::move(packet));
   }
-  void to_dns_server(const Endpoint& server, Bytes) override { dns.push_back(server); }
+  void to_dns_server(const dns::Forwarder::Send& query) override { dns.push_back(query.to.at); }
+  void on_dns_answer(dns::QuestionId, Bytes) override {}
   void on_stun(Bytes, const Endpoint& from) override { stun.push_back(from); }
   void on_path_change(const path::PathChange&) override { ++path_changes; }
   void on_ping_done(const path::PingDone&) override {}

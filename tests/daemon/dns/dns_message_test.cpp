@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "daemon/dns/international_name.h"
+#include "daemon/dns/message_stream.h"
+#include "daemon/dns/public_resolvers.h"
 #include "daemon/dns/resolver.h"
 #include "daemon/dns/reverse_name.h"
 #include "tests/daemon/dns/dns_text.h"
@@ -24,6 +29,55 @@ TEST(UdpSizeLimit, SurvivesEveryTruncation) {
   for (std::size_t size = 0; size < query.size(); ++size) {
     EXPECT_EQ(udp_size_limit(Bytes(query).first(size)), 512u);
   }
+}
+
+TEST(LimitUdpSize, LowersButNeverRaises) {
+  Buffer query = dns_query(1, "a.example.", 1, 4096);
+  limit_udp_size(query, 1000);
+  EXPECT_EQ(query, dns_query(1, "a.example.", 1, 1000));
+  limit_udp_size(query, 1232);
+  EXPECT_EQ(query, dns_query(1, "a.example.", 1, 1000));
+  query = dns_query(1, "a.example.", 1);
+  limit_udp_size(query, 1000);
+  EXPECT_EQ(query, dns_query(1, "a.example.", 1));
+}
+
+TEST(MessageStream, GivesWholeMessagesHoweverTheyArrive) {
+  const std::vector<std::string> messages = {"first", "", std::string(70, 'x'), "last"};
+  Buffer wire;
+  for (const std::string& message : messages) {
+    ASSERT_TRUE(write_stream_message(as_bytes(message), wire));
+  }
+  for (const std::size_t piece : {1u, 2u, 7u, 1000u}) {
+    MessageStream stream;
+    std::vector<std::string> got;
+    for (Bytes left = wire; !left.empty(); left = left.subspan(std::min(piece, left.size()))) {
+      stream.add(left.first(std::min(piece, left.size())));
+      while (const auto message = stream.take()) got.emplace_back(as_text(*message));
+    }
+    EXPECT_EQ(got, messages);
+    EXPECT_TRUE(stream.is_empty());
+  }
+  wire.clear();
+  EXPECT_FALSE(write_stream_message(Buffer(0x10000), wire));
+  EXPECT_TRUE(wire.empty());
+}
+
+TEST(InternationalName, HasAnAsciiForm) {
+  EXPECT_EQ(ascii_form("リビング.tail.example."), "xn--qck9c2csb.tail.example.");
+  EXPECT_EQ(ascii_form("ﾘﾋﾞﾝｸﾞ.tail.example."), "xn--qck9c2csb.tail.example.") << "half width";
+  EXPECT_EQ(ascii_form("リビング。例。"), "xn--qck9c2csb.xn--fsq.");
+  EXPECT_EQ(ascii_form("Bücher.Example."), "xn--bcher-kva.example.");
+  EXPECT_EQ(ascii_form("faß.example."), "xn--fa-hia.example.");
+  EXPECT_EQ(ascii_form("\xff.example."), std::nullopt) << "no UTF-8";
+  EXPECT_EQ(ascii_form(std::string("a\0é.example.", 13)), std::nullopt);
+}
+
+TEST(PublicResolvers, AreKnownByTheirHosts) {
+  const auto known = public_resolver_addresses("dns.quad9.net");
+  EXPECT_EQ(known.size(), 4u);
+  EXPECT_EQ(known.at(0).to_text(), "9.9.9.9");
+  EXPECT_TRUE(public_resolver_addresses("dns.example").empty());
 }
 
 TEST(TruncatedResponse, KeepsHeaderAndQuestion) {
@@ -59,6 +113,29 @@ TEST(Resolver, LeavesOutNamesThatDoNotFitAMessage) {
        .subdomain_hosts = {}});
   EXPECT_TRUE(resolver.config().hosts.empty());
   EXPECT_TRUE(resolver.config().local_domains.empty());
+}
+
+// What programs that know nothing of IDNA put into their questions.
+TEST(Resolver, AnswersAQuestionInUtf8WithItsOwnName) {
+  Resolver resolver;
+  resolver.configure(
+      {.hosts = {{"xn--qck9c2csb.tail.example.", {IpAddress::v4(0x64400001)}}},
+       .local_domains = {"tail.example."},
+       .subdomain_hosts = {"xn--qck9c2csb.tail.example."}});
+  for (const char* name : {"リビング.tail.example.", "電話.リビング.Tail.example."}) {
+    Buffer out;
+    EXPECT_EQ(resolver.answer(dns_query(1, name, 1), WallTime{}, out), Outcome::Answered);
+    const auto response = parse_response(out);
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->header.rcode(), Rcode::Ok);
+    EXPECT_EQ(response->header.answers, 1);
+    EXPECT_EQ(response->question.name, name);
+  }
+  Buffer out;
+  EXPECT_EQ(
+      resolver.answer(dns_query(1, "台所.tail.example.", 1), WallTime{}, out), Outcome::Answered);
+  EXPECT_EQ(parse_response(out)->header.rcode(), Rcode::NxDomain);
+  EXPECT_EQ(resolver.answer(dns_query(1, "例え.example.", 1), WallTime{}, out), Outcome::Forward);
 }
 
 TEST(SiteLabel, ReadsSiteNumbersAsProgrammersWriteThem) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "daemon/dns/ip_reply.h"
 #include "proto/base/endian.h"
 #include "tests/daemon/dns/dns_text.h"
@@ -135,6 +137,90 @@ TEST_P(ServiceTest, ResetsTcpAtOnce) {
   const Buffer reset(packet.packet.begin(), packet.packet.end());
   send(reset);  // a reset is never answered
   EXPECT_TRUE(out.to_host.empty());
+}
+
+// A TCP segment with its checksum, made of a UDP packet of the right size.
+Packet tcp_segment(PacketPool& pool, const Endpoint& from, const Endpoint& to, Bytes payload) {
+  Buffer rest(12);
+  rest[4] = std::byte{0x50};
+  rest[5] = std::byte{0x18};
+  append(rest, payload);
+  Packet packet = *udp_packet(pool, from, to, rest);
+  MutableBytes raw = packet.mutable_bytes();
+  const bool v4 = from.address.is_v4();
+  const std::size_t header = v4 ? 20 : 40;
+  raw[v4 ? 9 : 6] = std::byte{filter::kTcp};
+  if (v4) {
+    store_be<std::uint16_t>(raw.data() + 10, 0);
+    store_be(raw.data() + 10, static_cast<std::uint16_t>(~sum_of(raw.first(20))));
+  }
+  std::ranges::fill(raw.subspan(header + 4, 8), std::byte{0x5a});  // sequence numbers
+  const Bytes tcp = raw.subspan(header);
+  std::uint32_t pseudo = sum_of(from.address.bytes(), sum_of(to.address.bytes()));
+  pseudo += filter::kTcp + static_cast<std::uint32_t>(tcp.size());
+  store_be(raw.data() + header + 16, static_cast<std::uint16_t>(~sum_of(tcp, pseudo)));
+  return packet;
+}
+
+TEST_P(ServiceTest, LeadsTcpToItsListenerAndBack) {
+  const Endpoint listener{host().address, 5353};
+  service.set_tcp_listeners({{IpAddress::v4(1), 1}, listener});
+  const Packet question = tcp_segment(pool, host(), resolver_at(53), as_bytes("question"));
+  expect_checksums(PacketView::parse(question.bytes()));
+  send(question.bytes());
+  const PacketView in = reply();
+  EXPECT_EQ(in.source, resolver_at(40000));
+  EXPECT_EQ(in.destination, listener);
+  EXPECT_EQ(as_text(in.transport.subspan(20)), "question");
+
+  // What the kernel answers to that.
+  const Packet answer = tcp_segment(pool, in.destination, in.source, as_bytes("answer"));
+  out.clear();
+  send(answer.bytes());
+  const PacketView back = reply();
+  EXPECT_EQ(back.source, resolver_at(53));
+  EXPECT_EQ(back.destination, host());
+  EXPECT_EQ(as_text(back.transport.subspan(20)), "answer");
+}
+
+TEST_P(ServiceTest, TheDoorIsThereForPort53OfTheOwnAddressAlone) {
+  service.set_tcp_listeners({{host().address, 5353}});
+  const auto flags_of_reply = [&](const Endpoint& from, std::uint16_t port) {
+    out.clear();
+    send(tcp_segment(pool, from, resolver_at(port), {}).bytes());
+    return PacketView::parse(out.to_host.at(0).bytes()).tcp_flags;
+  };
+  EXPECT_EQ(flags_of_reply(host(), 53), 0x18);
+  EXPECT_EQ(flags_of_reply(host(), 80), filter::kTcpReset);
+  const Endpoint other{host().address.next().value(), 40000};
+  EXPECT_EQ(flags_of_reply(other, 53), filter::kTcpReset);
+  service.set_tcp_listeners({});
+  EXPECT_EQ(flags_of_reply(host(), 53), filter::kTcpReset);
+}
+
+TEST_P(ServiceTest, AnswersWhatIsAskedWithoutAPacket) {
+  using For = Forwarder::For;
+  service.ask(QuestionId{1}, dns_query(5, "alpha.tail.example.", 1), For::Host, wall, now, out);
+  ASSERT_EQ(out.answers.size(), 1u);
+  EXPECT_EQ(out.answers[0].question, QuestionId{1});
+  EXPECT_EQ(parse_response(out.answers[0].response)->header.answers, 1);
+  out.clear();
+  service.ask(QuestionId{2}, dns_query(5, "www.example.", 1), For::Host, wall, now, out);
+  ASSERT_EQ(out.to_servers.size(), 1u);
+  service.on_response(upstream, test::dns_response(out.to_servers[0].query, 0, 3000), now, out);
+  ASSERT_EQ(out.answers.size(), 1u);
+  EXPECT_EQ(out.answers[0].question, QuestionId{2});
+  EXPECT_GT(out.answers[0].response.size(), 3000u) << "no size limit";
+  out.clear();
+  service.ask(QuestionId{3}, as_bytes("?"), For::Peer, wall, now, out);
+  EXPECT_EQ(Header::parse(out.answers.at(0).response)->rcode(), Rcode::FormErr);
+}
+
+TEST_P(ServiceTest, PeersAreNotToldTheNamesOfTheMesh) {
+  const Buffer query = dns_query(5, "alpha.tail.example.", 1);
+  service.ask(QuestionId{1}, query, Forwarder::For::Peer, wall, now, out);
+  EXPECT_TRUE(out.answers.empty());
+  EXPECT_EQ(out.to_servers.size(), 1u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ServiceTest, testing::Values("100.64.0.1", "fd7a:115c:a1e0::1"));

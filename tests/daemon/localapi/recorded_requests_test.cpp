@@ -6,6 +6,7 @@
 #include <set>
 
 #include "daemon/localapi/local_api.h"
+#include "proto/base/base64.h"
 #include "tests/support/seeded_rng.h"
 #include "tests/support/recorded_host.h"
 
@@ -66,6 +67,9 @@ Answer ask(RecordedHost& host, const http::Request& request, std::uint32_t uid) 
   LocalEffects effects;
   api.handle(ExchangeId{7}, request, {.uid = uid}, TimePoint{}, effects);
   for (const auto& [to, pong] : host.pongs) api.ping_done(to, pong, effects);
+  for (const auto& [to, query] : host.questions) {
+    if (host.dns_answer) api.dns_query_done(to, *host.dns_answer, effects);
+  }
   Answer answer;
   const bool streams = !effects.streams.empty();
   if (streams == !effects.answers.empty()) {
@@ -124,6 +128,14 @@ local::Prefs prefs_from(const std::string& json) {
   return *prefs;
 }
 
+local::DnsAnswer dns_answer_from(const std::string& json) {
+  const Json body = Json::parse(json);
+  local::DnsAnswer out;
+  out.response = parse_base64(body.at("Bytes").get<std::string>()).value();
+  for (const Json& resolver : body.at("Resolvers")) out.resolvers.push_back(resolver.at("Addr"));
+  return out;
+}
+
 // What the first frame says of the moment in which it was sent.
 void state_from_frame(const Json& frame, RecordedHost& host) {
   if (!frame.at("State").is_null()) {
@@ -179,6 +191,8 @@ void set_state(const Recordings& recordings, const Json& one, RecordedHost& host
     if (is_status(path)) host.now = status_from(body);
     // Answers of an edit come from the prefs as they were after it: see prefs_test for the edit.
     if (path == "/localapi/v0/prefs") host.kept = prefs_from(body);
+    if (path == "/localapi/v0/dns-config") host.dns.text = body;
+    if (path.starts_with("/localapi/v0/dns-query")) host.dns_answer = dns_answer_from(body);
     if (path.starts_with("/localapi/v0/ping")) {
       const auto pong = local::parse_ping_result(body);
       host.on_ping = [pong](const localapi::PingRequest&) { return std::optional(*pong); };
