@@ -25,7 +25,8 @@ import tempfile
 import threading
 import time
 
-INTERNET = "198.51.100"  # TEST-NET-2
+INTERNET = "198.51.100"  # TEST-NET-2: what machines with public addresses have before them
+FAR = "203.0.113"  # TEST-NET-3: behind one more router, in nobody's neighbourhood
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x20000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
@@ -195,6 +196,7 @@ class Router(Host):
         self.lan = lan or f"192.168.{10 + index}"
         self.hosts_behind = 0
         self.link_to_bridge(lab.internet, "inet", "wan", f"{self.address}/24")
+        lab.lead_far(self)
         _ip("-n", self.netns, "link", "add", "lan", "type", "bridge")
         _ip("-n", self.netns, "addr", "add", f"{self.lan}.1/24", "dev", "lan")
         _ip("-n", self.netns, "link", "set", "lan", "up")
@@ -256,8 +258,11 @@ class Lab:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"ayatori-{self.prefix}"))
         atexit.register(self.close)
         self.internet = Host(self, "inet", None)
-        _ip("-n", self.internet.netns, "link", "add", "inet", "type", "bridge")
-        _ip("-n", self.internet.netns, "link", "set", "inet", "up")
+        for bridge, network in (("inet", INTERNET), ("far", FAR)):
+            _ip("-n", self.internet.netns, "link", "add", bridge, "type", "bridge")
+            _ip("-n", self.internet.netns, "addr", "add", f"{network}.254/24", "dev", bridge)
+            _ip("-n", self.internet.netns, "link", "set", bridge, "up")
+        self.internet.sysctl("net.ipv4.ip_forward", 1)
         return self
 
     def __exit__(self, kind, value, trace):
@@ -314,7 +319,18 @@ class Lab:
     def public_host(self, name, address):
         host = Host(self, name, address)
         host.link_to_bridge(self.internet, "inet", "eth0", f"{address}/24")
+        self.lead_far(host)
         return host
+
+    def far_host(self, name, number):
+        """A machine that is on nobody's own link, as nearly everything on the internet is."""
+        host = Host(self, name, f"{FAR}.{number}")
+        host.link_to_bridge(self.internet, "far", "eth0", f"{host.address}/24")
+        _ip("-n", host.netns, "route", "add", "default", "via", f"{FAR}.254")
+        return host
+
+    def lead_far(self, host):
+        _ip("-n", host.netns, "route", "add", f"{FAR}.0/24", "via", f"{INTERNET}.254")
 
     def router(self, name, nat, lan=None):
         """`lan`: the first three numbers of its network; several routers may have the same."""
