@@ -10,9 +10,8 @@
 
 #include "daemon/app/map_meaning.h"
 #include "daemon/app/unapplied_settings.h"
-#include "daemon/routing/report.h"
 #include "daemon/netmap/expiry.h"
-#include "daemon/os/marks.h"
+#include "daemon/routing/report.h"
 #include "proto/base/hex.h"
 #include "proto/base/version.h"
 #include "proto/control/capability_version.h"
@@ -118,6 +117,7 @@ std::optional<std::string> Daemon::open_parts() {
        .firewall =
            {.sysctl_record = options_.state_dir + "/sysctl.before",
             .note = std::string(kVersion) + " pid " + std::to_string(getpid())},
+       .mark = options_.mark,
        .on_interface_gone = [this](const os::OsError& why) {
          log_.error(
              "the interface " + options_.tun + " is gone; start ayatorid again to have it back",
@@ -197,7 +197,7 @@ void Daemon::open_coord() {
       known.server_certificate == prefs_.server_cert_pin) {
     config.server_key = known.server_key;
   }
-  config.mark = os::kBypassMark;
+  config.mark = options_.mark.value;
   auto link = coord::CoordLink::open({loop_, rng_, roots_}, std::move(config), *this);
   if (!link) {
     on_problem(link.error());

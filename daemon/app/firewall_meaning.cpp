@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "daemon/os/marks.h"
 #include "daemon/sites/site_address.h"
 
 namespace aya::app {
@@ -41,8 +40,9 @@ firewall::Plan firewall_plan(FirewallFacts facts, const local::Prefs& prefs) {
   firewall::Plan out;
   out.mode = mode_of(prefs.netfilter_mode);
   out.tun = std::move(facts.tun);
-  out.marks.mask = os::kBypassMarkMask;
-  out.marks.bypass = os::kBypassMark;
+  out.marks.mask = facts.mark.mask;
+  out.marks.bypass = facts.mark.value;
+  out.marks.forwarded = facts.mark.second_bit();
   out.listen_port = facts.listen_port;
   out.ports = std::move(facts.ports);
   out.self = std::move(facts.self);

@@ -7,6 +7,7 @@
 #include "daemon/firewall/plan.h"
 #include "daemon/firewall/sysctl_link.h"
 #include "daemon/os/interfaces.h"
+#include "daemon/os/marks.h"
 #include "proto/local/prefs.h"
 
 namespace aya::app {
@@ -16,6 +17,7 @@ struct FirewallFacts {
   std::uint16_t listen_port = 0;
   std::vector<std::uint16_t> ports;  // of all our own UDP sockets
   std::vector<IpAddress> self, peers;
+  os::BypassMark mark;
   os::NetworkSnapshot networks;
 };
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/os/dhcp_servers.h"
+
 namespace aya::app {
 
 HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log)
@@ -19,11 +21,13 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
     io::Loop& loop, PacketPool& pool, Logger& log, Config config) {
   std::unique_ptr<HostSide> side(new HostSide(loop, pool, log));
   side->tell_gone_ = std::move(config.on_interface_gone);
+  side->mark_ = config.mark;
+  side->dhcp_servers_ = os::read_dhcp_servers();
 
   auto tun = os::Tun::open({.name = config.tun_name, .mtu = config.mtu});
   if (!tun) return tun.error();
   side->tun_ = std::move(*tun);
-  auto routes = os::Routes::open(side->tun_->index());
+  auto routes = os::Routes::open(side->tun_->index(), config.mark);
   if (!routes) return routes.error();
   side->routes_ = std::move(*routes);
   auto dns = os::DnsConfig::open({config.resolv_conf, config.resolv_backup});
@@ -116,6 +120,7 @@ void HostSide::check_dns() {
 
 void HostSide::on_monitor_timer() {
   const auto change = monitor_->advance(loop_.now());
+  if (change) dhcp_servers_ = os::read_dhcp_servers();
   if (change && owner_ != nullptr) owner_->on_network_change(*change);
   monitor_timer_.arm(monitor_->next_deadline());
 }

@@ -9,6 +9,7 @@
 
 #include "daemon/firewall/firewall_link.h"
 #include "daemon/os/dns_config.h"
+#include "daemon/os/marks.h"
 #include "daemon/os/network_monitor.h"
 #include "daemon/os/routes.h"
 #include "daemon/os/tun.h"
@@ -37,6 +38,7 @@ class HostSide {
     std::string resolv_conf = "/etc/resolv.conf";
     std::string resolv_backup;  // in the state folder
     firewall::HostRules::Config firewall;
+    os::BypassMark mark;  // of the daemon's own packets
     // The interface cannot be used any more, as when somebody deleted it. Called once.
     std::function<void(const os::OsError& why)> on_interface_gone;
   };
@@ -66,6 +68,9 @@ class HostSide {
   const std::vector<firewall::Problem>& firewall_problems() const { return firewall_->problems(); }
 
   const os::DnsBase& host_dns() const { return dns_->base(); }
+  const os::BypassMark& mark() const { return mark_; }
+  // As of the last change of networks.
+  const std::vector<IpAddress>& dhcp_servers() const { return dhcp_servers_; }
   os::RouteAbilities route_abilities() const { return routes_->abilities(); }
   // Another program keeps taking our routing rules away.
   bool routes_contested() const { return routes_->is_contested(loop_.now()); }
@@ -94,6 +99,8 @@ class HostSide {
   std::optional<os::DnsConfig> dns_;
   std::unique_ptr<os::NetworkMonitor> monitor_;
   std::optional<firewall::FirewallLink> firewall_;
+  os::BypassMark mark_;
+  std::vector<IpAddress> dhcp_servers_;
   bool dns_applied_ = false;
   std::vector<Packet> batch_;
   std::optional<io::FdWatcher> tun_watcher_;

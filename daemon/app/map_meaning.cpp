@@ -121,7 +121,7 @@ dataplane::PeerFacts peer_facts(
 
 routing::Surroundings surroundings(
     const os::NetworkSnapshot& networks, const os::DnsBase& host_dns,
-    const os::RouteAbilities& abilities) {
+    const std::vector<IpAddress>& dhcp_servers, const os::RouteAbilities& abilities) {
   routing::Surroundings out;
   out.policy_routing = abilities.policy_routing;
   for (const os::HostRoute& route : networks.routes) {
@@ -138,6 +138,12 @@ routing::Surroundings surroundings(
     if (route && route->gateway) out.gateways.push_back(*route->gateway);
   }
   out.servers = host_dns.nameservers;
+  // Leases of networks that the host has left are on file as well.
+  for (const IpAddress& server : dhcp_servers) {
+    const bool near =
+        std::ranges::any_of(out.lans, [&](const auto& lan) { return lan.prefix.contains(server); });
+    if (near) out.servers.push_back(server);
+  }
   return out;
 }
 

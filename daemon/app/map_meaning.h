@@ -24,7 +24,7 @@ dataplane::PeerFacts peer_facts(
 // What the host is attached to, as daemon/routing wants to know it.
 routing::Surroundings surroundings(
     const os::NetworkSnapshot& networks, const os::DnsBase& host_dns,
-    const os::RouteAbilities& abilities);
+    const std::vector<IpAddress>& dhcp_servers, const os::RouteAbilities& abilities);
 
 // The addresses that this node answers itself, on every host the same.
 std::vector<IpAddress> service_addresses();

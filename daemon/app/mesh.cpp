@@ -6,7 +6,6 @@
 #include "daemon/app/firewall_meaning.h"
 #include "daemon/app/map_meaning.h"
 #include "daemon/filter/rules.h"
-#include "daemon/os/marks.h"
 
 namespace aya::app {
 namespace {
@@ -82,12 +81,13 @@ Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
       dns_net::UpstreamLink::Parts{loop_, pool_, log_, parts.roots}, *dataplane_,
       [this] { arm(); });
   peer_service_.emplace(loop_, *names_, *dataplane_);
-  relays_.emplace(loop_, trust_, rng_, pool_, log_, os::kBypassMark, *this);
+  relays_.emplace(loop_, trust_, rng_, pool_, log_, host_.mark().value, *this);
   relays_->set_self(node_key_);
   netcheck_.emplace(loop_, rng_, *this);
   if (parts.upnp != nullptr) {
     portmap_.emplace(
-        portmap::PortmapLink::Parts{loop_, rng_, pool_, log_, *parts.upnp, os::kBypassMark}, *this);
+        portmap::PortmapLink::Parts{loop_, rng_, pool_, log_, *parts.upnp, host_.mark().value},
+        *this);
   }
 }
 
@@ -116,7 +116,7 @@ std::optional<std::string> Mesh::open_sockets(const Config& config) {
 std::optional<std::string> Mesh::open_socket(std::uint16_t port) {
   io::UdpOptions options;
   options.port = port;
-  options.socket.mark = os::kBypassMark;
+  options.socket.mark = host_.mark().value;
   udp_.reset();
   auto socket = io::UdpSocket::open(loop_, pool_, options, *this);
   if (!socket) {
@@ -229,7 +229,8 @@ void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
   const auto expired = [&](const control::Node& peer) {
     return netmap::peer_is_expired(peer, state, loop_.wall_now());
   };
-  const auto around = surroundings(host_.networks(), host_.host_dns(), host_.route_abilities());
+  const auto around = surroundings(
+      host_.networks(), host_.host_dns(), host_.dhcp_servers(), host_.route_abilities());
   const routing::Decision before = std::exchange(
       routing_, routing::decide(
                     {.map = state.netmap,
@@ -262,16 +263,24 @@ std::optional<std::string> Mesh::exit_node() const {
 void Mesh::apply_firewall(const netmap::State& state, const local::Prefs& prefs) {
   std::vector<std::uint16_t> ports = {udp_->port()};
   if (const auto port = portmap_ ? portmap_->socket_port() : std::nullopt) ports.push_back(*port);
+  // Where a machine on the host's own network has a peer's address, too, its packets are not
+  // forged.
+  const std::vector<IpAddress> shared = routing_.shared_addresses();
   std::vector<IpAddress> peers;
   for (const auto& [node, peer] : state.netmap.peers) {
-    for (const IpAddress& address : addresses_of(peer)) peers.push_back(address);
+    for (const IpAddress& address : addresses_of(peer)) {
+      if (!std::ranges::binary_search(shared, address)) peers.push_back(address);
+    }
   }
+  std::vector<IpAddress> self;
+  for (const Prefix& own : routing_.addresses) self.push_back(own.address);
   FirewallFacts facts{
       .tun = host_.tun().name(),
       .listen_port = udp_->port(),
       .ports = std::move(ports),
-      .self = addresses_of(state.netmap.self),
+      .self = std::move(self),
       .peers = std::move(peers),
+      .mark = host_.mark(),
       .networks = host_.networks()};
   host_.apply_firewall(firewall_plan(std::move(facts), prefs), forwarding(prefs));
 }
@@ -388,7 +397,7 @@ std::optional<io::DialTarget> Mesh::relay_target(RegionId region) {
   const auto* known = relays_->find(region);
   if (known == nullptr) return std::nullopt;
   for (const auto& node : known->nodes) {
-    if (!node.stun_only) return relay::dial_target(node, trust_, os::kBypassMark);
+    if (!node.stun_only) return relay::dial_target(node, trust_, host_.mark().value);
   }
   return std::nullopt;
 }

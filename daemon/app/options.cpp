@@ -22,6 +22,7 @@ constexpr std::string_view kHelp =
   --state FILE      the state file itself (DIR/ayatorid.state)
   --socket PATH     socket for `ayatori` (/run/ayatori/ayatorid.sock)
   --port N          UDP port for peers; 0 takes 41641, or any if that is taken (0)
+  --fwmark M/MASK   mark of the daemon's own packets, where others use these bits (0x80000/0xff0000)
   --no-portmap      do not ask the router to open a port (likewise TS_DISABLE_PORTMAPPER=1)
   --verbose N       0: what matters, 1 and above: everything (0)
   --version         print the version
@@ -67,6 +68,17 @@ const std::vector<Flag>& flags() {
        [](Options& o, const std::string& v) -> std::optional<std::string> {
          if (parse_number(v, o.port)) return std::nullopt;
          return "--port takes a number from 0 to 65535, not \"" + v + "\"";
+       }},
+      {"fwmark",
+       [](Options& o, const std::string& v) -> std::optional<std::string> {
+         const auto mark = os::BypassMark::parse(v);
+         if (!mark) {
+           return "--fwmark takes a value and a mask that holds it and one more bit, such as "
+                  "0x80000/0xff0000, not \"" +
+                  v + "\"";
+         }
+         o.mark = *mark;
+         return std::nullopt;
        }},
       {"verbose",
        [](Options& o, const std::string& v) -> std::optional<std::string> {

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "daemon/os/marks.h"
 #include "proto/base/result.h"
 
 namespace aya::app {
@@ -17,6 +18,7 @@ struct Options {
   std::string socket = "/run/ayatori/ayatorid.sock";
   std::uint16_t port = 0;  // UDP; 0: the usual one, or any if that is taken
   int verbose = 0;
+  os::BypassMark mark;          // of the daemon's own packets
   bool port_mapping = true;     // ask the router to open the UDP port
   std::string plain_interface;  // `ayatorid wg IFNAME`: plain WireGuard, nothing else
 

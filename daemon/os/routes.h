@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/os/marks.h"
 #include "daemon/os/os_error.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
@@ -80,7 +81,8 @@ RouteChange difference(const RouteConfig& have, const RouteConfig& want);
 class Routes {
  public:
   // `interface_index`: the TUN's. Brings the link up and installs the rules.
-  static Result<std::unique_ptr<Routes>, OsError> open(unsigned interface_index);
+  static Result<std::unique_ptr<Routes>, OsError> open(
+      unsigned interface_index, const BypassMark& mark);
   virtual ~Routes() = default;  // takes away what apply() and open() made
 
   // On an error the rest is still done; the first error is returned, and the next apply() tries

@@ -153,6 +153,7 @@ class RoutesLinux final : public Routes {
     OwnedFd events;
     unsigned index;
     std::string name;
+    BypassMark mark;
     bool policy_routing;
   };
   explicit RoutesLinux(Parts parts)
@@ -160,6 +161,7 @@ class RoutesLinux final : public Routes {
         events_(std::move(parts.events)),
         index_(parts.index),
         name_(std::move(parts.name)),
+        mark_(parts.mark),
         policy_routing_(parts.policy_routing) {}
 
   ~RoutesLinux() override {
@@ -323,7 +325,7 @@ class RoutesLinux final : public Routes {
   Result<bool, OsError> repair() {
     bool anything = false;
     if (policy_routing_) {
-      const auto missing = put_rules(netlink_);
+      const auto missing = put_rules(netlink_, mark_);
       if (!missing) return missing.error();
       anything = *missing > 0;
     }
@@ -379,6 +381,7 @@ class RoutesLinux final : public Routes {
   OwnedFd events_;
   unsigned index_;
   std::string name_;
+  BypassMark mark_;
   bool policy_routing_;
   bool link_is_down_ = false;
   bool ipv6_ = false;  // as of the last look
@@ -397,7 +400,8 @@ Result<void, OsError> bring_up(NetlinkSocket& netlink, unsigned index) {
 
 }  // namespace
 
-Result<std::unique_ptr<Routes>, OsError> Routes::open(unsigned interface_index) {
+Result<std::unique_ptr<Routes>, OsError> Routes::open(
+    unsigned interface_index, const BypassMark& mark) {
   auto netlink = NetlinkSocket::open();
   if (!netlink) return netlink.error();
   if (auto up = bring_up(*netlink, interface_index); !up) return up.error();
@@ -410,12 +414,12 @@ Result<std::unique_ptr<Routes>, OsError> Routes::open(unsigned interface_index) 
       RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE};
   auto events = open_netlink_events(kGroups, "watch the routes");
   if (!events) return events.error();
-  const auto rules = put_rules(*netlink);
+  const auto rules = put_rules(*netlink, mark);
   const bool policy_routing = rules || rules.error().code != EOPNOTSUPP;
   if (policy_routing && !rules) return rules.error();
 
   auto out = std::make_unique<RoutesLinux>(RoutesLinux::Parts{
-      *std::move(netlink), *std::move(events), interface_index, link->name, policy_routing});
+      *std::move(netlink), *std::move(events), interface_index, link->name, mark, policy_routing});
   if (auto swept = out->sweep(); !swept) return swept.error();
   return std::unique_ptr<Routes>(std::move(out));
 }

@@ -7,6 +7,7 @@
 // The base is 5400, and 1300 where mwan3 has its rules at 1001..3000: they would be asked first.
 #pragma once
 
+#include "daemon/os/marks.h"
 #include "daemon/os/netlink.h"
 
 namespace aya::os {
@@ -30,7 +31,7 @@ Result<std::vector<ListedRule>, OsError> list_rules(NetlinkSocket& netlink);
 
 // Adds the rules that are missing, and takes away those of ours that stand elsewhere or twice.
 // How many were missing.
-Result<unsigned, OsError> put_rules(NetlinkSocket& netlink);
+Result<unsigned, OsError> put_rules(NetlinkSocket& netlink, const BypassMark& mark);
 
 Result<void, OsError> remove_rules(NetlinkSocket& netlink);
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 
-#include "daemon/os/marks.h"
 #include "daemon/os/routes.h"
 #include "daemon/os/routing_rules.h"
 
@@ -31,15 +30,16 @@ constexpr std::array<Rule, 4> kRules = {{
     {50, kRouteTable, FR_ACT_TO_TBL, false},
 }};
 
-ListedRule at_base(const Rule& rule, std::uint32_t base, std::uint8_t family) {
+ListedRule at_base(
+    const Rule& rule, std::uint32_t base, std::uint8_t family, const BypassMark& mark) {
   ListedRule out{
       .family = family,
       .preference = base + rule.offset,
       .table = rule.table,
       .action = rule.action};
   if (rule.marked_only) {
-    out.mark = kBypassMark;
-    out.mask = kBypassMarkMask;
+    out.mark = mark.value;
+    out.mask = mark.mask;
   }
   return out;
 }
@@ -77,11 +77,11 @@ Result<void, OsError> remove_rule(NetlinkSocket& netlink, const ListedRule& rule
 
 bool ListedRule::is_ours() const {
   if (protocol == kRouteProtocol || table == kRouteTable) return true;
-  // Kernels before 4.17 keep no protocol: the mark at one of our places tells.
+  // Kernels before 4.17 keep no protocol: a mark at one of our places tells.
   const bool our_place = std::ranges::any_of(kRules, [this](const Rule& rule) {
     return preference == kBase + rule.offset || preference == kBaseBeforeMwan3 + rule.offset;
   });
-  return protocol == 0 && our_place && mark == kBypassMark && mask == kBypassMarkMask;
+  return protocol == 0 && our_place && mask != 0;
 }
 
 bool ListedRule::is_mwan3() const {
@@ -121,7 +121,7 @@ Result<std::vector<ListedRule>, OsError> list_rules(NetlinkSocket& netlink) {
   return out;
 }
 
-Result<unsigned, OsError> put_rules(NetlinkSocket& netlink) {
+Result<unsigned, OsError> put_rules(NetlinkSocket& netlink, const BypassMark& mark) {
   const auto listed = list_rules(netlink);
   if (!listed) return listed.error();
   const bool mwan3 = std::ranges::any_of(*listed, &ListedRule::is_mwan3);
@@ -134,7 +134,7 @@ Result<unsigned, OsError> put_rules(NetlinkSocket& netlink) {
   unsigned missing = 0;
   for (const std::uint8_t family : kFamilies) {
     for (const Rule& rule : kRules) {
-      const ListedRule wanted = at_base(rule, base, family);
+      const ListedRule wanted = at_base(rule, base, family, mark);
       const auto stands =
           std::ranges::find_if(surplus, [&](const ListedRule& one) { return same(one, wanted); });
       if (stands != surplus.end()) {

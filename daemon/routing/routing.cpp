@@ -242,6 +242,17 @@ class Decider {
 
 }  // namespace
 
+std::vector<IpAddress> Decision::shared_addresses() const {
+  std::vector<IpAddress> out;
+  for (const Conflict& one : conflicts) {
+    if (one.kind == ConflictKind::PeerInLan || one.kind == ConflictKind::PeerIsHostServer) {
+      out.push_back(one.prefix.address);
+    }
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
 const std::vector<Prefix>& Decision::of(netmap::NodeId peer) const {
   static const std::vector<Prefix> kNothing;
   const auto found = peers.find(peer);

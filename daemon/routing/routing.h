@@ -94,6 +94,8 @@ struct Decision {
   std::vector<KeptLocal> kept_local;
   std::vector<Conflict> conflicts;
 
+  // Peers' addresses that a machine on the host's own networks may have, too. Sorted.
+  std::vector<IpAddress> shared_addresses() const;
   // The prefixes of a peer: nothing where it has none.
   const std::vector<Prefix>& of(netmap::NodeId peer) const;
   friend bool operator==(const Decision&, const Decision&) = default;

@@ -256,7 +256,8 @@ TEST_F(MapMeaning, SurroundingsAreWhatTheHostIsAttachedTo) {
   networks.default4 = os::DefaultRoute{2, ip("192.168.1.1")};
   os::DnsBase host;
   host.nameservers = {ip("192.168.1.1")};
-  const auto around = surroundings(networks, host, {.policy_routing = false});
+  const auto around =
+      surroundings(networks, host, {ip("192.168.1.2"), ip("10.9.9.9")}, {.policy_routing = false});
   using Network = routing::Surroundings::Network;
   EXPECT_THAT(
       around.lans, ElementsAre(
@@ -266,7 +267,7 @@ TEST_F(MapMeaning, SurroundingsAreWhatTheHostIsAttachedTo) {
       around.other_routes, ElementsAre(Network{net("100.100.100.100/32"), "tailscale0", false}));
   EXPECT_THAT(around.own, ElementsAre(ip("192.168.1.5"), ip("172.17.0.1"), ip("100.99.0.1")));
   EXPECT_THAT(around.gateways, ElementsAre(ip("192.168.1.1")));
-  EXPECT_THAT(around.servers, ElementsAre(ip("192.168.1.1")));
+  EXPECT_THAT(around.servers, ElementsAre(ip("192.168.1.1"), ip("192.168.1.2")));
   EXPECT_FALSE(around.policy_routing);
 }
 

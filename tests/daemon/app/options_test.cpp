@@ -53,6 +53,9 @@ TEST(OptionsTest, EveryFlagInEverySpelling) {
   EXPECT_EQ(parse({"--statedir=/s", "--state=/f"}).state_path(), "/f");
   EXPECT_FALSE(parse({"--no-portmap"}).port_mapping);
   EXPECT_EQ(parse({"--socket=/a=b"}).socket, "/a=b");
+  EXPECT_EQ(parse({"--fwmark=0x100/0x300"}).mark, (os::BypassMark{0x100, 0x300}));
+  EXPECT_EQ(parse({}).mark, os::BypassMark{});
+  EXPECT_THAT(shown({"--fwmark=0x100"}).text, HasSubstr("--fwmark takes a value and a mask"));
 }
 
 TEST(OptionsTest, PlainModeTakesOneInterface) {

@@ -305,6 +305,7 @@ TEST_F(Routing, NeighboursInACarriersNetworkStayReachableAndConflictsAreTold) {
   const Decision decided = decide();
   for (const Prefix& route : decided.routes) EXPECT_TRUE(route.is_host()) << route.to_text();
   EXPECT_THAT(decided.routes, Contains(net("100.64.0.2/32"))) << "the peer wins";
+  EXPECT_THAT(decided.shared_addresses(), ElementsAre(ip("100.64.0.2"), ip("100.64.0.3")));
   EXPECT_THAT(conflicts(), UnorderedElementsAre(ConflictKind::PeerInLan, ConflictKind::PeerInLan));
 }
 
