@@ -12,8 +12,8 @@ from lab import CommandFailed, INTERNET, programs, stock, wait_until
 class Coordinator:
     """`ayatori-coord` on a public host, with TLS by a certificate it made itself."""
 
-    def __init__(self, lab, address=f"{INTERNET}.1", scheme="https", port=8443):
-        self.host = lab.public_host("coord", address)
+    def __init__(self, lab, address=f"{INTERNET}.1", scheme="https", port=8443, name="coord"):
+        self.host = lab.public_host(name, address)
         self.dir = self.host.dir / "state"
         self.url = f"{scheme}://{address}:{port}"
         self.bin = programs() / "ayatori-coord"
@@ -61,12 +61,12 @@ class Coordinator:
 class Node:
     """`ayatorid` and `ayatori` on one host."""
 
-    def __init__(self, host, coordinator, name=None, trust="pin"):
+    def __init__(self, host, coordinator, name=None, trust="pin", folder="node"):
         self.host = host
         self.coordinator = coordinator
         self.name = name or host.name
-        self.state = host.dir / "node"
-        self.socket = host.dir / "ayatorid.sock"
+        self.state = host.dir / folder
+        self.socket = host.dir / f"{folder}.sock"
         self.trust = trust
         self.process = None
         self.start()

@@ -1,11 +1,16 @@
 """What a node does to its host's routing (os-integration 1.2, 1.3, 1.5, 1.8): `ip route get` for every
 case, and traffic where it counts. Routers and exit nodes are real nodes with real machines behind."""
 
+import contextlib
 import json
+import os
+import signal
 import socket
+import subprocess
 
 from lab import Host, INTERNET, Lab, Nat, _ip, wait_until
-from mesh import Coordinator, Node
+from mesh import Coordinator, Node, StockNode
+from test_stock_client import need_stock
 
 TABLE, PROTOCOL = "16729", "121"
 MARK = "0x80000"
@@ -105,6 +110,17 @@ def test_rules_and_routes_stand_and_come_back():
         wait_until("routes again", lambda: table(host) == standing[1], 15)
         assert alpha.ping(peer) == 1
 
+        # On a host with so much to tell that some of it is lost, a loss is found all the same.
+        alpha.process.send_signal(signal.SIGSTOP)
+        host.run("ip", "-batch", "-", input="\n".join(
+            f"route add 10.{i // 250}.{i % 250}.0/24 dev eth0 table 99" for i in range(20000)))
+        host.run("ip", "rule", "del", "pref", "5450")
+        assert any(int(line.split()[8]) for line in host.run("cat", "/proc/net/netlink").stdout.splitlines()[1:])
+        alpha.process.send_signal(signal.SIGCONT)
+        wait_until("the rule is back", lambda: 5450 in rules(host, "-4"))
+        host.run("ip", "route", "flush", "table", "99")
+        assert alpha.ping(peer) == 1
+
         # A multi-WAN router's rules must not be asked before ours.
         host.run("ip", "rule", "add", "pref", "2001", "fwmark", "0x100/0x3f00", "lookup", "100")
         wait_until("our rules move", lambda: list(rules(host, "-4")) == [1310, 1320, 1330, 1350], 20)
@@ -129,7 +145,8 @@ def test_others_in_100_64_keep_their_addresses():
         wait_until("beta has its address", lambda: alpha.peer("beta")["TailscaleIPs"][0] == "100.90.0.77")
         # A carrier's network, one of whose addresses a peer has.
         carrier = second_network(lab, host, "wan", "100.90.0.5/20")
-        _ip("-n", carrier.netns, "addr", "add", "100.90.0.1/20", "dev", "eth0")
+        for address in ("100.90.0.1/20", "100.90.0.77/20"):
+            _ip("-n", carrier.netns, "addr", "add", address, "dev", "eth0")
         goes(host, "100.90.0.1", by="wan")
         goes(host, "100.90.0.77", by="ayatori0")
         assert alpha.ping("100.90.0.1") == 1, "a neighbour in the carrier's network"
@@ -142,6 +159,7 @@ def test_others_in_100_64_keep_their_addresses():
         # The carrier's gateway is worth more than a peer: without it nothing works.
         host.run("ip", "route", "replace", "default", "via", "100.90.0.77", "dev", "wan")
         goes(host, "100.90.0.77", by="wan")
+        assert alpha.ping("100.90.0.77") == 1, "the gateway"
         assert "IPv6" in health(alpha), health(alpha)
         v6 = alpha.peer("beta")["TailscaleIPs"][1]
         goes(host, v6, by="ayatori0")
@@ -365,3 +383,90 @@ def test_accepted_subnets_and_the_network_one_sits_in():
         roamer_host.run("ip", "link", "del", "eth1")
         wait_until("it takes the tunnel again", lambda: way_to(roamer_host, nas.address) == "ayatori0", 2)
         wait_until("the machine is reached", lambda: roamer.ping(nas.address, timeout=1), 10)
+
+
+# What a kernel without CONFIG_IP_MULTIPLE_TABLES says of rules, it says of every type it does not know.
+NO_RULES = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+ssize_t send(int fd, const void* data, size_t size, int flags) {
+  ssize_t (*real)(int, const void*, size_t, int) = dlsym(RTLD_NEXT, "send");
+  int domain = 0;
+  socklen_t length = sizeof domain;
+  struct nlmsghdr* header = (struct nlmsghdr*)data;
+  if (size >= sizeof *header && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+      domain == AF_NETLINK && header->nlmsg_type >= RTM_NEWRULE && header->nlmsg_type <= RTM_GETRULE)
+    header->nlmsg_type = 0x7f0;
+  return real(fd, data, size, flags);
+}
+"""
+
+
+@contextlib.contextmanager
+def kernel_without_policy_routing(folder):
+    library = folder / "no_rules.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library, "-ldl"], input=NO_RULES, text=True,
+                   check=True)
+    added = {"LD_PRELOAD": str(library), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def test_kernel_without_policy_routing_uses_the_main_table():
+    with Lab() as lab:
+        coordinator, alpha, beta = pair(lab)
+        host = alpha.host
+        lan = host.address.rsplit(".", 1)[0]
+        beta.cli("set", f"--advertise-routes={lan}.0/24,10.77.0.0/24", "--advertise-exit-node")
+        wait_until("the offers are known", lambda: "10.77.0.0/24" in coordinator.cli("node", "show", "beta"))
+        coordinator.cli("route", "approve", "beta")
+        coordinator.cli("route", "approve", "beta", "--exit-node")
+        alpha.stop()
+        with kernel_without_policy_routing(lab.dir):
+            alpha.start()
+        alpha.wait_ping(beta.ip)
+        assert not rules(host, "-4") and not table(host)
+        alpha.cli("set", "--accept-routes")
+        goes(host, "10.77.0.1", by="ayatori0")
+        goes(host, f"{lan}.1", by="eth0")
+        wait_until("it may be chosen", lambda: alpha.peer("beta")["ExitNodeOption"])
+        alpha.cli("set", "--exit-node=beta")
+        wait_until("the refusal is told", lambda: "no policy routing" in health(alpha))
+        assert way_to(host, WEB) == "eth0"
+        assert alpha.ping(beta.ip) == 1
+        alpha.stop()
+        assert "ayatori0" not in host.run("ip", "route", "show").stdout
+
+
+def test_stock_overlay_on_the_same_host():
+    need_stock()
+    with Lab() as lab:
+        here, there = Coordinator(lab), Coordinator(lab, f"{INTERNET}.2", name="other")
+        host = lab.host_behind("both", lab.router("ra", Nat.PORT_PRESERVING))
+        far = lab.router("rb", Nat.PORT_PRESERVING)
+        theirs = StockNode(host, there, name="theirs", folder="stock")
+        # It drops what comes from 100.64.0.0/10 by another interface than its own, unless told not to.
+        theirs.up(there.add_key(), "--netfilter-mode=off")
+        ours = Node(host, here, name="ours")
+        ours.up(here.add_key())
+        beta, gamma = Node(lab.host_behind("beta", far), here), Node(lab.host_behind("gamma", far), there)
+        beta.up(here.add_key())
+        gamma.up(there.add_key())
+        for node, peer in ((ours, beta), (theirs, gamma)):
+            wait_until(f"{node.name} sees {peer.name}", lambda: node.peer(peer.name))
+            wait_until(f"{node.name} pings {peer.name}", lambda: node.ping(peer.ip, timeout=1), 20)
+            wait_until("direct", lambda: node.ping(peer.ip) and node.direct_to(peer.name), 20)
+        assert way_to(host, "100.100.100.100") == "tailscale0"
+        assert "100.100.100.100" not in table(host)
+        assert "tailscale0" in health(ours), health(ours)
+        # Neither wraps what the other sends.
+        goes(host, WEB, "mark", MARK, by="eth0")
+        ours.stop()
+        assert theirs.ping(gamma.ip) == 1
