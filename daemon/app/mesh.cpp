@@ -6,6 +6,7 @@
 #include "daemon/app/firewall_meaning.h"
 #include "daemon/app/map_meaning.h"
 #include "daemon/filter/rules.h"
+#include "daemon/routing/guest_network.h"
 
 namespace aya::app {
 namespace {
@@ -200,7 +201,7 @@ void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node) {
 
 void Mesh::apply_self(const netmap::State& state) {
   dataplane_->set_own_addresses(addresses_of(state.netmap.self));
-  dataplane_->set_local_destinations(local_destinations(state.netmap.self));
+  dataplane_->set_local_destinations(routing::reachable_through(state.netmap.self, around()));
 }
 
 void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {
@@ -229,14 +230,13 @@ void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
   const auto expired = [&](const control::Node& peer) {
     return netmap::peer_is_expired(peer, state, loop_.wall_now());
   };
-  const auto around = surroundings(
-      host_.networks(), host_.host_dns(), host_.dhcp_servers(), host_.route_abilities());
+  const routing::Surroundings networks = around();
   const routing::Decision before = std::exchange(
       routing_, routing::decide(
                     {.map = state.netmap,
                      .prefs = prefs,
                      .exit_node = exit_node(),
-                     .around = around,
+                     .around = networks,
                      .expired = expired,
                      .service_addresses = service_addresses()}));
   for (const auto& [node, prefixes] : before.peers) {
@@ -254,6 +254,11 @@ void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
 void Mesh::apply_services(const netmap::State& state, const local::Prefs& prefs) {
   names_->set_own_addresses(addresses_of(state.netmap.self));
   if (peer_service_->apply(state, prefs)) owner_.on_mesh_facts_changed();
+}
+
+routing::Surroundings Mesh::around() const {
+  return surroundings(
+      host_.networks(), host_.host_dns(), host_.dhcp_servers(), host_.route_abilities());
 }
 
 std::optional<std::string> Mesh::exit_node() const {
@@ -539,6 +544,7 @@ void Mesh::on_host_packets(std::span<Packet> packets) {
 
 void Mesh::on_network_change(const os::NetworkChange& change) {
   if (state_ != nullptr) {
+    apply_self(*state_);
     apply_routes(*state_, prefs_);
     apply_firewall(*state_, prefs_);
   }

@@ -165,6 +165,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void apply_self(const netmap::State& state);
   void apply_filter(const netmap::State& state, const local::Prefs& prefs);
   void apply_names(const netmap::State& state, const local::Prefs& prefs);
+  routing::Surroundings around() const;
   // Decides anew where packets go, and carries it out in the kernel and in the tunnel.
   void apply_routes(const netmap::State& state, const local::Prefs& prefs);
   void apply_firewall(const netmap::State& state, const local::Prefs& prefs);

@@ -33,10 +33,6 @@ bool covers(const Prefix& outer, const Prefix& inner) {
   return outer.length <= inner.length && outer.contains(inner.address);
 }
 
-bool too_large(const Prefix& lan) {
-  return lan.length < (lan.address.is_v4() ? kLargestLan4 : kLargestLan6);
-}
-
 std::string name_of(const control::Node& node) {
   if (!node.name.empty()) return node.name.substr(0, node.name.find('.'));
   return node.hostinfo ? node.hostinfo->hostname : node.stable_id;
@@ -241,6 +237,10 @@ class Decider {
 };
 
 }  // namespace
+
+bool too_large(const Prefix& lan) {
+  return lan.length < (lan.address.is_v4() ? kLargestLan4 : kLargestLan6);
+}
 
 std::vector<IpAddress> Decision::shared_addresses() const {
   std::vector<IpAddress> out;

@@ -34,6 +34,7 @@ namespace aya::routing {
 // A hostile network must not claim the world by the size of its own: larger ones are not local.
 inline constexpr unsigned kLargestLan4 = 8;
 inline constexpr unsigned kLargestLan6 = 16;
+bool too_large(const Prefix& lan);
 
 // What the host is attached to besides the overlay.
 struct Surroundings {

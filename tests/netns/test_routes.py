@@ -8,14 +8,14 @@ import signal
 import socket
 import subprocess
 
-from lab import Host, INTERNET, Lab, Nat, _ip, wait_until
+from lab import FAR, Host, INTERNET, Lab, Nat, _ip, wait_until
 from mesh import Coordinator, Node, StockNode
 from test_stock_client import need_stock
 
 TABLE, PROTOCOL = "16729", "121"
 MARK = "0x80000"
-WEB = f"{INTERNET}.80"
-WEB6, EXIT6 = "2001:db8:f::80", "2001:db8:f::20"
+WEB = f"{FAR}.80"
+WEB6, EXIT6 = "2001:db8:f::80", "2001:db8:e::20"
 UNREACHABLE = "unreachable"
 
 
@@ -129,9 +129,13 @@ def test_rules_and_routes_stand_and_come_back():
         # A killed daemon leaves its rules; the next one does not double them, and `down` ends them.
         alpha.kill()
         host.run("ip", "route", "add", "throw", "10.9.0.0/16", "table", TABLE, "proto", PROTOCOL)
-        alpha.start()
+        alpha.start("--fwmark=0x100/0x300")
         alpha.wait_ping(peer)
         assert list(rules(host, "-4")) == [1310, 1320, 1330, 1350]
+        assert all((rules(host, family)[p]["fwmark"], rules(host, family)[p]["fwmask"]) == ("0x100", "0x300")
+                   for family in ("-4", "-6") for p in (1310, 1320, 1330))
+        goes(host, peer, "mark", "0x100", by="eth0")
+        goes(host, peer, "mark", MARK, by="ayatori0")
         assert "10.9.0.0/16" not in table(host), "a leftover of the killed daemon"
         alpha.stop()
         assert not rules(host, "-4") and not rules(host, "-6") and not table(host)
@@ -225,23 +229,27 @@ def seen_as(host, address):
 
 
 def internet_with_ipv6(lab, roamer, router):
-    """Gives the roamer's network an IPv6 of its own, so that there is something to leak."""
-    _ip("-n", lab.host("web").netns, "addr", "add", f"{WEB6}/64", "dev", "eth0", "nodad")
-    _ip("-n", lab.host("exit").netns, "addr", "add", f"{EXIT6}/64", "dev", "eth0", "nodad")
-    _ip("-n", router.netns, "addr", "add", "2001:db8:f::10/64", "dev", "wan", "nodad")
-    _ip("-n", router.netns, "addr", "add", "2001:db8:a::1/64", "dev", "lan", "nodad")
-    router.sysctl("net.ipv6.conf.all.forwarding", 1)
-    _ip("-n", roamer.netns, "addr", "add", "2001:db8:a::5/64", "dev", "eth0", "nodad")
-    _ip("-n", roamer.netns, "-6", "route", "add", "default", "via", "2001:db8:a::1")
-    for name in ("web", "exit"):
-        _ip("-n", lab.host(name).netns, "-6", "route", "add", "2001:db8:a::/64", "via", "2001:db8:f::10")
+    """Gives the internet and the roamer's network IPv6, so that there is something to leak."""
+    for host, device, address in (
+            (lab.internet, "inet", "2001:db8:e::fe"), (lab.internet, "far", "2001:db8:f::fe"),
+            (lab.host("web"), "eth0", WEB6), (lab.host("exit"), "eth0", EXIT6),
+            (router, "wan", "2001:db8:e::10"), (router, "lan", "2001:db8:a::1"),
+            (roamer, "eth0", "2001:db8:a::5")):
+        _ip("-n", host.netns, "addr", "add", f"{address}/64", "dev", device, "nodad")
+    for host in (lab.internet, router):
+        host.sysctl("net.ipv6.conf.all.forwarding", 1)
+    for host, network, via in (
+            (lab.internet, "2001:db8:a::/64", "2001:db8:e::10"), (lab.host("web"), "default", "2001:db8:f::fe"),
+            (lab.host("exit"), "default", "2001:db8:e::fe"), (router, "default", "2001:db8:e::fe"),
+            (roamer, "default", "2001:db8:a::1")):
+        _ip("-n", host.netns, "-6", "route", "add", network, "via", via)
 
 
 def test_exit_node_carries_all_and_nothing_leaks():
     with Lab() as lab:
         coordinator = Coordinator(lab)
         key = coordinator.add_key("--reusable")
-        web, exit_host = lab.public_host("web", WEB), lab.public_host("exit", f"{INTERNET}.20")
+        web, exit_host = lab.far_host("web", 80), lab.public_host("exit", f"{INTERNET}.20")
         router = lab.router("ra", Nat.PORT_PRESERVING)
         host = lab.host_behind("roamer", router)
         lan = router.lan
@@ -283,6 +291,18 @@ def test_exit_node_carries_all_and_nothing_leaks():
         assert seen_as(host, WEB6) == EXIT6
         assert roamer.status()["ExitNodeStatus"]["Online"] and roamer.peer("exit")["ExitNode"]
         assert roamer.status()["HostRouting"]["ExitNode"] == "in use"
+
+        # It leads out, not into the networks it sits in itself.
+        neighbour = lab.public_host("neighbour", f"{INTERNET}.30")
+        serve_callers(neighbour)
+        goes(host, neighbour.address, by="ayatori0")
+        assert seen_as(host, neighbour.address) is None
+        exit_node.cli("set", f"--advertise-routes={INTERNET}.0/24")
+        wait_until("the offer is known",
+                   lambda: [coordinator.cli("route", "approve", "exit", f"{INTERNET}.0/24")])
+        wait_until("unless that is offered as well", lambda: seen_as(host, neighbour.address))
+        exit_node.cli("set", "--advertise-routes=")
+        wait_until("and no longer", lambda: seen_as(host, neighbour.address) is None)
 
         # Routes that a DHCP server pushes do not open a way around it.
         for family, route, via in (("-4", "0.0.0.0/1", f"{lan}.1"), ("-4", "128.0.0.0/1", f"{lan}.1"),
