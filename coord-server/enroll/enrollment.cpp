@@ -184,11 +184,7 @@ std::string Enrollment::label_for(
   if (node.label_is_chosen) return node.label;
   const std::string wanted = label_from_host_name(hostinfo.hostname);
   // A node that had to take "web-1" keeps it while it is called "web", whoever leaves.
-  const bool numbered =
-      node.label.starts_with(wanted + '-') &&
-      node.label.find_first_not_of("0123456789", wanted.size() + 1) == std::string::npos &&
-      node.label.size() > wanted.size() + 1;
-  if (node.label == wanted || numbered) return node.label;
+  if (is_label_for(wanted, node.label)) return node.label;
   return unused_label(wanted, [&](std::string_view label) {
     const Node* holder = registry_.find_label(node.account, label);
     return holder != nullptr && holder->id() != node.id;

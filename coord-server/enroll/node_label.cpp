@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "proto/idna/international_name.h"
+
 namespace aya::enroll {
 namespace {
 
@@ -27,19 +29,52 @@ void trim_hyphens(std::string& text) {
   text.erase(0, std::min(text.find_first_not_of('-'), text.size()));
 }
 
+enum class Keep { AsciiOnly, OtherScripts };
+
+// In lower case, with a hyphen for whatever is no part of a label.
+std::string hyphenated(std::string_view name, Keep keep) {
+  std::string out;
+  for (const char raw : name) {
+    const char c = lower(raw);
+    if (c == '\'') continue;
+    if (is_letter_or_digit(c) || (keep == Keep::OtherScripts && !idna::is_ascii({&raw, 1}))) {
+      out += c;
+    } else if (!out.empty() && out.back() != '-') {
+      out += '-';
+    }
+  }
+  trim_hyphens(out);
+  return out;
+}
+
+std::string readable(std::string_view label) {
+  return idna::readable_form(label).value_or(std::string(label));
+}
+
+void drop_last_character(std::string& utf8) {
+  while (!utf8.empty() && (static_cast<unsigned char>(utf8.back()) >> 6) == 2) utf8.pop_back();
+  if (!utf8.empty()) utf8.pop_back();
+}
+
+std::string numbered(const std::string& wanted, unsigned number) {
+  const std::string suffix = '-' + std::to_string(number);
+  for (std::string text = readable(wanted); !text.empty(); drop_last_character(text)) {
+    trim_hyphens(text);
+    const auto label = idna::ascii_form(text + suffix);
+    if (label && is_label(*label)) return *label;
+  }
+  return wanted.substr(0, kMaxLabel - suffix.size()) + suffix;  // no name that can be read
+}
+
 }  // namespace
 
 std::string label_from_host_name(std::string_view host_name) {
-  std::string label;
-  for (const char raw : without_local_suffix(host_name)) {
-    const char c = lower(raw);
-    if (c == '\'') continue;
-    if (is_letter_or_digit(c)) {
-      label += c;
-    } else if (!label.empty() && label.back() != '-') {
-      label += '-';
-    }
+  const std::string_view name = without_local_suffix(host_name);
+  if (!idna::is_ascii(name)) {
+    const auto label = idna::ascii_form(hyphenated(name, Keep::OtherScripts));
+    if (label && is_label(*label)) return *label;
   }
+  std::string label = hyphenated(name, Keep::AsciiOnly);
   label.resize(std::min(label.size(), kMaxLabel));
   trim_hyphens(label);
   return label.empty() ? "node" : label;
@@ -55,12 +90,16 @@ std::string unused_label(
     const std::string& wanted, const std::function<bool(std::string_view)>& is_taken) {
   if (!is_taken(wanted)) return wanted;
   for (unsigned number = 1;; ++number) {
-    const std::string suffix = '-' + std::to_string(number);
-    std::string label = wanted.substr(0, kMaxLabel - suffix.size());
-    trim_hyphens(label);
-    label += suffix;
+    const std::string label = numbered(wanted, number);
     if (!is_taken(label)) return label;
   }
+}
+
+bool is_label_for(std::string_view wanted, std::string_view label) {
+  if (label == wanted) return true;
+  const std::string before = readable(wanted) + '-', all = readable(label);
+  return all.size() > before.size() && all.starts_with(before) &&
+         all.find_first_not_of("0123456789", before.size()) == std::string::npos;
 }
 
 }  // namespace aya::enroll

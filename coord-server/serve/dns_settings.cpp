@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/http/target.h"
+#include "proto/idna/international_name.h"
 #include "proto/netaddr/endpoint.h"
 
 namespace aya::serve {
@@ -123,7 +124,7 @@ Answer<DnsRecord> record_from(const Json& object, const std::string& own) {
 }  // namespace
 
 Answer<std::string> domain_name(const std::string& text) {
-  std::string name = text;
+  std::string name = idna::is_ascii(text) ? text : idna::ascii_form(text).value_or(text);
   if (name.ends_with('.')) name.pop_back();
   std::ranges::transform(name, name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

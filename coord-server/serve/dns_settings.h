@@ -7,7 +7,7 @@
 namespace aya::serve {
 
 // "corp.example", in lower case and without a trailing dot; other spellings of a domain name
-// ("Corp.Example.") become this one.
+// ("Corp.Example.", and names in other scripts) become this one.
 Answer<std::string> domain_name(const std::string& text);
 
 // "1.1.1.1", "[2001:db8::1]:53", "https://dns.example/dns-query".

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <functional>
 
-#include "daemon/dns/international_name.h"
 #include "daemon/dns/public_resolvers.h"
 #include "proto/http/target.h"
+#include "proto/idna/international_name.h"
 
 namespace aya::app {
 namespace {
@@ -19,7 +19,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 // Fully qualified, as DNS carries it and in lower case, as the resolver's tables want it.
 std::string dns_key(std::string_view name) {
   std::string out(name);
-  if (!dns::is_ascii(out)) out = dns::ascii_form(out).value_or(out);
+  if (!idna::is_ascii(out)) out = idna::ascii_form(out).value_or(out);
   std::ranges::transform(out, out.begin(), lower);
   if (!out.ends_with('.')) out += '.';
   return out;

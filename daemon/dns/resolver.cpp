@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "daemon/dns/international_name.h"
 #include "daemon/dns/reverse_name.h"
+#include "proto/idna/international_name.h"
 
 namespace aya::dns {
 namespace {
@@ -76,7 +76,7 @@ Outcome Resolver::answer(Bytes query, WallTime now, Buffer& out, Transport trans
     return Outcome::Answered;
   }
   std::string name = to_lower(parsed->question.name);
-  if (!is_ascii(name)) name = ascii_form(name).value_or(name);
+  if (!idna::is_ascii(name)) name = idna::ascii_form(name).value_or(name);
   const std::uint16_t type = parsed->question.type;
   const Found found = is(type, Type::Ptr) ? resolve_reverse(name) : resolve_name(name, type);
   Rcode rcode = Rcode::Ok;

@@ -7,7 +7,7 @@
 // Everything else is somebody else's to answer: Outcome::Forward. PTR answers for every address in
 // the table; ANY gives the first address; "magicdns.localhost-tailscale-daemon." is the resolver
 // itself; "<a-b-c-d>-via-<site>." names a 4in6 site address (control 11.1); ".onion" never exists.
-// A question in UTF-8 is answered like the same one in its ASCII form (international_name.h).
+// A question in UTF-8 is answered like the same one in its ASCII form.
 // Specified by tests/vectors/wire/dns_resolver.json. Pure; one thread.
 #pragma once
 

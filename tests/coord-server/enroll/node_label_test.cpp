@@ -30,8 +30,12 @@ INSTANTIATE_TEST_SUITE_P(Rows, LabelFromHostName, testing::Values(
     LabelCase{"a_b c", "a-b-c"},
     LabelCase{"", "node"},
     LabelCase{"...", "node"},
-    LabelCase{"リビングの箱", "node"},
-    LabelCase{"リビング box", "box"},
+    LabelCase{"リビングの箱", "xn--u9j3g3dwdzb8213f"},
+    LabelCase{"リビング box", "xn---box-km4c1hzfxc"},
+    LabelCase{"Bob's Büro.local", "xn--bobs-bro-c6a"},
+    LabelCase{"箱。例", "node"},
+    LabelCase{"📱 phone", "phone"},
+    LabelCase{"\xff\xfe", "node"},
     LabelCase{std::string("a\0b", 3), "a-b"},
     LabelCase{std::string(62, 'x') + "-y", std::string(62, 'x')},
     LabelCase{std::string(300, 'x'), std::string(63, 'x')}));
@@ -51,6 +55,23 @@ TEST(UnusedLabel, CountsUpUntilOneIsFree) {
   const std::string longest(63, 'x');
   taken.insert(longest);
   EXPECT_EQ(unused_label(longest, is_taken), std::string(61, 'x') + "-1");
+  const std::string box = label_from_host_name("リビングの箱");
+  taken.insert(box);
+  EXPECT_EQ(unused_label(box, is_taken), label_from_host_name("リビングの箱-1"));
+  const std::string undecodable = "xn--" + std::string(59, 'z');
+  taken.insert(undecodable);
+  EXPECT_TRUE(is_label(unused_label(undecodable, is_taken)));
+}
+
+TEST(IsLabelFor, KnowsANumberFromAName) {
+  EXPECT_TRUE(is_label_for("web", "web"));
+  EXPECT_TRUE(is_label_for("web", "web-12"));
+  EXPECT_FALSE(is_label_for("web", "web-"));
+  EXPECT_FALSE(is_label_for("web", "web-1a"));
+  EXPECT_FALSE(is_label_for("web", "web1"));
+  const std::string box = label_from_host_name("リビングの箱");
+  EXPECT_TRUE(is_label_for(box, label_from_host_name("リビングの箱-7")));
+  EXPECT_FALSE(is_label_for(box, label_from_host_name("リビングの箱x")));
 }
 
 }  // namespace

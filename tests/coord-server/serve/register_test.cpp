@@ -167,9 +167,10 @@ TEST_F(Register, ShortensButNeverLengthensALifeByWish) {
 }
 
 TEST_F(Register, GivesEveryHostNameALabel) {  // T-18
-  EXPECT_EQ(node(joined("リビングの箱")).record.label, "node");
-  EXPECT_EQ(node(joined("リビングの箱")).record.label, "node-1");
-  EXPECT_EQ(node(joined("")).record.label, "node-2");
+  EXPECT_EQ(node(joined("リビングの箱")).record.label, "xn--u9j3g3dwdzb8213f");
+  EXPECT_EQ(node(joined("リビングの箱")).record.label, "xn---1-zb4a7k3f7eqcx711g");
+  EXPECT_EQ(node(joined("🦀")).record.label, "node");
+  EXPECT_EQ(node(joined("")).record.label, "node-1");
   EXPECT_EQ(node(joined("Bob's Laptop.local")).record.label, "bobs-laptop");
   Machine& m = joined("リビングの箱");
   EXPECT_EQ(node(m).record.live.hostinfo.hostname, "リビングの箱");

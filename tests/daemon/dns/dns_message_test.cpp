@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "daemon/dns/international_name.h"
 #include "daemon/dns/message_stream.h"
 #include "daemon/dns/public_resolvers.h"
 #include "daemon/dns/resolver.h"
@@ -61,16 +60,6 @@ TEST(MessageStream, GivesWholeMessagesHoweverTheyArrive) {
   wire.clear();
   EXPECT_FALSE(write_stream_message(Buffer(0x10000), wire));
   EXPECT_TRUE(wire.empty());
-}
-
-TEST(InternationalName, HasAnAsciiForm) {
-  EXPECT_EQ(ascii_form("リビング.tail.example."), "xn--qck9c2csb.tail.example.");
-  EXPECT_EQ(ascii_form("ﾘﾋﾞﾝｸﾞ.tail.example."), "xn--qck9c2csb.tail.example.") << "half width";
-  EXPECT_EQ(ascii_form("リビング。例。"), "xn--qck9c2csb.xn--fsq.");
-  EXPECT_EQ(ascii_form("Bücher.Example."), "xn--bcher-kva.example.");
-  EXPECT_EQ(ascii_form("faß.example."), "xn--fa-hia.example.");
-  EXPECT_EQ(ascii_form("\xff.example."), std::nullopt) << "no UTF-8";
-  EXPECT_EQ(ascii_form(std::string("a\0é.example.", 13)), std::nullopt);
 }
 
 TEST(PublicResolvers, AreKnownByTheirHosts) {
