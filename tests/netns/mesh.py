@@ -59,7 +59,8 @@ class Coordinator:
 
 
 class Node:
-    """`ayatorid` and `ayatori` on one host."""
+    """`ayatorid` and `ayatori` on one host. `trust`: "pin" the server's certificate, "ca" for it as a
+    root, or a file of roots."""
 
     def __init__(self, host, coordinator, name=None, trust="pin", folder="node"):
         self.host = host
@@ -74,8 +75,8 @@ class Node:
     def start(self, *options, wait=True):
         self.state.mkdir(exist_ok=True)
         env = {}
-        if self.trust == "ca" and self.coordinator is not None:
-            env["SSL_CERT_FILE"] = str(self.coordinator.certificate)
+        if self.trust != "pin" and self.coordinator is not None:
+            env["SSL_CERT_FILE"] = str(self.coordinator.certificate if self.trust == "ca" else self.trust)
         self.process = self.host.start(
             programs() / "ayatorid", "--tun", "ayatori0", "--statedir", self.state, "--socket",
             self.socket, *options, log="ayatorid.log", env=env)

@@ -1,8 +1,10 @@
 """Names: what the node answers itself, whom it asks for others, and what it answers for its peers."""
 
+import pathlib
 import re
 import socket
 import struct
+import sys
 
 from lab import INTERNET, Lab, stock, wait_until
 from mesh import Coordinator, Node, StockNode
@@ -104,11 +106,11 @@ def test_own_names_by_udp_and_tcp():
         coordinator = Coordinator(lab)
         key = coordinator.add_key("--reusable")
         alpha = node_on(lab, coordinator, "alpha", 20)
-        box = node_on(lab, coordinator, "box", 21)
+        box = node_on(lab, coordinator, "box", 21, name=BOX)
         for node in (alpha, box):
             node.up(key)
-        coordinator.cli("node", "rename", "box", "xn--qck9c2csb")
-        wait_until("alpha sees the box by its new name", lambda: alpha.peer("xn--qck9c2csb"))
+        wait_until("alpha sees the box", lambda: alpha.peer("xn--qck9c2csb"))
+        assert alpha.peer("xn--qck9c2csb")["HostName"] == BOX
         host, domain = alpha.host, labelled(alpha).split(".", 1)[1]
         name = f"xn--qck9c2csb.{domain}"
         address4, address6 = box.ip, box.cli("ip", "-6").stdout.strip()
@@ -226,3 +228,64 @@ def test_stock_client_asks_our_exit_node():
     with Lab() as lab:
         _, gate, client, near, far = exit_pair(lab, Node, StockNode)
         check_names_go_through(client, gate, near, far)
+
+
+class DohServer:
+    """Answers over HTTPS, one address for every name."""
+
+    def __init__(self, host, name, answer, alpn):
+        self.host = host
+        key, self.certificate = host.dir / "key.pem", host.dir / "cert.pem"
+        host.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                 "-nodes", "-keyout", key, "-out", self.certificate, "-days", "2", "-subj", f"/CN={name}",
+                 "-addext", f"subjectAltName=DNS:{name}")
+        self.process = host.start(sys.executable, pathlib.Path(__file__).parent / "doh_server.py", "8053",
+                                  answer, log="doh.log")
+        host.start("/usr/sbin/nghttpx", "--conf=/dev/null", "--workers=1", f"--frontend={host.address},443",
+                   "--backend=127.0.0.1,8053", f"--npn-list={alpn}", key,
+                   self.certificate)
+        wait_until(f"{name} listens", lambda: ":443" in host.run("ss", "-Hltn").stdout)
+
+    def asked(self):
+        return self.process.log_path.read_text()
+
+
+def test_servers_of_the_network():
+    """What the coordinator says about names: split DNS, DNS over HTTPS, records, subdomains."""
+    with Lab() as lab:
+        two = DohServer(lab.public_host("two", f"{INTERNET}.60"), "two.test", "192.0.2.60", "h2,http/1.1")
+        one = DohServer(lab.public_host("one", f"{INTERNET}.61"), "one.test", "192.0.2.61", "http/1.1")
+        near = DnsServer(
+            lab.public_host("near", f"{INTERNET}.53"), "--address=/www.test/192.0.2.1",
+            f"--address=/two.test/{two.host.address}", f"--address=/one.test/{one.host.address}")
+        split = DnsServer(lab.public_host("split", f"{INTERNET}.54"), "--address=/corp.test/192.0.2.54")
+        coordinator = Coordinator(lab)
+        roots = lab.dir / "roots.pem"
+        roots.write_text("".join(file.read_text() for file in
+                                 (coordinator.certificate, one.certificate, two.certificate)))
+        alpha = node_on(lab, coordinator, "alpha", 20, [near.address], trust=roots)
+        alpha.up(coordinator.add_key())
+        host, name = alpha.host, labelled(alpha)
+        wait_for(host, "www.test", "192.0.2.1")
+
+        coordinator.cli("dns", "split", "corp.test", split.address)
+        wait_for(host, "db.corp.test", "192.0.2.54")
+        assert dig(host, "db.corp.test", "+tcp")[1] == ["192.0.2.54"]
+        assert not near.asked_for("db.corp.test"), "a name of the split domain went elsewhere"
+        coordinator.cli("dns", "record", "add", "台所", "192.0.2.9")
+        wait_until("the record is known", lambda: host.thread(
+            ask_raw, f"台所.{name.split('.', 1)[1]}").result(10) == (0, "192.0.2.9"))
+        coordinator.cli("dns", "subdomains", "alpha", "on")
+        wait_for(host, f"a.b.{name}", alpha.ip)
+
+        # Over HTTP/2, then HTTP/1.1; the names of the servers themselves come from the host's own.
+        coordinator.cli("dns", "set", "nameservers", "https://two.test/dns-query")
+        wait_for(host, "www.test", "192.0.2.60")
+        coordinator.cli("dns", "set", "nameservers", "https://one.test/dns-query")
+        wait_for(host, "www.test", "192.0.2.61")
+        assert "2 nghttpx www.test" in two.asked(), two.asked()
+        assert "1.1 nghttpx www.test" in one.asked(), one.asked()
+        assert dig(host, "db.corp.test")[1] == ["192.0.2.54"]
+        assert dig(host, "corp.test", "TXT")[0] != "NONE"
+        for number in range(20):
+            assert dig(host, f"n{number}.test")[1] == ["192.0.2.61"]
