@@ -1,5 +1,7 @@
 #include "daemon/app/options.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <optional>
@@ -24,6 +26,8 @@ constexpr std::string_view kHelp =
   --port N          UDP port for peers; 0 takes 41641, or any if that is taken (0)
   --fwmark M/MASK   mark of the daemon's own packets, where others use these bits (0x80000/0xff0000)
   --no-portmap      do not ask the router to open a port (likewise TS_DISABLE_PORTMAPPER=1)
+  --cleanup         undo what a killed daemon left: routes, firewall, resolver, settings; then end
+  --disarm          with --cleanup: also lift the kill switch (--exit-node-fail-closed)
   --verbose N       0: what matters, 1 and above: everything (0)
   --version         print the version
 )";
@@ -39,6 +43,18 @@ bool parse_number(std::string_view text, Int& out) {
 }
 
 using Taker = std::function<std::optional<std::string>(Options&, const std::string&)>;
+
+// A flag without value.
+struct Switch {
+  std::string_view name;
+  bool Options::*field;
+  bool means;
+};
+constexpr std::array kSwitches = {
+    Switch{"no-portmap", &Options::port_mapping, false},
+    Switch{"cleanup", &Options::cleanup, true},
+    Switch{"disarm", &Options::disarm, true},
+};
 
 struct Flag {
   std::string_view name;
@@ -113,8 +129,8 @@ Result<Options, ShowText> parse_options(std::span<const std::string> arguments) 
     }
     // tailscaled's flag against uploads; there are none here, so it changes nothing.
     if (name == "no-logs-no-support") continue;
-    if (name == "no-portmap") {
-      out.port_mapping = false;
+    if (const auto one = std::ranges::find(kSwitches, name, &Switch::name); one != kSwitches.end()) {
+      out.*one->field = one->means;
       continue;
     }
     const Flag* flag = nullptr;
@@ -132,6 +148,7 @@ Result<Options, ShowText> parse_options(std::span<const std::string> arguments) 
     }
     if (auto refused = flag->take(out, value)) return ShowText{"ayatorid: " + *refused + "\n", 2};
   }
+  if (out.disarm && !out.cleanup) return usage("--disarm goes with --cleanup");
   if (words.empty()) return out;
   if (words.front() != "wg") return usage("unknown word \"" + words.front() + "\"");
   if (words.size() != 2) return usage("wg takes the name of one interface");

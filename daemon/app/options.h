@@ -21,6 +21,8 @@ struct Options {
   os::BypassMark mark;          // of the daemon's own packets
   bool port_mapping = true;     // ask the router to open the UDP port
   std::string plain_interface;  // `ayatorid wg IFNAME`: plain WireGuard, nothing else
+  bool cleanup = false;         // undo what a killed daemon left on this host, and end
+  bool disarm = false;          // and the kill switch, which outlives the daemon on purpose
 
   std::string state_path() const;
 };

@@ -36,11 +36,15 @@ def carries(lab, router_is_stock):
     wait_until("the web sees the home", lambda: visit(laptop_box, web.address) == f"web greets {home.address}", 15)
     assert laptop.status()["ExitNodeStatus"]["Online"]
     assert visit(laptop_box, cafe.address, timeout=2) == "", "the café's LAN is closed"
+
+    # The way to the internet is none into the home's own network.
+    assert "printer greets" in visit(laptop_box, printer.address)
+    coordinator.cli("route", "revoke", "home", f"{home.lan}.0/24")
+    wait_until("the printer is closed", lambda: visit(laptop_box, printer.address, timeout=1) == "", 10)
+    assert visit(laptop_box, web.address) == f"web greets {home.address}"
+
     laptop.cli("set", "--exit-node=")
     wait_until("and no more", lambda: visit(laptop_box, web.address) == f"web greets {cafe.address}", 10)
-
-    coordinator.cli("route", "revoke", "home", f"{home.lan}.0/24")
-    wait_until("the printer is gone", lambda: visit(laptop_box, printer.address, timeout=1) == "", 10)
     for site in sites:
         site.close()
 

@@ -5,9 +5,11 @@
 namespace aya::serve {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
+using testing::Not;
 
 class Routing : public ApiVectors {
  protected:
@@ -42,6 +44,13 @@ class Routing : public ApiVectors {
   std::vector<std::string> seen(const Machine& viewer, const Machine& of) {
     return routed(peer(viewer, of));
   }
+  static std::vector<std::string> destinations(const Machine& m) {
+    std::vector<std::string> out;
+    for (const auto& to : m.state.netmap.packet_filters.at("base").at(0).dst_ports) {
+      out.push_back(to.ip);
+    }
+    return out;
+  }
   static std::vector<std::string> sources(const Machine& m) {
     const auto& filters = m.state.netmap.packet_filters;
     const auto base = filters.find("base");
@@ -70,7 +79,7 @@ TEST_F(Routing, TellsTheRouterItselfWithItsFilter) {  // 9.7: else it forwards n
   ASSERT_EQ(router.received.size(), 1u);
   EXPECT_THAT(routed(&*router.received[0].node), ElementsAre("10.77.0.0/24"));
   ASSERT_TRUE(router.received[0].packet_filters.contains("base"));
-  EXPECT_EQ(router.received[0].packet_filters.at("base")->at(0).dst_ports.at(0).ip, "*");
+  EXPECT_THAT(destinations(router), Contains("10.77.0.0/24"));
   EXPECT_EQ(order.back(), *router.stream) << "after those who will use it";
 }
 
@@ -81,6 +90,30 @@ TEST_F(Routing, LetsHostsBehindARouterSpeakInTheirOwnName) {  // interfaces 5.2,
   EXPECT_EQ(std::ranges::count(sources(client), "0.0.0.0/0"), 0);
   approve(router, {});
   EXPECT_EQ(std::ranges::count(sources(client), "10.77.0.0/24"), 0);
+}
+
+TEST_F(Routing, OpensWhatWasApprovedAndNothingPrivateBesides) {
+  offer(router, {"10.77.0.0/24", "0.0.0.0/0", "::/0"});
+  EXPECT_THAT(destinations(router), Not(Contains("10.77.0.0/24")));
+  approve(router, {"0.0.0.0/0", "::/0"});
+  const auto leads_to = [&](const char* address) {
+    return std::ranges::any_of(destinations(router), [&](const std::string& range) {
+      const auto dash = range.find('-');
+      if (dash == std::string::npos)
+        return Prefix::parse(range)->contains(*IpAddress::parse(address));
+      const IpAddress at = *IpAddress::parse(address);
+      const IpAddress first = *IpAddress::parse(range.substr(0, dash));
+      return at.is_v4() == first.is_v4() && first <= at &&
+             at <= *IpAddress::parse(range.substr(dash + 1));
+    });
+  };
+  for (const char* open : {"1.1.1.1", "203.0.113.1", "100.64.0.9", "2001:db8::1", "0.0.0.0"}) {
+    EXPECT_TRUE(leads_to(open)) << open;
+  }
+  for (const char* closed :
+       {"10.77.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "127.0.0.1"}) {
+    EXPECT_FALSE(leads_to(closed)) << closed;
+  }
 }
 
 TEST_F(Routing, CostsOneSmallMessageEach) {

@@ -56,6 +56,9 @@ TEST(OptionsTest, EveryFlagInEverySpelling) {
   EXPECT_EQ(parse({"--fwmark=0x100/0x300"}).mark, (os::BypassMark{0x100, 0x300}));
   EXPECT_EQ(parse({}).mark, os::BypassMark{});
   EXPECT_THAT(shown({"--fwmark=0x100"}).text, HasSubstr("--fwmark takes a value and a mask"));
+  EXPECT_TRUE(parse({"--cleanup"}).cleanup);
+  EXPECT_FALSE(parse({"--cleanup"}).disarm);
+  EXPECT_TRUE(parse({"--cleanup", "--disarm"}).disarm);
 }
 
 TEST(OptionsTest, PlainModeTakesOneInterface) {
@@ -79,6 +82,7 @@ TEST(OptionsTest, WhatIsWrongIsOneLineThatNamesIt) {
       {{"--port=-1"}, "not \"-1\""},
       {{"--port=1x"}, "not \"1x\""},
       {{"--verbose=-1"}, "--verbose takes a number"},
+      {{"--disarm"}, "--disarm goes with --cleanup"},
       {{"--tun="}, "1 to 15 bytes"},
       {{"--tun=sixteen-bytes-xx"}, "1 to 15 bytes"},
       {{"--tun=userspace-networking"}, "give an interface name such as ayatori0"},
