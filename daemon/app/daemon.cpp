@@ -113,7 +113,7 @@ std::optional<std::string> Daemon::open_parts() {
       loop_, pool_, log_,
       {.tun_name = options_.tun,
        .mtu = kOverlayMtu,
-       .resolv_backup = options_.state_dir + "/resolv.conf.before",
+       .state_dir = options_.state_dir,
        .firewall =
            {.sysctl_record = options_.state_dir + "/sysctl.before",
             .note = std::string(kVersion) + " pid " + std::to_string(getpid())},
@@ -584,6 +584,17 @@ local::RawJson Daemon::dns_config() const {
   return {control::encode(state->netmap.dns.value_or(control::DnsConfig{}))};
 }
 
+local::DnsOsConfig Daemon::dns_os_config() const {
+  const host_dns::State& dns = host_->dns();
+  local::DnsOsConfig out;
+  out.nameservers = dns.base.nameservers;
+  out.search_domains = dns.base.search_domains;
+  out.mode = host_dns::to_text(dns.mode);
+  out.applied = dns.applied.has_value();
+  out.split = dns.applied && host_dns::splits(dns.mode) && !dns.applied->all_names;
+  return out;
+}
+
 std::size_t Daemon::peer_count() const {
   const auto* state = map_state();
   return state == nullptr ? 0 : state->netmap.peers.size();
@@ -637,6 +648,10 @@ std::vector<local::HealthWarning> Daemon::health() const {
            "set ManageForeignRoutingPolicyRules=no in networkd.conf.",
            std::nullopt, true});
     }
+  }
+  if (const auto& problem = host_->dns().problem; mesh_ && problem) {
+    out.push_back(
+        {problem->code, "medium", "Names may not resolve", problem->text, std::nullopt, false});
   }
   if (prefs_.want_running) {
     for (local::HealthWarning& warning : unapplied_settings(prefs_)) {

@@ -46,6 +46,7 @@ class Daemon final : public localapi::LocalHost,
   local::RawJson self_node() const override;
   local::RawJson net_map() const override;
   local::RawJson dns_config() const override;
+  local::DnsOsConfig dns_os_config() const override;
   std::size_t peer_count() const override;
   local::EngineUpdate engine() const override;
   std::vector<local::HealthWarning> health() const override;

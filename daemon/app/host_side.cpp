@@ -12,8 +12,7 @@ HostSide::HostSide(io::Loop& loop, PacketPool& pool, Logger& log)
       log_(log),
       batch_(kBatch),
       monitor_timer_(loop, [this] { on_monitor_timer(); }),
-      routes_timer_(loop, [this] { on_routes_timer(); }),
-      dns_timer_(loop, [this] { check_dns(); }) {}
+      routes_timer_(loop, [this] { on_routes_timer(); }) {}
 
 HostSide::~HostSide() = default;
 
@@ -30,14 +29,17 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
   auto routes = os::Routes::open(side->tun_->index(), config.mark);
   if (!routes) return routes.error();
   side->routes_ = std::move(*routes);
-  auto dns = os::DnsConfig::open({config.resolv_conf, config.resolv_backup});
-  if (!dns) return dns.error();
-  side->dns_.emplace(std::move(*dns));
   auto monitor = os::NetworkMonitor::open(side->tun_->index(), loop.now());
   if (!monitor) return monitor.error();
   side->monitor_ = std::move(*monitor);
 
   HostSide* raw = side.get();
+  host_dns::Places places;
+  places.state_dir = config.state_dir;
+  places.link = config.tun_name;
+  side->dns_.emplace(loop, log, std::move(places), [raw] {
+    if (raw->owner_ != nullptr) raw->owner_->on_host_dns_change();
+  });
   firewall::prepare_interface(side->tun_->name());
   side->firewall_.emplace(
       firewall::FirewallLink::Parts{loop, log}, std::move(config.firewall), [raw] {
@@ -82,40 +84,15 @@ void HostSide::apply_routes(const os::RouteConfig& wanted) {
   }
 }
 
-void HostSide::apply_dns(const std::optional<os::DnsWanted>& wanted) {
-  const auto done = wanted ? dns_->apply(*wanted) : dns_->restore();
-  if (!done) {
-    log_.error("cannot set the host's resolver", {{"why", done.error().message()}});
-    return;
-  }
-  dns_applied_ = wanted.has_value();
-  if (dns_applied_) {
-    dns_timer_.arm_in(kDnsCheckEvery);
-  } else {
-    dns_timer_.disarm();
-  }
+void HostSide::apply_dns(const std::optional<host_dns::Wanted>& wanted) {
+  if (wanted) return dns_->apply(*wanted);
+  dns_->restore(host_dns::HostDnsLink::Wait::No);
 }
 
 void HostSide::clear() {
+  dns_->restore(host_dns::HostDnsLink::Wait::Yes);
   apply_routes({});
-  apply_dns(std::nullopt);
   apply_firewall({}, {});
-}
-
-void HostSide::check_dns() {
-  const auto changed = dns_->recheck();
-  if (!changed) {
-    log_.error("cannot check the host's resolver", {{"why", changed.error().message()}});
-  } else if (*changed && owner_ != nullptr) {
-    owner_->on_host_dns_change();
-  }
-  if (dns_->trampled()) {
-    log_.error(
-        "another program keeps rewriting /etc/resolv.conf: names of the mesh may not resolve; run "
-        "`ayatori set --accept-dns=false` or stop that program");
-    return;
-  }
-  if (dns_applied_) dns_timer_.arm_in(kDnsCheckEvery);
 }
 
 void HostSide::on_monitor_timer() {

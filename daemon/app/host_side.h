@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "daemon/firewall/firewall_link.h"
-#include "daemon/os/dns_config.h"
+#include "daemon/host_dns/host_dns_link.h"
 #include "daemon/os/marks.h"
 #include "daemon/os/network_monitor.h"
 #include "daemon/os/routes.h"
@@ -28,15 +28,14 @@ class HostSide {
     virtual void on_host_packets(std::span<Packet> packets) = 0;
     virtual void on_network_change(const os::NetworkChange& change) = 0;
     virtual void on_host_firewall_problems() = 0;  // they are others than before
-    // Somebody else rewrote the resolver file: upstream servers may be others now.
+    // The host's own resolver is another: upstream servers may be others now.
     virtual void on_host_dns_change() = 0;
   };
 
   struct Config {
     std::string tun_name;
     unsigned mtu = 1280;
-    std::string resolv_conf = "/etc/resolv.conf";
-    std::string resolv_backup;  // in the state folder
+    std::string state_dir;  // remembers how the host's resolver is given back
     firewall::HostRules::Config firewall;
     os::BypassMark mark;  // of the daemon's own packets
     // The interface cannot be used any more, as when somebody deleted it. Called once.
@@ -55,7 +54,10 @@ class HostSide {
   void write(std::span<const Packet> packets);
   // Logs what the system refuses; the next call tries again. What others take away comes back.
   void apply_routes(const os::RouteConfig& wanted);
-  void apply_dns(const std::optional<os::DnsWanted>& wanted);
+  void apply_dns(  // nullopt gives the resolver back
+      const std::optional<host_dns::Wanted>& wanted);
+
+  const host_dns::State& dns() const { return dns_->state(); }
 
   // What fails is told by firewall_problems(), and tried again.
   void apply_firewall(const firewall::Plan& plan, const firewall::Sysctls::Forwarding& forwarding) {
@@ -67,7 +69,6 @@ class HostSide {
   }
   const std::vector<firewall::Problem>& firewall_problems() const { return firewall_->problems(); }
 
-  const os::DnsBase& host_dns() const { return dns_->base(); }
   const os::BypassMark& mark() const { return mark_; }
   // As of the last change of networks.
   const std::vector<IpAddress>& dhcp_servers() const { return dhcp_servers_; }
@@ -79,14 +80,12 @@ class HostSide {
 
  private:
   static constexpr std::size_t kBatch = 64;
-  static constexpr Duration kDnsCheckEvery = 2s;
 
   HostSide(io::Loop& loop, PacketPool& pool, Logger& log);
   void on_tun_readable();
   void on_interface_gone(const os::OsError& why);
   void on_monitor_timer();
   void on_routes_timer();
-  void check_dns();
 
   io::Loop& loop_;
   PacketPool& pool_;
@@ -96,19 +95,17 @@ class HostSide {
   bool gone_ = false;
   std::unique_ptr<os::Tun> tun_;
   std::unique_ptr<os::Routes> routes_;
-  std::optional<os::DnsConfig> dns_;
+  std::optional<host_dns::HostDnsLink> dns_;
   std::unique_ptr<os::NetworkMonitor> monitor_;
   std::optional<firewall::FirewallLink> firewall_;
   os::BypassMark mark_;
   std::vector<IpAddress> dhcp_servers_;
-  bool dns_applied_ = false;
   std::vector<Packet> batch_;
   std::optional<io::FdWatcher> tun_watcher_;
   std::optional<io::FdWatcher> monitor_watcher_;
   std::optional<io::FdWatcher> routes_watcher_;
   io::Timer monitor_timer_;
   io::Timer routes_timer_;
-  io::Timer dns_timer_;
 };
 
 }  // namespace aya::app

@@ -25,6 +25,13 @@ std::string dns_key(std::string_view name) {
   return out;
 }
 
+// As the host's resolver wants it: no final dot, nothing twice.
+void add_domain(std::string_view domain, std::vector<std::string>& out) {
+  if (domain.ends_with('.')) domain.remove_suffix(1);
+  if (domain.empty() || std::ranges::find(out, domain) != out.end()) return;
+  out.emplace_back(domain);
+}
+
 // Asking ourselves would be a loop.
 std::vector<Endpoint> but_ourselves(const std::vector<IpAddress>& servers) {
   std::vector<Endpoint> out;
@@ -120,7 +127,7 @@ dataplane::PeerFacts peer_facts(
 }
 
 routing::Surroundings surroundings(
-    const os::NetworkSnapshot& networks, const os::DnsBase& host_dns,
+    const os::NetworkSnapshot& networks, const host_dns::Base& host_dns,
     const std::vector<IpAddress>& dhcp_servers, const os::RouteAbilities& abilities) {
   routing::Surroundings out;
   out.policy_routing = abilities.policy_routing;
@@ -250,16 +257,22 @@ dns::ForwarderConfig forwarder_config(
   return out;
 }
 
-std::optional<os::DnsWanted> host_dns(const netmap::Netmap& map, const local::Prefs& prefs) {
-  if (!prefs.corp_dns || !map.dns) return std::nullopt;
-  const bool anything_to_answer =
-      map.dns->proxied || !map.dns->resolvers.empty() || !map.dns->routes.empty();
-  if (!anything_to_answer) return std::nullopt;
-  os::DnsWanted out;
+std::optional<host_dns::Wanted> wanted_dns(
+    const netmap::Netmap& map, const local::Prefs& prefs, const control::Node* exit) {
+  if (!prefs.corp_dns) return std::nullopt;
+  const control::DnsConfig said = map.dns.value_or(control::DnsConfig{});
+  host_dns::Wanted out;
   out.nameservers = {dns::kServiceAddress4};
-  for (std::string_view domain : map.dns->domains) {
-    if (domain.ends_with('.')) domain.remove_suffix(1);
-    if (!domain.empty()) out.search_domains.emplace_back(domain);
+  out.all_names = !said.resolvers.empty() || (exit != nullptr && exit_dns_url(map.self, *exit));
+  if (!out.all_names && !said.proxied && said.routes.empty()) return std::nullopt;
+  for (const std::string& domain : said.domains) add_domain(domain, out.search_domains);
+  for (const auto& [suffix, resolvers] : said.routes) add_domain(suffix, out.match_domains);
+  if (said.proxied) {
+    add_domain(map.magic_dns_suffix(), out.match_domains);
+    for (const auto& record : said.extra_records) add_domain(record.name, out.match_domains);
+    for (const std::string& zone : dns::overlay_reverse_zones()) {
+      add_domain(zone, out.match_domains);
+    }
   }
   return out;
 }

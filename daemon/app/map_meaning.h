@@ -4,9 +4,9 @@
 
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/filter/rules.h"
+#include "daemon/host_dns/resolv_conf.h"
 #include "daemon/netcheck/relay_map.h"
 #include "daemon/netmap/netmap.h"
-#include "daemon/os/dns_config.h"
 #include "daemon/os/interfaces.h"
 #include "daemon/os/routes.h"
 #include "daemon/routing/routing.h"
@@ -23,7 +23,7 @@ dataplane::PeerFacts peer_facts(
 
 // What the host is attached to, as daemon/routing wants to know it.
 routing::Surroundings surroundings(
-    const os::NetworkSnapshot& networks, const os::DnsBase& host_dns,
+    const os::NetworkSnapshot& networks, const host_dns::Base& host_dns,
     const std::vector<IpAddress>& dhcp_servers, const os::RouteAbilities& abilities);
 
 // The addresses that this node answers itself, on every host the same.
@@ -60,8 +60,10 @@ const control::Node* find_peer(const netmap::Netmap& map, const std::string& sta
 // Where an exit node answers DNS over HTTP inside the tunnel; nullopt: it does not.
 std::optional<std::string> exit_dns_url(const control::Node& self, const control::Node& exit);
 
-// What the host's resolver is to be told; nullopt: leave it alone.
-std::optional<os::DnsWanted> host_dns(const netmap::Netmap& map, const local::Prefs& prefs);
+// What the host's resolver is to be told; nullopt: leave it alone. Every name comes to us only
+// where the map has servers for every name, or an exit node answers them: `exit` as above.
+std::optional<host_dns::Wanted> wanted_dns(
+    const netmap::Netmap& map, const local::Prefs& prefs, const control::Node* exit);
 
 os::RouteConfig route_config(const routing::Decision& decision);
 

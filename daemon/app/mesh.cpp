@@ -161,8 +161,9 @@ void Mesh::apply(
   const bool filter_reads_capabilities =
       capabilities && dataplane_->packet_filter().rules().uses_node_capabilities();
   if (delta.packet_filters || filter_reads_capabilities) apply_filter(state, prefs);
-  if (names) apply_names(state, prefs);
   if (routes) apply_firewall(state, prefs);
+  // The host's resolver is told last: of an interface that is not up it wants to know nothing.
+  if (names) apply_names(state, prefs);
   arm();
 }
 
@@ -175,8 +176,8 @@ void Mesh::reapply(const netmap::State& state, const local::Prefs& prefs) {
   for (const auto node : numbers_.nodes()) apply_peer(state, node);
   for (const auto& [node, peer] : state.netmap.peers) apply_peer(state, node);
   apply_filter(state, prefs);
-  apply_names(state, prefs);
   apply_firewall(state, prefs);
+  apply_names(state, prefs);
   arm();
 }
 
@@ -217,13 +218,15 @@ void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {
 void Mesh::apply_names(const netmap::State& state, const local::Prefs& prefs) {
   // Without the setting our resolver still answers who asks it, but knows nobody else's names.
   const bool expired = netmap::self_is_expired(state, loop_.wall_now());
+  const auto* exit = find_peer(state.netmap, exit_node().value_or(""));
   dataplane_->names().configure(
       expired ? dns::ResolverConfig{} : resolver_config(state.netmap, prefs),
       expired ? dns::ForwarderConfig{}
-              : forwarder_config(
-                    state.netmap, prefs, host_.host_dns().nameservers,
-                    find_peer(state.netmap, exit_node().value_or(""))));
-  host_.apply_dns(routing_.service_reachable ? host_dns(state.netmap, prefs) : std::nullopt);
+              : forwarder_config(state.netmap, prefs, host_.dns().base.nameservers, exit));
+  // Where we answer nobody, the host had better ask somebody else.
+  host_.apply_dns(
+      routing_.service_reachable && !expired ? wanted_dns(state.netmap, prefs, exit)
+                                             : std::nullopt);
 }
 
 void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
@@ -258,7 +261,7 @@ void Mesh::apply_services(const netmap::State& state, const local::Prefs& prefs)
 
 routing::Surroundings Mesh::around() const {
   return surroundings(
-      host_.networks(), host_.host_dns(), host_.dhcp_servers(), host_.route_abilities());
+      host_.networks(), host_.dns().base, host_.dhcp_servers(), host_.route_abilities());
 }
 
 std::optional<std::string> Mesh::exit_node() const {
@@ -570,8 +573,8 @@ void Mesh::on_host_firewall_problems() {
 
 void Mesh::on_host_dns_change() {
   if (state_ == nullptr) return;
+  apply_routes(*state_, prefs_);  // the host's own servers are not asked through the tunnel
   apply_names(*state_, prefs_);
-  apply_routes(*state_, prefs_);
 }
 
 // ---- questions

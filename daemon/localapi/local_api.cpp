@@ -56,7 +56,7 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
       {"dial", Anyone, "", "POST", 405, "use POST", nullptr},
       {"disconnect-control", Writers, "access denied", "POST", 405, "use POST", nullptr},
       {"dns-config", Anyone, "", "GET", 405, "use GET", &LocalApi::dns_config},
-      {"dns-osconfig", Writers, "dns-osconfig dump access denied", "GET", 405, "use GET", nullptr},
+      {"dns-osconfig", Writers, "dns-osconfig dump access denied", "GET", 405, "use GET", &LocalApi::dns_os_config},
       {"dns-query", Writers, "dns-query access denied", "GET", 405, "only GET allowed", &LocalApi::dns_query},
       {"drive/", Writers, "access denied", "", 0, "", nullptr},
       {"file-put/", Writers, "file access denied", "", 0, "", nullptr},

@@ -100,6 +100,7 @@ class LocalApi {
   void status(const Call& call);
   void suggest_exit_node(const Call& call);
   void update_check(const Call& call);
+  void dns_os_config(const Call& call);
   void user_profile(const Call& call);
   void watch_ipn_bus(const Call& call);
   void whois(const Call& call);

@@ -16,6 +16,7 @@
 #include "proto/base/result.h"
 #include "proto/keys/public_key.h"
 #include "proto/local/dns_answer.h"
+#include "proto/local/dns_os_config.h"
 #include "proto/local/notify.h"
 #include "proto/local/ping_result.h"
 #include "proto/local/prefs.h"
@@ -62,6 +63,7 @@ class LocalHost {
   virtual local::RawJson self_node() const = 0;   // a node object; empty before the first map
   virtual local::RawJson net_map() const = 0;     // as netmap.NetworkMap prints; may be long
   virtual local::RawJson dns_config() const = 0;  // as the server sent it; empty before that
+  virtual local::DnsOsConfig dns_os_config() const = 0;
   virtual std::size_t peer_count() const = 0;
   virtual local::EngineUpdate engine() const = 0;
   virtual std::vector<local::HealthWarning> health() const = 0;

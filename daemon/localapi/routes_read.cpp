@@ -145,6 +145,10 @@ void LocalApi::suggest_exit_node(const Call& call) {
   answer_json(call, 200, "{\"ID\":\"\",\"Name\":\"\"}\n");
 }
 
+void LocalApi::dns_os_config(const Call& call) {
+  answer_json(call, 200, to_json_line(host_.dns_os_config()) + "\n");
+}
+
 void LocalApi::update_check(const Call& call) {
   answer_text(call, 200, "{\"RunningLatest\":true}");  // deployed daemons call it text
 }

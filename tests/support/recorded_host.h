@@ -23,6 +23,7 @@ class RecordedHost final : public localapi::LocalHost {
   local::Prefs kept;
   std::map<std::string, local::WhoIs> people;  // by address text or node key text
   local::RawJson relays, self, map, report{"{}"}, dns;
+  local::DnsOsConfig os_dns;
   std::vector<local::HealthWarning> problems;
   std::vector<local::PeerSession> sessions;
   std::optional<std::string> refusal;        // of every change of prefs
@@ -57,6 +58,7 @@ class RecordedHost final : public localapi::LocalHost {
   local::RawJson self_node() const override { return self; }
   local::RawJson net_map() const override { return map; }
   local::RawJson dns_config() const override { return dns; }
+  local::DnsOsConfig dns_os_config() const override { return os_dns; }
   std::size_t peer_count() const override { return now.peers.size(); }
   local::EngineUpdate engine() const override { return {}; }
   std::vector<local::HealthWarning> health() const override { return problems; }

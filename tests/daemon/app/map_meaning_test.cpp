@@ -209,6 +209,16 @@ TEST_F(ExitDns, TakesEverythingButMarkedResolvers) {
   EXPECT_THAT(config().upstreams, ElementsAre(at("192.0.2.1:53")));
 }
 
+TEST_F(ExitDns, MakesTheHostAskUsForEveryName) {
+  map.dns->resolvers.clear();
+  EXPECT_FALSE(wanted_dns(map, prefs, nullptr)->all_names);
+  EXPECT_TRUE(wanted_dns(map, prefs, &peer)->all_names);
+  map.dns.reset();
+  EXPECT_TRUE(wanted_dns(map, prefs, &peer));
+  peer.hostinfo.reset();  // it answers no names
+  EXPECT_FALSE(wanted_dns(map, prefs, &peer));
+}
+
 TEST_F(ExitDns, IsReachedByAnAddressOfTheFamilyWeHave) {
   map.self.addresses = {net("fd7a::1/128")};
   EXPECT_EQ(config().upstreams.at(0).url, "http://[fd7a::2]:4006/dns-query");
@@ -229,16 +239,37 @@ TEST_F(ExitDns, OfNodesThatDoNotAnswerNamesIsWhatTheMapSays) {
 
 TEST_F(MapMeaning, TheHostsResolverIsTouchedOnlyForSomethingAndByConsent) {
   prefs.corp_dns = true;
-  EXPECT_EQ(host_dns(map, prefs), std::nullopt);
+  EXPECT_EQ(wanted_dns(map, prefs, nullptr), std::nullopt);
   map.dns.emplace().domains = {"mesh.test.", "office.test", "."};
-  EXPECT_EQ(host_dns(map, prefs), std::nullopt);
+  EXPECT_EQ(wanted_dns(map, prefs, nullptr), std::nullopt);
   map.dns->proxied = true;
-  const auto wanted = host_dns(map, prefs);
+  const auto wanted = wanted_dns(map, prefs, nullptr);
   ASSERT_TRUE(wanted);
   EXPECT_THAT(wanted->nameservers, ElementsAre(ip("100.100.100.100")));
   EXPECT_THAT(wanted->search_domains, ElementsAre("mesh.test", "office.test"));
+  EXPECT_FALSE(wanted->all_names);
   prefs.corp_dns = false;
-  EXPECT_EQ(host_dns(map, prefs), std::nullopt);
+  EXPECT_EQ(wanted_dns(map, prefs, nullptr), std::nullopt);
+}
+
+TEST_F(MapMeaning, NamesOfTheMeshComeToUsAndOthersOnlyWhereTheMapHasServersForThem) {
+  prefs.corp_dns = true;
+  map.self.name = "alpha.mesh.test.";
+  map.dns.emplace().routes["corp.test."] = {server("10.0.0.53")};
+  auto wanted = wanted_dns(map, prefs, nullptr);
+  ASSERT_TRUE(wanted);
+  EXPECT_THAT(wanted->match_domains, ElementsAre("corp.test"));
+  map.dns->proxied = true;
+  map.dns->routes["mesh.test"] = {};
+  map.dns->extra_records = {{"printer.office", "A", "10.1.1.1"}};
+  wanted = wanted_dns(map, prefs, nullptr);
+  EXPECT_THAT(
+      wanted->match_domains,
+      testing::IsSupersetOf({"corp.test", "mesh.test", "printer.office", "64.100.in-addr.arpa"}));
+  EXPECT_EQ(std::ranges::count(wanted->match_domains, "mesh.test"), 1);
+  EXPECT_FALSE(wanted->all_names);
+  map.dns->resolvers = {server("192.0.2.53")};
+  EXPECT_TRUE(wanted_dns(map, prefs, nullptr)->all_names);
 }
 
 TEST_F(MapMeaning, SurroundingsAreWhatTheHostIsAttachedTo) {
@@ -254,7 +285,7 @@ TEST_F(MapMeaning, SurroundingsAreWhatTheHostIsAttachedTo) {
       {net("100.100.100.100/32"), 4, false},
       {net("10.0.0.0/8"), 9, true}};  // of an interface that is gone already
   networks.default4 = os::DefaultRoute{2, ip("192.168.1.1")};
-  os::DnsBase host;
+  host_dns::Base host;
   host.nameservers = {ip("192.168.1.1")};
   const auto around =
       surroundings(networks, host, {ip("192.168.1.2"), ip("10.9.9.9")}, {.policy_routing = false});

@@ -193,6 +193,13 @@ void set_state(const Recordings& recordings, const Json& one, RecordedHost& host
     if (path == "/localapi/v0/prefs") host.kept = prefs_from(body);
     if (path == "/localapi/v0/dns-config") host.dns.text = body;
     if (path.starts_with("/localapi/v0/dns-query")) host.dns_answer = dns_answer_from(body);
+    if (path == "/localapi/v0/dns-osconfig") {
+      const Json dns = Json::parse(body);
+      for (const Json& server : dns.at("Nameservers")) {
+        host.os_dns.nameservers.push_back(*IpAddress::parse(server.get<std::string>()));
+      }
+      host.os_dns.search_domains = dns.at("SearchDomains");
+    }
     if (path.starts_with("/localapi/v0/ping")) {
       const auto pong = local::parse_ping_result(body);
       host.on_ping = [pong](const localapi::PingRequest&) { return std::optional(*pong); };

@@ -1,0 +1,97 @@
+#include "daemon/host_dns/host_dns_link.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "daemon/os/owned_fd.h"
+
+namespace aya::host_dns {
+
+struct HostDnsLink::Shared {
+  explicit Shared(Places places, Logger& log) : core(std::move(places), log) {}
+
+  HostDns core;  // the thread's alone once it runs
+  os::OwnedFd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::thread thread;
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable done;
+  HostDnsLink* link = nullptr;  // nullptr: it is gone
+  std::optional<Wanted> wanted;
+  std::uint64_t asked = 0, answered = 0;  // wishes
+  bool ending = false;
+
+  void ask(std::optional<Wanted> next, bool waits) {
+    std::unique_lock lock(mutex);
+    wanted = std::move(next);
+    const std::uint64_t mine = ++asked;
+    knock();
+    if (waits) done.wait(lock, [&] { return answered >= mine; });
+  }
+
+  void knock() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t put = ::write(wake.get(), &one, sizeof one);
+  }
+
+  void run(io::Loop& loop, const std::shared_ptr<Shared>& self) {
+    State told;
+    core.begin();
+    for (;;) {
+      tell(loop, self, told);
+
+      core.wait(wake.get());
+      std::uint64_t knocks = 0;
+      if (::read(wake.get(), &knocks, sizeof knocks) > 0) {
+        std::unique_lock lock(mutex);
+        const auto wish = wanted;
+        const std::uint64_t about = asked;
+        const bool last = ending;
+        lock.unlock();
+        core.set_wanted(wish);
+        lock.lock();
+        answered = about;
+        done.notify_all();
+        if (last) return;
+      }
+    }
+  }
+
+  void tell(io::Loop& loop, const std::shared_ptr<Shared>& self, State& told) const {
+    if (core.state() == told) return;
+    told = core.state();
+    loop.post([self, told] {
+      HostDnsLink* receiver = self->link;  // the loop's thread is the one that clears it
+      if (receiver == nullptr) return;
+      receiver->state_ = told;
+      if (receiver->changed_) receiver->changed_();
+    });
+  }
+};
+
+HostDnsLink::HostDnsLink(io::Loop& loop, Logger& log, Places places, std::function<void()> changed)
+    : changed_(std::move(changed)), shared_(std::make_shared<Shared>(std::move(places), log)) {
+  shared_->link = this;
+  shared_->thread = std::thread([shared = shared_, &loop] { shared->run(loop, shared); });
+}
+
+HostDnsLink::~HostDnsLink() {
+  shared_->link = nullptr;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->ending = true;
+  }
+  shared_->ask(std::nullopt, false);
+  shared_->thread.join();
+}
+
+void HostDnsLink::apply(const Wanted& wanted) { shared_->ask(wanted, false); }
+
+void HostDnsLink::restore(Wait wait) { shared_->ask(std::nullopt, wait == Wait::Yes); }
+
+}  // namespace aya::host_dns
