@@ -46,7 +46,7 @@ Done node_list(const Invocation& call) {
   std::vector<std::vector<std::string>> rows = {{"NAME", "ADDRESS", "USER", "OS", "STATE"}};
   for (const Json& device : *devices) {
     rows.push_back(
-        {printable(label_of(device)), address_of(device), printable(text_at(device, "user")),
+        {shown_label(device), address_of(device), printable(text_at(device, "user")),
          printable(text_at(device, "os")), state_of(device)});
   }
   print(table(rows));
@@ -84,7 +84,7 @@ Done node_remove(const Invocation& call) {
   if (!device) return device.error();
   auto done = call.client.call("DELETE", node_path(*device));
   if (!done) return done.error();
-  print(call.json ? json_text(*device) : printable(label_of(*device)) + " removed\n");
+  print(call.json ? json_text(*device) : shown_label(*device) + " removed\n");
   return {};
 }
 
@@ -94,7 +94,7 @@ Done node_rename(const Invocation& call) {
   const std::string& name = call.arguments[1];
   return change(
       call, *device, "/name", {{"name", name}},
-      printable(label_of(*device)) + " is now " +
+      shown_label(*device) + " is now " +
           (name.empty() ? "named after its host" : printable(name)));
 }
 
@@ -104,8 +104,7 @@ Done node_address(const Invocation& call) {
   const std::string& address = call.arguments[1];
   return change(
       call, *device, "/ip", {{"ipv4", address}},
-      printable(label_of(*device)) + " has " + printable(address) + " (was " + address_of(*device) +
-          ')',
+      shown_label(*device) + " has " + printable(address) + " (was " + address_of(*device) + ')',
       call.line.has("force") ? "force=true" : "");
 }
 
@@ -113,8 +112,7 @@ Done node_expire(const Invocation& call) {
   auto device = chosen_node(call);
   if (!device) return device.error();
   return change(
-      call, *device, "/expire", Json::object(),
-      printable(label_of(*device)) + " has to log in again");
+      call, *device, "/expire", Json::object(), shown_label(*device) + " has to log in again");
 }
 
 }  // namespace aya::coord

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coord-server/commands/table.h"
+#include "proto/idna/international_name.h"
 
 namespace aya::coord {
 namespace {
@@ -42,7 +43,7 @@ Failure ambiguous(const std::vector<Json>& candidates, const std::string& wanted
   std::string text = "\"" + wanted + "\" may be:";
   for (const Json& device : candidates) {
     const Json addresses = list_at(device, "addresses");
-    text += "\n  " + printable(label_of(device)) + "  " +
+    text += "\n  " + shown_label(device) + "  " +
             (addresses.empty() ? "" : addresses.front().get<std::string>()) + "  " +
             text_at(device, "nodeId");
   }
@@ -56,9 +57,15 @@ std::string label_of(const Json& device) {
   return name.substr(0, name.find('.'));
 }
 
+std::string shown_label(const Json& device) {
+  const std::string label = label_of(device);
+  return printable(idna::readable_form(label).value_or(label));
+}
+
 Result<Json, Failure> select_node(const Json& devices, const std::string& given) {
   std::string wanted = lower(given);
   if (wanted.ends_with('.')) wanted.pop_back();
+  if (!idna::is_ascii(wanted)) wanted = idna::ascii_form(wanted).value_or(wanted);
   if (wanted.empty()) return Failure{Exit::NoSuchNode, "no node has an empty name"};
   // From what names one device for certain to what may name several.
   auto found = all_that(devices, [&](const Json& d) { return is_named(d, wanted); });

@@ -12,5 +12,7 @@ Result<Json, Failure> select_node(const Json& devices, const std::string& wanted
 
 // The first label of a device's name.
 std::string label_of(const Json& device);
+// The same as people read it, fit for a terminal.
+std::string shown_label(const Json& device);
 
 }  // namespace aya::coord

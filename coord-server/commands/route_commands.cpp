@@ -87,7 +87,7 @@ Done route_list(const Invocation& call) {
     }
     for (const std::string& route : all) {
       const std::string state = state_of(device, route);
-      rows.push_back({printable(label_of(device)), printable(route), state});
+      rows.push_back({shown_label(device), printable(route), state});
       out.push_back(
           {{"node", label_of(device)},
            {"nodeId", text_at(device, "nodeId")},
@@ -105,7 +105,7 @@ Done route_list(const Invocation& call) {
 Done route_approve(const Invocation& call) {
   auto device = chosen_node(call);
   if (!device) return device.error();
-  const std::string name = printable(label_of(*device));
+  const std::string name = shown_label(*device);
   Routes wanted = named(call);
   if (wanted.empty()) {
     wanted = routes_at(*device, "advertisedRoutes");
@@ -130,7 +130,7 @@ Done route_approve(const Invocation& call) {
 Done route_revoke(const Invocation& call) {
   auto device = chosen_node(call);
   if (!device) return device.error();
-  const std::string name = printable(label_of(*device));
+  const std::string name = shown_label(*device);
   const Routes unwanted = named(call);
   if (unwanted.empty()) {
     return Failure{Exit::Usage, "say which: route revoke N CIDR …, or route revoke N --exit-node"};

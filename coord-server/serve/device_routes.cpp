@@ -2,6 +2,7 @@
 #include "coord-server/enroll/node_label.h"
 #include "coord-server/serve/admin_context.h"
 #include "coord-server/serve/device_json.h"
+#include "proto/idna/international_name.h"
 
 namespace aya::serve {
 namespace {
@@ -42,15 +43,14 @@ Answer<const nodes::Node*> device_to_change(const AdminContext& c) {
   return c.device(c.path[0]);
 }
 
-// "web1" and "web1.lab.example" are the same name; another domain is not ours to give.
+// "web1" and "web1.lab.example" are the same name; another domain is not ours to give. The text of
+// a refusal is what was sent.
 Answer<std::string> label_from_name(
     const AdminContext& c, const nodes::Node& node, const std::string& name) {
   std::string label = name;
   const std::string suffix = '.' + c.registry.account(node.account())->domain;
   if (label.ends_with(suffix)) label.resize(label.size() - suffix.size());
-  for (char& letter : label) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
+  label = idna::ascii_form(label).value_or(label);  // in any script, in lower case
   if (!enroll::is_label(label)) {
     return ApiError::bad_request("name \"" + name + "\": invalid label");
   }

@@ -115,6 +115,10 @@ def test_dns_settings_reach_a_stock_client_live():
         wait_until("names below it", lambda: answer(f"any.box.{domain}") == ["100.80.0.9"], 5)
         coordinator.cli("dns", "record", "rm", "films.home.example")
         wait_until("gone", lambda: answer("films.home.example") == [], 5)
+        box.cli("set", "--hostname", "リビングの箱")
+        wait_until("a name in Japanese, as DNS has it",
+                   lambda: answer(f"xn--u9j3g3dwdzb8213f.{domain}") == ["100.80.0.9"], 5)
+        assert "リビングの箱" in coordinator.cli("node", "ls")
         coordinator.cli("dns", "set", "search", "corp.example")
         coordinator.cli("dns", "split", "corp.example", "10.0.0.53")
         shown = coordinator.json("dns", "show")

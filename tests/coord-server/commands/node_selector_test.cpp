@@ -14,7 +14,9 @@ const Json kDevices = Json::parse(R"([
   {"id":"3","nodeId":"nBcCNTRL","name":"web.default.mesh","hostname":"twin",
    "addresses":["100.64.0.3","fd7a:115c:a1e0::3"]},
   {"id":"4","nodeId":"nBdCNTRL","name":"2.default.mesh","hostname":"twin",
-   "addresses":["100.64.0.4","fd7a:115c:a1e0::4"]}
+   "addresses":["100.64.0.4","fd7a:115c:a1e0::4"]},
+  {"id":"5","nodeId":"nCaCNTRL","name":"xn--bcher-kva.default.mesh","hostname":"shelf",
+   "addresses":["100.64.0.5","fd7a:115c:a1e0::5"]}
 ])");
 
 struct SelectorCase {
@@ -36,6 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         SelectorCase{"web1", "1"}, SelectorCase{"WEB1", "1"},
         SelectorCase{"web1.default.mesh", "1"}, SelectorCase{"web1.default.mesh.", "1"},
+        SelectorCase{"bücher", "5"}, SelectorCase{"BÜCHER.default.mesh", "5"},
         SelectorCase{"100.64.0.2", "2"}, SelectorCase{"fd7a:115c:a1e0::3", "3"},
         SelectorCase{"nBcCNTRL", "3"},
         SelectorCase{"web", "3"},  // a whole name beats the beginning of others

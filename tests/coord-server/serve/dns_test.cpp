@@ -78,6 +78,22 @@ TEST_F(Dns, KeepsWhatWasSaidOfAServerThatStays) {
   EXPECT_TRUE(dns(client).resolvers[1].use_with_exit_node);
 }
 
+TEST_F(Dns, TakesNamesInAnyScript) {
+  Machine& box = joined("リビングの箱");
+  advance(1s);
+  EXPECT_EQ(peer(client, box)->name, "xn--u9j3g3dwdzb8213f.default.mesh.test.");
+  EXPECT_EQ(peer(client, box)->hostinfo->hostname, "リビングの箱") << "what people see";
+  Machine& second = joined("リビングの箱");
+  EXPECT_EQ(node(second).record.label, "xn---1-zb4a7k3f7eqcx711g");
+  api("POST", device(box) + "/name", {{"name", "居間.default.mesh.test"}});
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(node(box).record.label, "xn--igto74k");
+  api("POST", device(box) + "/name", {{"name", "📦"}});
+  EXPECT_EQ(reply.status, 400);
+  set("PUT", "split-dns", {{"会社.example", {"10.0.0.53"}}});
+  EXPECT_TRUE(dns(client).routes.contains("xn--6oq404h.example"));
+}
+
 TEST_F(Dns, TurnsNamesOfDevicesOff) {
   set("POST", "preferences", {{"magicDNS", false}});
   EXPECT_FALSE(dns(client).proxied);
