@@ -7,12 +7,14 @@ namespace aya::coord {
 class CoordLink::Stream final : public io::ByteStream::Handler {
  public:
   Stream(CoordLink& owner, LinkId link, io::DialTarget target) : owner_(owner), link_(link) {
+    const bool by_known_address = !target.addresses.empty();
     dial_ = std::make_unique<io::Dial>(
-        owner_.loop_, std::move(target), [this](Result<io::Dialled, io::IoError> result) {
-          if (!result) return owner_.on_closed(link_, result.error());
+        owner_.loop_, std::move(target),
+        [this, by_known_address](Result<io::Dialled, io::IoError> result) {
+          if (!result) return owner_.on_dial_failed(link_, by_known_address, result.error());
           stream_ = std::move(result->stream);
           stream_->start(*this);
-          owner_.on_connected(link_);
+          owner_.on_dialled(link_, result->remote);
         });
   }
 
@@ -106,6 +108,7 @@ void CoordLink::open_stream(LinkId link, const DialAttempt& to) {
   target.socket.mark = mark_;
   target.offer_http11 = true;
   target.timeout = kDialTimeout;
+  if (try_known_address_ && known_address_) target.addresses = {*known_address_};
   if (to.tls && pinned_) {
     target.tls = pinned_.get();
   } else if (to.tls && to.must_verify) {
@@ -120,9 +123,16 @@ void CoordLink::open_stream(LinkId link, const DialAttempt& to) {
   streams_[link] = std::make_unique<Stream>(*this, link, std::move(target));
 }
 
-void CoordLink::on_connected(LinkId link) {
+void CoordLink::on_dialled(LinkId link, const Endpoint& remote) {
+  known_address_ = remote.address;
+  try_known_address_ = false;
   coord_.on_connected(link, now(), effects_);
   carry_out();
+}
+
+void CoordLink::on_dial_failed(LinkId link, bool by_known_address, const io::IoError& why) {
+  try_known_address_ = !by_known_address;
+  on_closed(link, why);
 }
 
 void CoordLink::on_bytes(LinkId link, Bytes bytes) {

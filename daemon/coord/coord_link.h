@@ -71,7 +71,8 @@ class CoordLink {
 
   Moment now() const { return {loop_.now(), loop_.wall_now()}; }
   void open_stream(LinkId link, const DialAttempt& to);
-  void on_connected(LinkId link);
+  void on_dialled(LinkId link, const Endpoint& remote);
+  void on_dial_failed(LinkId link, bool by_known_address, const io::IoError& why);
   void on_bytes(LinkId link, Bytes bytes);
   void on_closed(LinkId link, const io::IoError& why);
   void carry_out();
@@ -88,6 +89,10 @@ class CoordLink {
   Effects effects_;
   std::vector<Effects> untold_;  // for the owner, from the loop
   std::map<LinkId, std::unique_ptr<Stream>> streams_;
+  // Where the server answered last, and whether to try there next instead of asking for its name:
+  // names may be unknowable without it, as while an exit node is chosen that is not there.
+  std::optional<IpAddress> known_address_;
+  bool try_known_address_ = false;
   std::vector<std::unique_ptr<io::HttpClient>> heads_;
   io::Timer timer_;
   io::Timer tell_timer_;

@@ -157,3 +157,20 @@ def test_dns_is_restored():
         beta.wait_ping("alpha")
         assert beta.stop() == 0
         assert resolv.read_text() == before
+
+
+def test_a_name_that_cannot_be_resolved_any_more_is_no_obstacle():
+    """As while an exit node is chosen that is gone: nothing can be asked, and the server is where it was."""
+    with Lab() as lab:
+        coordinator = Coordinator(lab, scheme="http", port=8080)
+        host = lab.host_behind("alpha", lab.router("ra", Nat.PORT_PRESERVING))
+        (host.etc / "hosts").write_text(f"{coordinator.host.address} coord.lab\n")
+        alpha = Node(host, coordinator)
+        alpha.cli("up", "--login-server", coordinator.url.replace(coordinator.host.address, "coord.lab"),
+                  "--auth-key", coordinator.add_key())
+        (host.etc / "hosts").write_text("")
+        coordinator.kill()
+        wait_until("it is missed", lambda: "coordination server" in " ".join(alpha.status()["Health"] or []), 30)
+        coordinator.start()
+        host.run("ip", "addr", "add", "192.0.2.9/32", "dev", "eth0")  # a new network: no reason to wait longer
+        wait_until("it is found again", lambda: coordinator.json("node", "ls")[0]["connectedToControl"], 60)
