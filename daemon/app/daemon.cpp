@@ -179,6 +179,7 @@ void Daemon::bring_up() {
 
 void Daemon::bring_down() {
   mesh_.reset();
+  end_dns_queries();
   coord_.reset();
   last_problem_.clear();
   mesh_problem_.clear();
@@ -805,7 +806,9 @@ void Daemon::netcheck(localapi::ExchangeId exchange) {
 void Daemon::dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) {
   const auto done = [this, exchange, alive = std::weak_ptr<int>(alive_)](
                         const Result<local::DnsAnswer, localapi::DnsFailure>& outcome) {
-    if (!alive.expired()) local_->dns_query_done(exchange, outcome);
+    if (alive.expired()) return;
+    dns_queries_.erase(exchange);
+    local_->dns_query_done(exchange, outcome);
   };
   localapi::DnsFailure failure;
   if (!mesh_ || map_state() == nullptr) {
@@ -813,9 +816,20 @@ void Daemon::dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& 
   } else if (!mesh_->ask_name(query.name, query.type, done)) {
     failure = {"'" + query.name + "' cannot be a DNS name", false};
   } else {
+    dns_queries_.insert(exchange);
     return;
   }
   loop_.post([done, failure] { done(failure); });  // not from within the call that asks
+}
+
+// The mesh that would have answered is gone.
+void Daemon::end_dns_queries() {
+  for (const auto exchange : std::exchange(dns_queries_, {})) {
+    loop_.post([this, exchange, alive = std::weak_ptr<int>(alive_)] {
+      const localapi::DnsFailure gone{"the node went down before there was an answer", true};
+      if (!alive.expired()) local_->dns_query_done(exchange, gone);
+    });
+  }
 }
 
 }  // namespace aya::app

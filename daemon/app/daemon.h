@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "daemon/app/mesh.h"
@@ -92,6 +93,7 @@ class Daemon final : public localapi::LocalHost,
   void open_mesh();
   void open_coord();
   void forget_login();
+  void end_dns_queries();
   void tell_coord();
   void refresh_state();
   local::BackendState compute_state() const;
@@ -124,6 +126,7 @@ class Daemon final : public localapi::LocalHost,
   std::string mesh_problem_;  // why the mesh could not be opened; empty when it could
   std::map<path::PingId, localapi::PingRequest> pings_;
   std::vector<localapi::ExchangeId> netchecks_;
+  std::set<localapi::ExchangeId> dns_queries_;
   bool failed_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // tells posted tasks that this is gone
   io::Timer expiry_timer_;
