@@ -86,6 +86,16 @@ Result<void, OsError> Direct::apply(const Wanted& wanted) {
 }
 
 Result<void, OsError> Direct::keep_what_is_there() {
+  // What could not be put back is ours still, and its backup the host's.
+  const auto now = read_text(places_.resolv_conf);
+  const auto before = read_journal(places_.state_dir);
+  if (now && *now && find_marker(**now) && before && before->mode == Mode::Direct) {
+    const auto text = read_text(before->backup);
+    if (text) base_ = parse_resolv_conf(text->value_or(""));
+    in_place_ = before->in_place;
+    kept_ = before;
+    return {};
+  }
   const auto kind = kind_of(places_.resolv_conf);
   if (!kind) return kind.error();
   Journal journal;

@@ -100,7 +100,6 @@ void HostDns::begin() {
 
 void HostDns::choose() {
   const Evidence evidence = gather(places_);
-  give_back_at_.reset();
   const Decision before = std::exchange(decision_, decide(evidence));
   state_.mode = decision_.mode;
   backend_ = make_backend(decision_.mode, places_, evidence);
@@ -139,8 +138,10 @@ void HostDns::set_wanted(const std::optional<Wanted>& wanted) {
   if (wanted_ == wanted && state_.applied) return;
   wanted_ = wanted;
   if (begin_anew_at_) return;
-  // The host may have been set up anew since the program was started.
-  if (!state_.applied) choose();
+  // The host may have been set up anew since the program was started. What could not be given back
+  // yet is still ours, and known to its back end.
+  if (!state_.applied && !give_back_at_) choose();
+  give_back_at_.reset();
   apply();
   watch_again();
 }

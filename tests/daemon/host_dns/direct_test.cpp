@@ -77,6 +77,18 @@ TEST_F(DirectMode, AnotherWishKeepsTheFirstBackup) {
   EXPECT_EQ(now(), kBefore);
 }
 
+TEST_F(DirectMode, WhatCouldNotBePutBackIsNotTakenForTheHosts) {
+  write(places_.resolv_conf, kBefore);
+  ASSERT_TRUE(Direct(places_, gather(places_)).apply(wanted_));
+  Direct again(places_, gather(places_));
+  ASSERT_TRUE(again.apply(wanted_));
+  EXPECT_EQ(again.base().nameservers.front().to_text(), "192.0.2.1");
+  EXPECT_THAT(now(), HasSubstr("search mesh.test lan\n"));
+  ASSERT_TRUE(again.restore());
+  EXPECT_EQ(now(), kBefore);
+  EXPECT_EQ(files_in_etc(), 1u);
+}
+
 TEST_F(DirectMode, ALinkComesBackAsALinkAndWhatItLeadsToIsFollowed) {
   write(temp_.file("real.conf"), kBefore);
   fs::create_symlink("../real.conf", places_.resolv_conf);
