@@ -310,7 +310,7 @@ def test_exit_node_carries_all_and_nothing_leaks():
             host.run("ip", family, "route", "add", route, "via", via, "dev", "eth0")
         goes(host, WEB, by="ayatori0")
         goes(host, WEB6, by="ayatori0")
-        assert seen_as(host, WEB) == exit_host.address
+        wait_until("it comes out at the exit node", lambda: seen_as(host, WEB) == exit_host.address)
 
         # The network one sits in: through the tunnel, unless it is allowed.
         assert way_to(host, f"{lan}.1") == "ayatori0" and roamer.ping(f"{lan}.1", timeout=1) == 0
@@ -346,7 +346,7 @@ def test_exit_node_carries_all_and_nothing_leaks():
         assert roamer.ping(exit_node.ip) == 1, "peers are reached all the same"
         coordinator.cli("route", "approve", "exit", "--exit-node")
         goes(host, WEB, by="ayatori0")
-        assert seen_as(host, WEB) == exit_host.address
+        wait_until("it comes out at the exit node", lambda: seen_as(host, WEB) == exit_host.address)
         assert leaked() == 0
 
         # Killed, it fails open, and the next daemon closes again; without an exit node all is as before.
