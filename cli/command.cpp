@@ -55,11 +55,15 @@ std::string Context::sudo_advice() const {
 Failure Context::failure(const ClientError& error) const {
   const std::string text = printable_lines(error_text(error.text));
   switch (error.kind) {
-    case ClientError::Kind::NoDaemon:
+    case ClientError::Kind::NoDaemon: {
+      // The daemon leaves word where its absence cuts this host off.
+      const auto word = console.read_file(socket_ + ".kill-switch");
       return {
           Exit::NoDaemon,
           "cannot reach the daemon: " + text +
-              "\nIs ayatorid running? Where systemd runs: systemctl start ayatorid"};
+              "\nIs ayatorid running? Where systemd runs: systemctl start ayatorid" +
+              (word ? "\n" + printable_lines(*word) : std::string())};
+    }
     case ClientError::Kind::Denied:
       return {Exit::Denied, "Access denied: " + text + sudo_advice()};
     case ClientError::Kind::TimedOut:

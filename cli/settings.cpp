@@ -281,6 +281,7 @@ constexpr Setting kSettings[] = {
     {"auto-update", "update this program by itself", kSwitch, kNot, kSet, kGet, show_auto_update, apply_auto_update},
     {"exit-node", "send Internet traffic through this node; empty: directly", kText, kUp, kSet, kGet, show_exit_node, apply_exit_node},
     {"exit-node-allow-lan-access", "reach the local network while using an exit node", kSwitch, kUp, kSet, kGet, show_switch<&Prefs::exit_node_allow_lan_access>, apply_switch<&Prefs::exit_node_allow_lan_access>},
+    {"exit-node-fail-closed", "block what the exit node does not carry, also while it is away", kSwitch, kUp, kSet, kNot, show_switch<&Prefs::exit_node_fail_closed>, apply_switch<&Prefs::exit_node_fail_closed>},
     {"hostname", "name to show instead of the machine's own", kText, kUp, kSet, kGet, show_text<&Prefs::hostname>, apply_text<&Prefs::hostname>},
     {"login-server", "address of the server of your network", kText, kUp, kNot, kNot, show_text<&Prefs::control_url>, apply_login_server},
     {"netfilter-mode", "firewall rules: on, nodivert or off", kText, kUp, kSet, kGet, show_netfilter, apply_netfilter},

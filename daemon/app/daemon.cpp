@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "daemon/app/firewall_meaning.h"
 #include "daemon/app/map_meaning.h"
 #include "daemon/app/unapplied_settings.h"
 #include "daemon/netmap/expiry.h"
@@ -22,6 +23,11 @@ namespace aya::app {
 namespace {
 
 constexpr mode_t kSocketFolderMode = 0755;
+constexpr mode_t kNoteMode = 0644;
+constexpr std::string_view kKillSwitchText =
+    "Nothing leaves this host but by its exit node. To end that, run `ayatori set "
+    "--exit-node-fail-closed=false`, or without the daemon, as root, `ayatorid --cleanup "
+    "--disarm`.";
 constexpr unsigned kOverlayMtu = 1280;  // dataplane 2.7
 // The same port after a restart keeps what routers and peers remember of us good.
 constexpr std::uint16_t kUsualPort = 41641;
@@ -56,6 +62,12 @@ bool port_mapping_is_disabled() {
   const std::string_view text = value;
   return text == "1" || text == "t" || text == "T" || text == "true" || text == "True" ||
          text == "TRUE";
+}
+
+// As tailscaled reads it: "nftables", "iptables" or "auto".
+std::string firewall_kind() {
+  const char* value = std::getenv("TS_DEBUG_FIREWALL_MODE");
+  return value == nullptr ? std::string() : std::string(value);
 }
 
 std::string machine_name() {
@@ -116,7 +128,8 @@ std::optional<std::string> Daemon::open_parts() {
        .state_dir = options_.state_dir,
        .firewall =
            {.sysctl_record = options_.state_dir + "/sysctl.before",
-            .note = std::string(kVersion) + " pid " + std::to_string(getpid())},
+            .note = std::string(kVersion) + " pid " + std::to_string(getpid()),
+            .kind = firewall_kind()},
        .mark = options_.mark,
        .on_interface_gone = [this](const os::OsError& why) {
          log_.error(
@@ -152,6 +165,8 @@ std::optional<std::string> Daemon::open_parts() {
 // ---- what runs
 
 void Daemon::reconcile() {
+  // First of all: what must not leave this host must not leave it while the rest comes up.
+  update_kill_switch();
   if (!prefs_.want_running) {
     bring_down();
   } else if (prefs_.control_url.empty()) {
@@ -160,6 +175,19 @@ void Daemon::reconcile() {
     bring_up();
   }
   refresh_state();
+}
+
+void Daemon::update_kill_switch() {
+  const auto wanted = kill_switch(prefs_, host_->networks(), host_->tun().name(), options_.mark);
+  host_->set_kill_switch(wanted);
+  if (std::exchange(armed_, wanted.has_value()) == wanted.has_value()) return;
+  // For the command line, when there is no daemon to ask.
+  const std::string note = options_.kill_switch_note();
+  if (!wanted) {
+    ::unlink(note.c_str());
+  } else if (state::write_file_atomically(note, kKillSwitchText)) {
+    ::chmod(note.c_str(), kNoteMode);
+  }
 }
 
 void Daemon::bring_up() {
@@ -478,7 +506,9 @@ void Daemon::on_mesh_connectivity_changed() {
 
 void Daemon::on_mesh_network_changed() {
   loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
-    if (!alive.expired() && coord_) coord_->network_changed();
+    if (alive.expired()) return;
+    update_kill_switch();
+    if (coord_) coord_->network_changed();
   });
 }
 
@@ -633,9 +663,14 @@ std::vector<local::HealthWarning> Daemon::health() const {
   if (!mesh_problem_.empty()) {
     out.push_back({"no-network", "high", "Not connected", mesh_problem_, std::nullopt, true});
   }
-  for (const firewall::Problem& problem : host_->firewall_problems()) {
+  for (const firewall::Problem& problem : host_->firewall().problems()) {
     out.push_back(
         {problem.code, "medium", "Firewall or forwarding", problem.text, std::nullopt, false});
+  }
+  if (armed_.value_or(false) && state_ != local::BackendState::Running) {
+    out.push_back(
+        {"kill-switch-armed", "medium", "Traffic is blocked", std::string(kKillSwitchText),
+         std::nullopt, true});
   }
   if (mesh_) {
     for (const std::string& text : mesh_->health()) {

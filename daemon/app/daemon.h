@@ -88,6 +88,7 @@ class Daemon final : public localapi::LocalHost,
 
   // Makes what runs match the prefs.
   void reconcile();
+  void update_kill_switch();
   void bring_up();
   void bring_down();
   void open_mesh();
@@ -128,6 +129,7 @@ class Daemon final : public localapi::LocalHost,
   std::vector<localapi::ExchangeId> netchecks_;
   std::set<localapi::ExchangeId> dns_queries_;
   bool failed_ = false;
+  std::optional<bool> armed_;  // the kill switch; nullopt: an earlier run may have armed it
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // tells posted tasks that this is gone
   io::Timer expiry_timer_;
 };

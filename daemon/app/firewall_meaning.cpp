@@ -25,6 +25,17 @@ firewall::Mode mode_of(local::NetfilterMode mode) {
   return firewall::Mode::On;
 }
 
+// A family is forwarded while a route of it is offered.
+firewall::Sysctls::Forwarding forwarding(const local::Prefs& prefs) {
+  firewall::Sysctls::Forwarding out;
+  for (const Prefix& route : prefs.advertise_routes) {
+    // A site's network is IPv4, however the mesh calls it.
+    const bool v4 = route.address.is_v4() || sites::parse_site_prefix(route);
+    (v4 ? out.v4 : out.v6) = true;
+  }
+  return out;
+}
+
 // Whether the mesh may only be answered from behind this router. Who has not decided gets that,
 // unless containers here would lose what they reach today (os-integration 1.7).
 bool only_answers(const local::Prefs& prefs, const os::NetworkSnapshot& networks) {
@@ -34,35 +45,57 @@ bool only_answers(const local::Prefs& prefs, const os::NetworkSnapshot& networks
   });
 }
 
-}  // namespace
-
-firewall::Plan firewall_plan(FirewallFacts facts, const local::Prefs& prefs) {
-  firewall::Plan out;
-  out.mode = mode_of(prefs.netfilter_mode);
-  out.tun = std::move(facts.tun);
-  out.marks.mask = facts.mark.mask;
-  out.marks.bypass = facts.mark.value;
-  out.marks.forwarded = facts.mark.second_bit();
-  out.listen_port = facts.listen_port;
-  out.ports = std::move(facts.ports);
-  out.self = std::move(facts.self);
-  out.peers = std::move(facts.peers);
-  make_set(out.ports);
-  make_set(out.self);
-  make_set(out.peers);
-  out.forwards = !prefs.advertise_routes.empty();
-  out.masquerade = !prefs.no_snat;
-  out.only_answers = out.forwards && only_answers(prefs, facts.networks);
+// Networks whose machines are reached without a gateway.
+std::vector<Prefix> attached(const os::NetworkSnapshot& networks) {
+  std::vector<Prefix> out;
+  for (const os::Interface& interface : networks.interfaces) {
+    if (!interface.up || interface.loopback) continue;
+    for (const os::InterfaceAddress& address : interface.addresses) {
+      if (!address.prefix.is_host()) out.push_back(address.prefix.masked());
+    }
+  }
+  make_set(out);
   return out;
 }
 
-firewall::Sysctls::Forwarding forwarding(const local::Prefs& prefs) {
-  firewall::Sysctls::Forwarding out;
-  for (const Prefix& route : prefs.advertise_routes) {
-    // A site's network is IPv4, however the mesh calls it.
-    const bool v4 = route.address.is_v4() || sites::parse_site_prefix(route);
-    (v4 ? out.v4 : out.v6) = true;
-  }
+firewall::Marks marks_of(const os::BypassMark& mark) {
+  return {.mask = mark.mask, .bypass = mark.value, .forwarded = mark.second_bit()};
+}
+
+}  // namespace
+
+firewall::FirewallLink::Node firewall_node(FirewallFacts facts, const local::Prefs& prefs) {
+  firewall::FirewallLink::Node out;
+  out.kind = prefs.netfilter_kind;
+  out.forwarding = forwarding(prefs);
+  firewall::Plan& plan = out.plan;
+  plan.mode = mode_of(prefs.netfilter_mode);
+  plan.tun = std::move(facts.tun);
+  plan.marks = marks_of(facts.mark);
+  plan.listen_port = facts.listen_port;
+  plan.ports = std::move(facts.ports);
+  plan.self = std::move(facts.self);
+  plan.peers = std::move(facts.peers);
+  make_set(plan.ports);
+  make_set(plan.self);
+  make_set(plan.peers);
+  plan.forwards = !prefs.advertise_routes.empty();
+  plan.masquerade = !prefs.no_snat;
+  plan.only_answers = plan.forwards && only_answers(prefs, facts.networks);
+  return out;
+}
+
+std::optional<firewall::KillSwitch> kill_switch(
+    const local::Prefs& prefs, const os::NetworkSnapshot& networks, const std::string& tun,
+    const os::BypassMark& mark) {
+  const bool wants_exit =
+      !prefs.exit_node_id.empty() || !prefs.exit_node_ip.empty() || !prefs.auto_exit_node.empty();
+  if (!prefs.exit_node_fail_closed || !prefs.want_running || !wants_exit) return std::nullopt;
+  if (prefs.netfilter_mode == local::NetfilterMode::Off) return std::nullopt;
+  firewall::KillSwitch out;
+  out.tun = tun;
+  out.marks = marks_of(mark);
+  if (prefs.exit_node_allow_lan_access) out.lan = attached(networks);
   return out;
 }
 

@@ -43,7 +43,7 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
   firewall::prepare_interface(side->tun_->name());
   side->firewall_.emplace(
       firewall::FirewallLink::Parts{loop, log}, std::move(config.firewall), [raw] {
-        if (raw->owner_ != nullptr) raw->owner_->on_host_firewall_problems();
+        if (raw->owner_ != nullptr) raw->owner_->on_host_firewall_news();
       });
   side->tun_watcher_.emplace(loop, side->tun_->poll_fd(), [raw] { raw->on_tun_readable(); });
   side->monitor_watcher_.emplace(loop, side->monitor_->poll_fd(), [raw] {
@@ -92,7 +92,7 @@ void HostSide::apply_dns(const std::optional<host_dns::Wanted>& wanted) {
 void HostSide::clear() {
   dns_->restore(host_dns::HostDnsLink::Wait::Yes);
   apply_routes({});
-  apply_firewall({}, {});
+  apply_firewall({});
 }
 
 void HostSide::on_monitor_timer() {

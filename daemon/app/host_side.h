@@ -27,7 +27,7 @@ class HostSide {
     // A batch the host sends. What is taken is moved out of the span.
     virtual void on_host_packets(std::span<Packet> packets) = 0;
     virtual void on_network_change(const os::NetworkChange& change) = 0;
-    virtual void on_host_firewall_problems() = 0;  // they are others than before
+    virtual void on_host_firewall_news() = 0;  // other problems, or another way to write rules
     // The host's own resolver is another: upstream servers may be others now.
     virtual void on_host_dns_change() = 0;
   };
@@ -59,15 +59,13 @@ class HostSide {
 
   const host_dns::State& dns() const { return dns_->state(); }
 
-  // What fails is told by firewall_problems(), and tried again.
-  void apply_firewall(const firewall::Plan& plan, const firewall::Sysctls::Forwarding& forwarding) {
-    firewall_->set_plan(plan, forwarding);
-  }
+  // What fails is told by firewall().problems(), and tried again.
+  void apply_firewall(firewall::FirewallLink::Node node) { firewall_->set(std::move(node)); }
   // Until it is taken back: also over clear() and the end of the program.
   void set_kill_switch(const std::optional<firewall::KillSwitch>& wanted) {
     firewall_->set_kill_switch(wanted);
   }
-  const std::vector<firewall::Problem>& firewall_problems() const { return firewall_->problems(); }
+  const firewall::FirewallLink& firewall() const { return *firewall_; }
 
   const os::BypassMark& mark() const { return mark_; }
   // As of the last change of networks.

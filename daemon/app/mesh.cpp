@@ -290,7 +290,7 @@ void Mesh::apply_firewall(const netmap::State& state, const local::Prefs& prefs)
       .peers = std::move(peers),
       .mark = host_.mark(),
       .networks = host_.networks()};
-  host_.apply_firewall(firewall_plan(std::move(facts), prefs), forwarding(prefs));
+  host_.apply_firewall(firewall_node(std::move(facts), prefs));
 }
 
 void Mesh::apply_relays(const netmap::State& state) {
@@ -565,16 +565,18 @@ void Mesh::on_network_change(const os::NetworkChange& change) {
   owner_.on_mesh_network_changed();
 }
 
-void Mesh::on_host_firewall_problems() {
-  for (const firewall::Problem& problem : host_.firewall_problems()) {
+void Mesh::on_host_firewall_news() {
+  for (const firewall::Problem& problem : host_.firewall().problems()) {
     log_.info("firewall", {{"problem", problem.text}});
   }
+  owner_.on_mesh_facts_changed();
 }
 
 void Mesh::on_host_dns_change() {
   if (state_ == nullptr) return;
   apply_routes(*state_, prefs_);  // the host's own servers are not asked through the tunnel
   apply_names(*state_, prefs_);
+  apply_firewall(*state_, prefs_);
 }
 
 // ---- questions
@@ -611,7 +613,7 @@ std::optional<control::NetInfo> Mesh::net_info() const {
   if (!report && home == 0) return std::nullopt;
   control::NetInfo out;
   out.preferred_derp = home;
-  out.firewall_mode = "none";
+  out.firewall_mode = host_.firewall().mode();
   out.have_port_map = portmap_ && portmap_->external();
   if (!report) return out;
   out.mapping_varies_by_dest_ip = report->mapping_varies_by_dest_ip;

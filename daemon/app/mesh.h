@@ -158,7 +158,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   // HostSide::Owner
   void on_host_packets(std::span<Packet> packets) override;
   void on_network_change(const os::NetworkChange& change) override;
-  void on_host_firewall_problems() override;
+  void on_host_firewall_news() override;
   void on_host_dns_change() override;
 
   void apply_peer(const netmap::State& state, netmap::NodeId node);

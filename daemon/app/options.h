@@ -25,6 +25,8 @@ struct Options {
   bool disarm = false;          // and the kill switch, which outlives the daemon on purpose
 
   std::string state_path() const;
+  // Stands while the kill switch is armed: what the command line says when there is no daemon.
+  std::string kill_switch_note() const { return socket + ".kill-switch"; }
 };
 
 // What the command line asks for instead of running.

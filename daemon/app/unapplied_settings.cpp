@@ -7,6 +7,11 @@ std::vector<local::HealthWarning> unapplied_settings(const local::Prefs& prefs) 
   const auto tell = [&](bool chosen, const char* code, const char* text) {
     if (chosen) out.push_back({code, "low", "Setting without effect", text, std::nullopt, false});
   };
+  tell(
+      prefs.exit_node_fail_closed && prefs.netfilter_mode == local::NetfilterMode::Off,
+      "unapplied-fail-closed",
+      "Traffic that does not go by the exit node is to be blocked, but netfilter-mode=off forbids "
+      "firewall rules.");
   tell(prefs.run_ssh, "unapplied-ssh", "SSH is switched on, but this version has no SSH server.");
   tell(
       prefs.app_connector_advertise, "unapplied-connector",

@@ -6,12 +6,12 @@
 namespace aya::firewall {
 namespace {
 
-struct Chain {
+struct HookedChain {
   std::string_view name, hook;
 };
 
 // `fwd` and `snat` are words of the language: no chain may be called so.
-constexpr std::array<Chain, 7> kChains = {{
+constexpr std::array<HookedChain, 7> kChains = {{
     {"guard", "type filter hook prerouting priority raw; policy accept;"},
     {"mark_in", "type filter hook prerouting priority mangle; policy accept;"},
     {"mark_out", "type route hook output priority mangle; policy accept;"},
@@ -21,7 +21,7 @@ constexpr std::array<Chain, 7> kChains = {{
     {"masq", "type nat hook postrouting priority srcnat; policy accept;"},
 }};
 
-struct Set {
+struct NamedSet {
   std::string_view name, type;
   std::function<std::vector<std::string>(const Plan&)> elements;
 };
@@ -34,8 +34,8 @@ std::vector<std::string> texts(const std::vector<IpAddress>& addresses, bool v4)
   return out;
 }
 
-const std::array<Set, 5>& sets() {
-  static const std::array<Set, 5> kSets = {{
+const std::array<NamedSet, 5>& sets() {
+  static const std::array<NamedSet, 5> kSets = {{
       {"self4", "ipv4_addr", [](const Plan& plan) { return texts(plan.self, true); }},
       {"self6", "ipv6_addr", [](const Plan& plan) { return texts(plan.self, false); }},
       {"peers4", "ipv4_addr", [](const Plan& plan) { return texts(plan.peers, true); }},
@@ -63,9 +63,9 @@ std::string listed(const std::vector<std::string>& elements) {
 }
 
 // The rules of one table, chain by chain.
-class Rules {
+class NftRules {
  public:
-  explicit Rules(const Plan& plan)
+  explicit NftRules(const Plan& plan)
       : plan_(plan),
         tun_(quoted(plan.tun)),
         keep_(hex_mark(~plan.marks.mask)),
@@ -184,14 +184,14 @@ std::string nft_table(const Plan& plan, std::string_view note) {
   }
   out += "table " + table_words(kTable) + " {\n";
   if (hooked) out += "  comment " + quoted(note) + "\n";
-  for (const Set& set : sets()) {
+  for (const NamedSet& set : sets()) {
     out += "  set " + std::string(set.name) + " {\n    type " + std::string(set.type) + "\n";
     const auto elements = set.elements(plan);
     if (!elements.empty()) out += "    elements = " + listed(elements) + "\n";
     out += "  }\n";
   }
-  const Rules rules(plan);
-  for (const Chain& chain : kChains) {
+  const NftRules rules(plan);
+  for (const HookedChain& chain : kChains) {
     out += "  chain " + std::string(chain.name) + " {\n";
     if (hooked) out += "    " + std::string(chain.hook) + "\n";
     for (const std::string& rule : rules.of(chain.name)) out += "    " + rule + "\n";
@@ -203,7 +203,7 @@ std::string nft_table(const Plan& plan, std::string_view note) {
 std::optional<std::string> nft_change(const Plan& have, const Plan& want) {
   if (!same_rules(have, want)) return std::nullopt;
   std::string out;
-  for (const Set& set : sets()) {
+  for (const NamedSet& set : sets()) {
     auto before = set.elements(have), after = set.elements(want);
     std::ranges::sort(before);
     std::ranges::sort(after);
@@ -213,15 +213,19 @@ std::optional<std::string> nft_change(const Plan& have, const Plan& want) {
   return out;
 }
 
+bool nft_owns_chain(std::string_view name) {
+  return std::ranges::find(kChains, name, &HookedChain::name) != kChains.end();
+}
+
 std::string nft_removal() { return without_table(kTable); }
 
 std::string nft_emptying() {
   std::string out = "add table " + table_words(kTable) + "\n";
-  for (const Chain& chain : kChains) {
+  for (const HookedChain& chain : kChains) {
     const std::string where = table_words(kTable) + " " + std::string(chain.name) + "\n";
     out += "add chain " + where + "flush chain " + where;
   }
-  for (const Set& set : sets()) {
+  for (const NamedSet& set : sets()) {
     const std::string where = table_words(kTable) + " " + std::string(set.name);
     out +=
         "add set " + where + " { type " + std::string(set.type) + "; }\nflush set " + where + "\n";

@@ -32,6 +32,7 @@ std::optional<std::string> nft_change(const Plan& have, const Plan& want);
 // Right whether or not it stands there. In NoDivert mode rules of the administrator may jump to our
 // chains from chains of his own in our table: those stay, and ours are emptied.
 std::string nft_removal();
+bool nft_owns_chain(std::string_view name);  // of our table
 std::string nft_emptying();
 
 std::string nft_kill_switch(const KillSwitch& wanted);

@@ -54,7 +54,7 @@ std::vector<std::string> ipv6_interfaces() {
 bool somebody_else_forwards() {
   const auto networks = os::take_snapshot(0);
   return networks && std::ranges::any_of(networks->interfaces, [](const os::Interface& one) {
-           return one.up && one.is_container_plumbing();
+           return one.up && (one.is_container_plumbing() || one.name.starts_with("virbr"));
          });
 }
 
@@ -129,10 +129,6 @@ Result<void, os::OsError> Sysctls::save() const {
 
 Result<void, os::OsError> give_back_sysctls(const std::string& record) {
   return Sysctls(record).forward({});
-}
-
-Sysctls::Forwarding forwards_now() {
-  return {read_sysctl(std::string(kForward4)) == "1", read_sysctl(std::string(kForward6)) == "1"};
 }
 
 void respect_marks_on_the_way_in() {

@@ -39,9 +39,6 @@ class Sysctls {
 // For the end without a daemon. Idempotent.
 Result<void, os::OsError> give_back_sysctls(const std::string& record);
 
-// Whether the kernel forwards now.
-Sysctls::Forwarding forwards_now();
-
 // Replies to marked sockets are judged by the route they would take with their mark (1.6). Stays
 // on: it matters only where marks are used.
 void respect_marks_on_the_way_in();

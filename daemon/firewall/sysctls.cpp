@@ -18,7 +18,7 @@ bool is_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-bool is_ours(const SysctlChange& change) {
+bool may_be_ours(const SysctlChange& change) {
   const std::string_view name = change.name;
   if (name == kForward4 || name == kForward6) return change.ours == "1";
   return name.starts_with(kConf6) && name.ends_with("/accept_ra") && change.ours == "2" &&
@@ -67,7 +67,7 @@ std::vector<SysctlChange> decode_sysctl_changes(std::string_view text) {
     SysctlChange one{
         std::string(line.substr(0, first)), std::string(line.substr(first + 1, second - first - 1)),
         std::string(line.substr(second + 1))};
-    if (is_word(one.name) && is_word(one.before) && is_word(one.ours) && is_ours(one)) {
+    if (is_word(one.name) && is_word(one.before) && is_word(one.ours) && may_be_ours(one)) {
       out.push_back(std::move(one));
     }
   }

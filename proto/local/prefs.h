@@ -38,6 +38,7 @@ struct Prefs {
   std::string auto_exit_node;  // "" or "any"
   std::string internal_exit_node_prior;
   bool exit_node_allow_lan_access = false;
+  bool exit_node_fail_closed = false;  // ours: nothing leaves this host but by the chosen exit node
   bool corp_dns = true;
   bool run_ssh = false;
   bool run_web_client = false;

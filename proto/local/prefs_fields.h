@@ -22,6 +22,7 @@ void visit_fields(Visit&& visit, P&... prefs) {
   visit("AutoExitNode", WhenSet, prefs.auto_exit_node...);
   visit("InternalExitNodePrior", Always, prefs.internal_exit_node_prior...);
   visit("ExitNodeAllowLANAccess", Always, prefs.exit_node_allow_lan_access...);
+  visit("ExitNodeFailClosed", WhenSet, prefs.exit_node_fail_closed...);
   visit("CorpDNS", Always, prefs.corp_dns...);
   visit("RunSSH", Always, prefs.run_ssh...);
   visit("RunWebClient", Always, prefs.run_web_client...);

@@ -13,6 +13,8 @@ TEST(UnappliedSettings, DefaultsPromiseNothing) {
 
 TEST(UnappliedSettings, EveryChoiceWithoutEffectIsToldUnderANameOfItsOwn) {
   local::Prefs prefs;
+  prefs.exit_node_fail_closed = true;
+  prefs.netfilter_mode = local::NetfilterMode::Off;
   prefs.run_ssh = true;
   prefs.app_connector_advertise = true;
   prefs.relay_server_port = 0;
@@ -21,7 +23,7 @@ TEST(UnappliedSettings, EveryChoiceWithoutEffectIsToldUnderANameOfItsOwn) {
     EXPECT_FALSE(warning.text.empty());
     codes.insert(warning.code);
   }
-  EXPECT_EQ(codes.size(), 3u);
+  EXPECT_EQ(codes.size(), 4u);
 }
 
 }  // namespace
