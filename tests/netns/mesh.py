@@ -62,8 +62,9 @@ class Node:
     """`ayatorid` and `ayatori` on one host. `trust`: "pin" the server's certificate, "ca" for it as a
     root, or a file of roots."""
 
-    def __init__(self, host, coordinator, name=None, trust="pin", folder="node"):
+    def __init__(self, host, coordinator, name=None, trust="pin", folder="node", env=None):
         self.host = host
+        self.env = dict(env or {})
         self.coordinator = coordinator
         self.name = name or host.name
         self.state = host.dir / folder
@@ -74,7 +75,7 @@ class Node:
 
     def start(self, *options, wait=True):
         self.state.mkdir(exist_ok=True)
-        env = {}
+        env = dict(self.env)
         if self.trust != "pin" and self.coordinator is not None:
             env["SSL_CERT_FILE"] = str(self.coordinator.certificate if self.trust == "ca" else self.trust)
         self.process = self.host.start(
