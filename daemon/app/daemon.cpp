@@ -279,6 +279,7 @@ void Daemon::tell_coord() {
   host.hostinfo.shields_up = prefs_.shields_up;
   host.hostinfo.routable_ips = prefs_.advertise_routes;
   host.hostinfo.request_tags = prefs_.advertise_tags;
+  if (const control::Node* exit = exit_node_peer()) host.hostinfo.exit_node_id = exit->stable_id;
   host.hostinfo.userspace = false;
   host.disco_key = disco_key_.public_key();
   if (mesh_) {
@@ -399,6 +400,7 @@ void Daemon::on_netmap(const netmap::NetmapDelta& delta) {
         store_.update([&](state::NodeState& stored) { stored.node_id = self.stable_id; });
     if (!saved) log_.error("the node id could not be stored", {{"why", saved.error().message()}});
   }
+  if (delta.self || !delta.peers.empty()) keep_exit_choice();
   if (mesh_) {
     mesh_->set_control_connected(true);
     mesh_->apply(*state, delta, prefs_);
@@ -514,7 +516,7 @@ void Daemon::on_mesh_network_changed() {
 
 void Daemon::on_ping_outcome(const PingOutcome& outcome) {
   const auto asked = pings_.find(outcome.id);
-  if (asked == pings_.end()) return;
+  if (asked == pings_.end()) return on_exit_answer(outcome);
   local::PingResult result;
   result.ip = asked->second.ip.to_text();
   const auto* state = map_state();
@@ -549,6 +551,14 @@ void Daemon::on_netcheck_report(const netcheck::Report& report) {
 
 void Daemon::on_peer_session(netmap::NodeId) {}
 
+void Daemon::on_exit_node_changed() {
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    keep_exit_choice();
+    tell_coord();
+  });
+}
+
 // ---- localapi::LocalHost
 
 local::Status Daemon::status(bool with_peers) const {
@@ -568,12 +578,12 @@ local::Status Daemon::status(bool with_peers) const {
   };
   if (mesh_) {
     inputs.home = mesh_->home();
-    inputs.exit_node = mesh_->exit_node();
     inputs.routing = routing::report(mesh_->routing());
     for (const auto& endpoint : mesh_->endpoints()) {
       inputs.own_endpoints.push_back(endpoint.at.to_text());
     }
   }
+  inputs.exit_node = exit_node();
   inputs.now = loop_.wall_now();
   return make_status(inputs, with_peers);
 }
@@ -689,6 +699,12 @@ std::vector<local::HealthWarning> Daemon::health() const {
     out.push_back(
         {problem->code, "medium", "Names may not resolve", problem->text, std::nullopt, false});
   }
+  const control::Node* exit = mesh_ ? exit_node_peer() : nullptr;
+  if (exit != nullptr && !exit->online.value_or(true)) {
+    out.push_back(
+        {"exit-node-offline", "high", "Exit node offline",
+         "The exit node " + display_name(*exit) + " is offline.", std::nullopt, true});
+  }
   if (prefs_.want_running) {
     for (local::HealthWarning& warning : unapplied_settings(prefs_)) {
       out.push_back(std::move(warning));
@@ -732,9 +748,17 @@ std::optional<std::uint32_t> Daemon::uid_of(const std::string& user) const {
 std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
   const bool other_server =
       next.control_url != prefs_.control_url || next.server_cert_pin != prefs_.server_cert_pin;
+  const std::string exit_before = local::exit_node_choice(prefs_);
+  const bool other_exit = exit_before != local::exit_node_choice(next);
   if (auto problem = save(next)) return problem;
+  if (other_exit && !exit_before.empty()) {
+    const auto saved =
+        store_.update([&](state::NodeState& state) { state.previous_exit_node = exit_before; });
+    if (!saved) return saved.error().message();
+  }
   somebody_waits_ = next.want_running;
   const local::Prefs before = std::exchange(prefs_, next);
+  keep_exit_choice();
   if (other_server) {
     // Another account: the key belongs to the old one. A new pin alone keeps it.
     bring_down();
@@ -750,6 +774,7 @@ std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
   }
   reconcile();
   if (mesh_ && map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
+  if (other_exit) on_exit_node_changed();
   tell_coord();
   return std::nullopt;
 }

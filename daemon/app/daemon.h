@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 
+#include "daemon/app/internet_check.h"
 #include "daemon/app/mesh.h"
 #include "daemon/app/options.h"
 #include "daemon/coord/coord_link.h"
@@ -63,6 +64,10 @@ class Daemon final : public localapi::LocalHost,
   void ping(localapi::ExchangeId exchange, const localapi::PingRequest& request) override;
   void netcheck(localapi::ExchangeId exchange) override;
   void dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) override;
+  Result<local::ExitNodeSuggestion, std::string> suggest_exit_node() const override;
+  void exit_nodes(localapi::ExchangeId exchange, bool probe) override;
+  void check_internet(
+      localapi::ExchangeId exchange, const localapi::InternetRequest& request) override;
 
   // Mesh::Owner
   void on_mesh_facts_changed() override;
@@ -71,6 +76,7 @@ class Daemon final : public localapi::LocalHost,
   void on_ping_outcome(const PingOutcome& outcome) override;
   void on_netcheck_report(const netcheck::Report& report) override;
   void on_peer_session(netmap::NodeId node) override;
+  void on_exit_node_changed() override;
 
   // coord::CoordLink::Owner
   void on_identity_changed() override;
@@ -85,6 +91,15 @@ class Daemon final : public localapi::LocalHost,
   bool has_identity() const { return store_.state().has_node_key(); }
   std::string host_name() const;
   const netmap::State* map_state() const;  // nullptr before the first map
+
+  // The exit node that is or, while the node is down, would be in use, by its stable id.
+  std::optional<std::string> exit_node() const;
+  const control::Node* exit_node_peer() const;
+  void keep_exit_choice();
+  local::ExitNodes known_exit_nodes() const;
+  void on_exit_answer(const PingOutcome& outcome);
+  void answer_exit_nodes(localapi::ExchangeId exchange);
+  InternetTargets internet_targets() const;
 
   // Makes what runs match the prefs.
   void reconcile();
@@ -128,6 +143,16 @@ class Daemon final : public localapi::LocalHost,
   std::map<path::PingId, localapi::PingRequest> pings_;
   std::vector<localapi::ExchangeId> netchecks_;
   std::set<localapi::ExchangeId> dns_queries_;
+  // Exit nodes that were pinged for somebody, by ping, and when that somebody is answered at last.
+  struct ExitQuestion {
+    localapi::ExchangeId exchange;
+    std::string node;
+  };
+  std::map<path::PingId, ExitQuestion> exit_questions_;
+  std::map<localapi::ExchangeId, std::unique_ptr<io::Timer>> exit_answers_due_;
+  std::map<std::string, Duration> exit_latency_;  // by stable id
+  std::uint64_t last_exit_question_ = 0;
+  std::map<localapi::ExchangeId, std::unique_ptr<InternetCheck>> internet_checks_;
   bool failed_ = false;
   std::optional<bool> armed_;  // the kill switch; nullopt: an earlier run may have armed it
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // tells posted tasks that this is gone

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <functional>
 
+#include "daemon/app/status_view.h"
 #include "daemon/dns/public_resolvers.h"
+#include "daemon/netmap/expiry.h"
 #include "proto/http/target.h"
 #include "proto/idna/international_name.h"
 
@@ -39,6 +41,16 @@ std::vector<Endpoint> but_ourselves(const std::vector<IpAddress>& servers) {
     if (!dns::Service::is_service_address(server)) out.push_back({server, dns::kDnsPort});
   }
   return out;
+}
+
+constexpr const char* kSuggestExitNode = "suggest-exit-node";  // control 8.4
+
+bool has_both_defaults(const std::vector<Prefix>& prefixes) {
+  bool v4 = false, v6 = false;
+  for (const Prefix& prefix : prefixes) {
+    if (prefix.length == 0) (prefix.address.is_v4() ? v4 : v6) = true;
+  }
+  return v4 && v6;
 }
 
 void add_nodes(const netmap::Netmap& map, dns::ResolverConfig& out) {
@@ -107,6 +119,40 @@ std::vector<IpAddress> addresses_of(const control::Node& node) {
   for (const Prefix& prefix : node.addresses) out.push_back(prefix.address);
   std::stable_partition(out.begin(), out.end(), std::mem_fn(&IpAddress::is_v4));
   return out;
+}
+
+bool may_be_exit(const control::Node& node) {
+  return node.allowed_ips && has_both_defaults(*node.allowed_ips);
+}
+
+bool wants_to_be_exit(const control::Node& node) {
+  return node.hostinfo && has_both_defaults(node.hostinfo->routable_ips);
+}
+
+std::vector<exit_node::Candidate> exit_candidates(const netmap::State& state, WallTime now) {
+  std::vector<exit_node::Candidate> out;
+  for (const auto& [id, peer] : state.netmap.peers) {
+    if (!may_be_exit(peer) || netmap::peer_is_expired(peer, state, now)) continue;
+    exit_node::Candidate& one = out.emplace_back();
+    one.id = peer.stable_id;
+    one.online = peer.online.value_or(true);
+    one.suggested = peer.cap_map.contains(kSuggestExitNode);
+    one.answers_pings = !peer.disco_key.is_zero() && !peer.is_wireguard_only;
+    one.home = peer.home_derp;
+    const auto location = peer.hostinfo ? peer.hostinfo->location() : std::nullopt;
+    if (location) one.priority = location->priority;
+  }
+  return out;
+}
+
+exit_node::Wish exit_wish(const netmap::Netmap& map, const local::Prefs& prefs) {
+  using Kind = exit_node::Wish::Kind;
+  const bool unresolved_auto = prefs.exit_node_id.starts_with(local::kAutoExitNodePrefix);
+  if (!prefs.auto_exit_node.empty() || unresolved_auto) {
+    return {Kind::Auto, unresolved_auto ? std::string() : prefs.exit_node_id};
+  }
+  const auto named = routing::named_exit_node(prefs, map);
+  return named ? exit_node::Wish{Kind::Named, *named} : exit_node::Wish{};
 }
 
 dataplane::PeerFacts peer_facts(

@@ -3,10 +3,11 @@
 #pragma once
 
 #include "daemon/dataplane/dataplane.h"
+#include "daemon/exit_node/chooser.h"
 #include "daemon/filter/rules.h"
 #include "daemon/host_dns/resolv_conf.h"
 #include "daemon/netcheck/relay_map.h"
-#include "daemon/netmap/netmap.h"
+#include "daemon/netmap/fold.h"
 #include "daemon/os/interfaces.h"
 #include "daemon/os/routes.h"
 #include "daemon/routing/routing.h"
@@ -20,6 +21,14 @@ std::vector<IpAddress> addresses_of(const control::Node& node);
 // `prefixes`: what daemon/routing gives the peer.
 dataplane::PeerFacts peer_facts(
     const control::Node& peer, const std::vector<Prefix>& prefixes, bool expired);
+
+// Approved as an exit node: both default routes. One family alone would let the other leak.
+bool may_be_exit(const control::Node& node);
+// Wants to be one, approved or not.
+bool wants_to_be_exit(const control::Node& node);
+std::vector<exit_node::Candidate> exit_candidates(const netmap::State& state, WallTime now);
+// Which exit node the settings ask for; a node named by its address is looked up in the map.
+exit_node::Wish exit_wish(const netmap::Netmap& map, const local::Prefs& prefs);
 
 // What the host is attached to, as daemon/routing wants to know it.
 routing::Surroundings surroundings(

@@ -64,6 +64,7 @@ Mesh::Mesh(const Parts& parts, const Config& config, Owner& owner)
       port_is_fixed_(config.port_is_fixed),
       trust_(parts.roots),
       host_(parts.host),
+      exit_watch_(parts.loop, *this),
       timer_(
           parts.loop,
           [this] {
@@ -143,8 +144,9 @@ void Mesh::apply(
   prefs_ = prefs;
   if (delta.derp_map) apply_relays(state);
   if (delta.self || delta.self_addresses) apply_self(state);
+  const bool exit_changed = (delta.self || !delta.peers.empty()) && choose_exit(state, prefs);
 
-  bool names = delta.dns || delta.self;
+  bool names = delta.dns || delta.self || exit_changed;
   bool routes = delta.self || delta.self_addresses;
   bool capabilities = false;
   for (const auto& peer : delta.peers) {
@@ -156,7 +158,7 @@ void Mesh::apply(
         routes || peer.routing || peer.presence || peer.kind != netmap::PeerDelta::Kind::Changed;
     capabilities = capabilities || peer.other || peer.routing;
   }
-  if (routes) apply_routes(state, prefs);
+  if (routes || exit_changed) apply_routes(state, prefs);
   for (const auto& peer : delta.peers) apply_peer(state, peer.id);
   const bool filter_reads_capabilities =
       capabilities && dataplane_->packet_filter().rules().uses_node_capabilities();
@@ -164,6 +166,7 @@ void Mesh::apply(
   if (routes) apply_firewall(state, prefs);
   // The host's resolver is told last: of an interface that is not up it wants to know nothing.
   if (names) apply_names(state, prefs);
+  if (exit_changed) owner_.on_exit_node_changed();
   arm();
 }
 
@@ -172,13 +175,22 @@ void Mesh::reapply(const netmap::State& state, const local::Prefs& prefs) {
   prefs_ = prefs;
   apply_relays(state);
   apply_self(state);
+  const bool exit_changed = choose_exit(state, prefs);
   apply_routes(state, prefs);
   for (const auto node : numbers_.nodes()) apply_peer(state, node);
   for (const auto& [node, peer] : state.netmap.peers) apply_peer(state, node);
   apply_filter(state, prefs);
   apply_firewall(state, prefs);
   apply_names(state, prefs);
+  if (exit_changed) owner_.on_exit_node_changed();
   arm();
+}
+
+// Before routes are decided: they lead to it.
+bool Mesh::choose_exit(const netmap::State& state, const local::Prefs& prefs) {
+  const auto report = netcheck_->last();
+  return exit_watch_.set(
+      state, prefs, report ? report->region_latency : std::map<RegionId, Duration>{});
 }
 
 void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node) {
@@ -238,7 +250,7 @@ void Mesh::apply_routes(const netmap::State& state, const local::Prefs& prefs) {
       routing_, routing::decide(
                     {.map = state.netmap,
                      .prefs = prefs,
-                     .exit_node = exit_node(),
+                     .exit_node = exit_watch_.in_use(),
                      .around = networks,
                      .expired = expired,
                      .service_addresses = service_addresses()}));
@@ -262,10 +274,6 @@ void Mesh::apply_services(const netmap::State& state, const local::Prefs& prefs)
 routing::Surroundings Mesh::around() const {
   return surroundings(
       host_.networks(), host_.dns().base, host_.dhcp_servers(), host_.route_abilities());
-}
-
-std::optional<std::string> Mesh::exit_node() const {
-  return state_ == nullptr ? std::nullopt : routing::named_exit_node(prefs_, state_->netmap);
 }
 
 void Mesh::apply_firewall(const netmap::State& state, const local::Prefs& prefs) {
@@ -345,6 +353,14 @@ void Mesh::on_path_change(const path::PathChange& change) {
 }
 
 void Mesh::on_ping_done(const path::PingDone& done) {
+  const auto latency = done.via ? std::optional(done.latency) : std::nullopt;
+  if (exit_watch_.is_own(done.id)) {
+    // What an answer leads to must not happen inside of the dataplane's call.
+    loop_.post([this, id = done.id, latency, alive = std::weak_ptr<int>(alive_)] {
+      if (!alive.expired()) exit_watch_.on_ping_done(id, latency);
+    });
+    return;
+  }
   const auto node = numbers_.node_of(done.peer);
   owner_.on_ping_outcome({done.id, node.value_or(netmap::NodeId{}), done.via, done.latency});
 }
@@ -506,6 +522,32 @@ void Mesh::update_endpoints() {
   arm();
 }
 
+// ---- ExitWatch::Host
+
+exit_node::Traffic Mesh::traffic_of(netmap::NodeId node) const {
+  const auto number = numbers_.find(node);
+  if (!number) return {};
+  const auto status = dataplane_->paths().status(*number, loop_.now());
+  return {dataplane_->last_sent(*number), status ? status->last_heard : std::nullopt};
+}
+
+void Mesh::on_exit_changed() {
+  if (state_ == nullptr) return;
+  log_.info("another exit node is in use", {{"id", exit_watch_.in_use().value_or("")}});
+  apply_routes(*state_, prefs_);
+  apply_names(*state_, prefs_);  // which are asked through it
+  owner_.on_exit_node_changed();
+  arm();
+}
+
+bool Mesh::probe_peer(netmap::NodeId node, path::PingId id) {
+  const auto number = numbers_.find(node);
+  if (!number) return false;
+  dataplane_->probe(*number, id, loop_.now());
+  arm();
+  return true;
+}
+
 // ---- io::UdpSocket::Handler
 
 void Mesh::on_datagrams(std::span<io::UdpReceived> batch) {
@@ -542,6 +584,7 @@ void Mesh::rebind() {
 
 void Mesh::on_host_packets(std::span<Packet> packets) {
   dataplane_->from_host(packets, loop_.wall_now(), loop_.now());
+  exit_watch_.note_host_traffic();
   arm();
 }
 

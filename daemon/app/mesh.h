@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "daemon/app/exit_watch.h"
 #include "daemon/app/host_side.h"
 #include "daemon/app/name_service.h"
 #include "daemon/app/peer_numbers.h"
@@ -39,6 +40,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
                    public relay::RelayLinks::Owner,
                    public netcheck::NetcheckLink::Owner,
                    public portmap::PortmapLink::Owner,
+                   public ExitWatch::Host,
                    public io::UdpSocket::Handler,
                    public HostSide::Owner {
  public:
@@ -54,6 +56,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
     virtual void on_ping_outcome(const PingOutcome& outcome) = 0;
     virtual void on_netcheck_report(const netcheck::Report& report) = 0;
     virtual void on_peer_session(netmap::NodeId node) = 0;
+    virtual void on_exit_node_changed() = 0;  // exit_node() is another
   };
 
   struct Config {
@@ -88,6 +91,8 @@ class Mesh final : public dataplane::Dataplane::Ports,
 
   // False: no such peer.
   bool ping(netmap::NodeId node, path::PingId id, std::size_t size);
+  // By every way there is at once, for who wants to know whether it lives.
+  bool probe_peer(netmap::NodeId node, path::PingId id);
   void start_netcheck();
   // As the host would ask our resolver. False: that is no name. `done` is called from the loop,
   // unless the mesh ends first.
@@ -107,8 +112,10 @@ class Mesh final : public dataplane::Dataplane::Ports,
   PeerRuntime runtime(netmap::NodeId node) const;
   std::vector<std::string> health() const;
   const routing::Decision& routing() const { return routing_; }
-  // The stable id of the exit node; nullopt: traffic leaves from here.
-  std::optional<std::string> exit_node() const;
+  // The stable id of the exit node; nullopt: traffic leaves from here. Where no peer has it, or it
+  // is empty: nowhere.
+  const std::optional<std::string>& exit_node() const { return exit_watch_.in_use(); }
+  const ExitWatch& exit_watch() const { return exit_watch_; }
   std::size_t live_relays() const { return relays_->connected(); }
   std::optional<netcheck::Report> last_report() const;  // and what the router speaks
   std::uint16_t port() const { return udp_->port(); }
@@ -151,6 +158,11 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void on_port_mapping_changed() override;
   void on_port_services_known() override;
 
+  // ExitWatch::Host
+  exit_node::Traffic traffic_of(netmap::NodeId node) const override;
+  void probe(netmap::NodeId node, path::PingId id) override { probe_peer(node, id); }
+  void on_exit_changed() override;
+
   // io::UdpSocket::Handler
   void on_datagrams(std::span<io::UdpReceived> batch) override;
   void on_broken(const io::IoError& why) override;
@@ -161,6 +173,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void on_host_firewall_news() override;
   void on_host_dns_change() override;
 
+  bool choose_exit(const netmap::State& state, const local::Prefs& prefs);
   void apply_peer(const netmap::State& state, netmap::NodeId node);
   void apply_self(const netmap::State& state);
   void apply_filter(const netmap::State& state, const local::Prefs& prefs);
@@ -200,6 +213,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   std::vector<netcheck::OwnEndpoint> endpoints_;
   PeerNumbers numbers_;
   routing::Decision routing_;
+  ExitWatch exit_watch_;
   std::map<PeerId, dataplane::PeerFacts> facts_;  // as last told to the dataplane
   std::map<RegionId, std::string> relay_health_;
   const netmap::State* state_ = nullptr;  // of the last apply(): names for log lines

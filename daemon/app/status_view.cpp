@@ -41,11 +41,14 @@ std::vector<std::string> peer_api_urls(const control::Node& node) {
   return out;
 }
 
-bool offers_exit(const control::Node& node) {
-  if (!node.allowed_ips) return false;
-  return std::ranges::any_of(
-      *node.allowed_ips, [](const Prefix& prefix) { return prefix.length == 0; });
+}  // namespace
+
+local::Location local_location(const control::Location& at) {
+  return {at.country,  at.country_code, at.city,    at.city_code,
+          at.latitude, at.longitude,    at.priority};
 }
+
+namespace {
 
 // What self and peers have in common.
 local::PeerStatus from_node(const control::Node& node) {
@@ -71,7 +74,10 @@ local::PeerStatus from_node(const control::Node& node) {
   out.cap_map = cap_map_json(node.cap_map);
   out.created = node.created;
   out.key_expiry = node.key_expiry;
-  out.exit_node_option = offers_exit(node);
+  out.exit_node_option = may_be_exit(node);
+  if (const auto at = node.hostinfo ? node.hostinfo->location() : std::nullopt) {
+    out.location = local_location(*at);
+  }
   out.in_network_map = true;
   return out;
 }

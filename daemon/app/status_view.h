@@ -47,6 +47,8 @@ local::Status make_status(const StatusInputs& inputs, bool with_peers);
 const control::Node* find_node(const netmap::Netmap& map, const IpAddress& address);
 const control::Node* find_node(const netmap::Netmap& map, const NodePublicKey& key);
 
+local::Location local_location(const control::Location& at);
+
 local::WhoIs make_whois(const netmap::Netmap& map, const control::Node& node);
 local::RawJson make_net_map(const netmap::Netmap& map);  // as netmap.NetworkMap prints
 

@@ -233,6 +233,11 @@ void Dataplane::ping(PeerId peer, path::PingId id, std::size_t size, TimePoint n
   flush(now);
 }
 
+void Dataplane::probe(PeerId peer, path::PingId id, TimePoint now) {
+  paths_.probe(peer, id, now, path_fx_);
+  flush(now);
+}
+
 void Dataplane::advance(TimePoint now) {
   tunnel_.advance(now, tunnel_fx_);
   paths_.advance(now, path_fx_);

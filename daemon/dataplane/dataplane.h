@@ -111,6 +111,7 @@ class Dataplane {
   void unreachable(const Endpoint& at, TimePoint now);
   void peer_gone_from_relay(const NodePublicKey& peer, RegionId region);
   void ping(PeerId peer, path::PingId id, std::size_t size, TimePoint now);
+  void probe(PeerId peer, path::PingId id, TimePoint now);  // by every way at once
 
   void advance(TimePoint now);
   std::optional<TimePoint> next_deadline() const;

@@ -52,6 +52,8 @@ class LocalApi {
   void ping_done(ExchangeId exchange, const local::PingResult& result, LocalEffects& out);
   // `report`: an object with the fields of interfaces 3.9.
   void netcheck_done(ExchangeId exchange, const local::RawJson& report, LocalEffects& out);
+  // The end of exit_nodes() and check_internet(): the answer as it is.
+  void later_done(ExchangeId exchange, const std::string& json, LocalEffects& out);
 
   void dns_query_done(
       ExchangeId exchange, const Result<local::DnsAnswer, DnsFailure>& outcome, LocalEffects& out);
@@ -81,11 +83,13 @@ class LocalApi {
   void announce_prefs(LocalEffects& out);
 
   // One for each route that is built, named after it.
+  void check_internet(const Call& call);
   void check_prefs(const Call& call);
   void debug(const Call& call);
   void derp_map(const Call& call);
   void dns_config(const Call& call);
   void dns_query(const Call& call);
+  void exit_nodes(const Call& call);
   void file_targets(const Call& call);
   void files(const Call& call);
   void login_interactive(const Call& call);
@@ -95,6 +99,7 @@ class LocalApi {
   void prefs(const Call& call);
   void reload_config(const Call& call);
   void serve_config(const Call& call);
+  void set_use_exit_node_enabled(const Call& call);
   void shutdown(const Call& call);
   void start(const Call& call);
   void status(const Call& call);
@@ -108,7 +113,8 @@ class LocalApi {
   LocalHost& host_;
   LocalApiOptions options_;
   Bus bus_;
-  std::set<ExchangeId> waiting_;  // for ping_done, netcheck_done or dns_query_done
+  // For ping_done, netcheck_done, dns_query_done or later_done.
+  std::set<ExchangeId> waiting_;
 };
 
 }  // namespace aya::localapi

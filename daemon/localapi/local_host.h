@@ -2,8 +2,8 @@
 // bus call it, on the daemon's loop thread, and never keep a reference into what it returns.
 //
 // Calls that take an ExchangeId begin something that ends later: the daemon reports the end to
-// LocalApi (ping_done, netcheck_done, dns_query_done) with the same id, whether or not the caller
-// still waits.
+// LocalApi (ping_done, netcheck_done, dns_query_done, later_done) with the same id, whether or not
+// the caller still waits.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "proto/keys/public_key.h"
 #include "proto/local/dns_answer.h"
 #include "proto/local/dns_os_config.h"
+#include "proto/local/exit_nodes.h"
 #include "proto/local/notify.h"
 #include "proto/local/ping_result.h"
 #include "proto/local/prefs.h"
@@ -34,6 +35,11 @@ struct PingRequest {
   IpAddress ip;
   local::PingType type = local::PingType::Disco;
   std::size_t size = 0;  // bytes of the whole packet to pad to; 0: as small as it is
+};
+
+struct InternetRequest {
+  Duration timeout{};
+  std::string without;  // names of tests that are not wanted, with commas between
 };
 
 // Exactly one of the two is set.
@@ -83,6 +89,12 @@ class LocalHost {
   virtual void ping(ExchangeId exchange, const PingRequest& request) = 0;
   virtual void netcheck(ExchangeId exchange) = 0;
   virtual void dns_query(ExchangeId exchange, const DnsQuery& query) = 0;
+
+  // Exit nodes. The error is for a program to show: it is too early to say.
+  virtual Result<local::ExitNodeSuggestion, std::string> suggest_exit_node() const = 0;
+  // With `probe`, they are pinged first, for a second at most.
+  virtual void exit_nodes(ExchangeId exchange, bool probe) = 0;
+  virtual void check_internet(ExchangeId exchange, const InternetRequest& request) = 0;
 };
 
 }  // namespace aya::localapi

@@ -44,6 +44,11 @@ void LocalLink::dns_query_done(
   carry_out();
 }
 
+void LocalLink::later_done(ExchangeId exchange, const std::string& json) {
+  api_.later_done(exchange, json, effects_);
+  carry_out();
+}
+
 void LocalLink::announce(const local::Notify& change) {
   api_.announce(change, effects_);
   carry_out();

@@ -23,6 +23,7 @@ class LocalLink final : public io::HttpConnection::Owner {
   void ping_done(ExchangeId exchange, const local::PingResult& result);
   void netcheck_done(ExchangeId exchange, const local::RawJson& report);
   void dns_query_done(ExchangeId exchange, const Result<local::DnsAnswer, DnsFailure>& outcome);
+  void later_done(ExchangeId exchange, const std::string& json);
   void announce(const local::Notify& change);
   void net_map_changed();
 

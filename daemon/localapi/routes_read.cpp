@@ -138,13 +138,6 @@ void LocalApi::files(const Call& call) {
   answer_json(call, 200, "[]\n");
 }
 
-void LocalApi::suggest_exit_node(const Call& call) {
-  if (host_.derp_map().empty()) {
-    return answer_json(call, 500, error_json("error", "no network map, try again later") + "\n");
-  }
-  answer_json(call, 200, "{\"ID\":\"\",\"Name\":\"\"}\n");
-}
-
 void LocalApi::dns_os_config(const Call& call) {
   answer_json(call, 200, to_json_line(host_.dns_os_config()) + "\n");
 }

@@ -250,6 +250,11 @@ void PathEngine::cli_ping(PeerId peer, PingId id, std::size_t size, TimePoint no
       peer, now, out, [&](PeerPaths& paths, Step& step) { paths.cli_ping(id, size, step); });
 }
 
+void PathEngine::probe(PeerId peer, PingId id, TimePoint now, Effects& out) {
+  if (!core_->find(peer)) out.pings_done.push_back({id, peer, std::nullopt, {}});
+  core_->with(peer, now, out, [&](PeerPaths& paths, Step& step) { paths.probe(id, step); });
+}
+
 void PathEngine::advance(TimePoint now, Effects& out) { core_->advance(now, out); }
 
 std::optional<TimePoint> PathEngine::next_deadline() const { return core_->wake_at; }

@@ -153,6 +153,8 @@ class PathEngine {
   // Ends in exactly one PingDone: the first pong over any path, or kPingTimeout.
   // `size`: bytes of the whole DISCO message, padded; 0 for the usual 124.
   void cli_ping(PeerId peer, PingId id, std::size_t size, TimePoint now, Effects& out);
+  // The same to learn whether the peer lives at all: by its relay, too, while a direct path works.
+  void probe(PeerId peer, PingId id, TimePoint now, Effects& out);
 
   // --- time and questions
   // ---------------------------------------------------------------------------

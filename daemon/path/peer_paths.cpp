@@ -365,6 +365,12 @@ void PeerPaths::cli_ping(PingId id, std::size_t size, Step& step) {
   call_me_maybe(step);
 }
 
+void PeerPaths::probe(PingId id, Step& step) {
+  const bool direct_alone = speaks_disco() && trusts_direct(step.now);
+  cli_ping(id, 0, step);
+  if (direct_alone && relay() != 0) ping(relay_address(), PingPurpose::Cli, step, id);
+}
+
 void PeerPaths::finish_cli(
     PingId id, std::optional<PathAddress> via, Duration latency, Step& step) {
   const auto wait = std::ranges::find(cli_waits_, id, &CliWait::id);

@@ -59,6 +59,7 @@ class PeerPaths {
   void on_own_endpoints(Step& step);
   void link_changed(Step& step);
   void cli_ping(PingId id, std::size_t size, Step& step);
+  void probe(PingId id, Step& step);
 
   // Messages, already attributed to this peer.
   enum class PingVerdict { Answer, Duplicate, OverBudget };

@@ -96,6 +96,7 @@ std::string encode(const NodeState& state) {
   out["serverCertificate"] = state.server_certificate;
   out["serverKey"] = state.server_key.is_zero() ? std::string() : state.server_key.to_text();
   out["serverUrl"] = state.server_url;
+  out["previousExitNode"] = state.previous_exit_node;
   out["nameKey"] = state.name_key;
   // As text: what it means is proto/local's, and it must come back byte for byte.
   out["prefs"] = state.prefs;
@@ -120,6 +121,7 @@ Result<NodeState, DecodeError> decode_node_state(std::string_view text) {
   in.read("serverCertificate", out.server_certificate);
   in.read("serverKey", out.server_key);
   in.read("serverUrl", out.server_url);
+  in.read("previousExitNode", out.previous_exit_node);
   in.read("nameKey", out.name_key);
   in.read("prefs", out.prefs);
   if (!in.error().empty()) return DecodeError{in.error()};

@@ -35,6 +35,7 @@ struct NodeState {
   std::string server_url;
   std::string prefs;     // JSON object in tailscale's names (interfaces 4.3); proto/local
                          // reads and writes it. Empty: none stored
+  std::string previous_exit_node;  // the choice before the present one; empty: there was none
   std::string name_key;  // id of this profile in LocalAPI, made with the first login
 
   bool has_node_key() const { return !node_key.is_zero(); }

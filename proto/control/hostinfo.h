@@ -33,6 +33,14 @@ struct Service {  // "peerapi4", "peerapi6", "peerapi-dns-proxy", "tcp", "udp"
   friend bool operator==(const Service&, const Service&) = default;
 };
 
+// Where a node says it is; a member of Hostinfo that only exit nodes for hire fill in.
+struct Location {
+  std::string country, country_code, city, city_code;
+  double latitude = 0, longitude = 0;
+  std::int64_t priority = 0;  // among those of one place, the higher one first
+  friend bool operator==(const Location&, const Location&) = default;
+};
+
 // The members somebody here reads or owns are fields; all others wait in `others` and are written
 // again unchanged, so a server may alter a field and forward the rest.
 struct Hostinfo {
@@ -52,6 +60,8 @@ struct Hostinfo {
   std::vector<std::string> ssh_host_keys;
   std::string exit_node_id;               // StableID of the exit node in use
   std::map<std::string, RawJson> others;  // members without a field, under their names as read
+
+  std::optional<Location> location() const;  // from `others`, where it stays as it came
   friend bool operator==(const Hostinfo&, const Hostinfo&) = default;
 };
 

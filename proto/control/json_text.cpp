@@ -37,6 +37,7 @@ AYA_JSON_TYPE(PeerChange);
 AYA_JSON_TYPE(UserProfile);
 AYA_JSON_TYPE(Hostinfo);
 AYA_JSON_TYPE(NetInfo);
+AYA_JSON_TYPE(Location);
 AYA_JSON_TYPE(CapMap);
 AYA_JSON_TYPE(DnsConfig);
 AYA_JSON_TYPE(DerpMap);
@@ -50,5 +51,12 @@ AYA_JSON_TYPE(Debug);
 AYA_JSON_TYPE(ControlDialPlan);
 
 #undef AYA_JSON_TYPE
+
+std::optional<Location> Hostinfo::location() const {
+  const auto found = others.find("Location");
+  if (found == others.end()) return std::nullopt;
+  auto read = decode<Location>(found->second.text);
+  return read ? std::optional(*std::move(read)) : std::nullopt;
+}
 
 }  // namespace aya::control

@@ -60,6 +60,17 @@ void fields(Io& io, Of<Service> auto& s) {
 }
 
 template <class Io>
+void fields(Io& io, Of<Location> auto& l) {
+  io.omit("Country", l.country);
+  io.omit("CountryCode", l.country_code);
+  io.omit("City", l.city);
+  io.omit("CityCode", l.city_code);
+  io.omit("Latitude", l.latitude);
+  io.omit("Longitude", l.longitude);
+  io.omit("Priority", l.priority);
+}
+
+template <class Io>
 void fields(Io& io, Of<Hostinfo> auto& h) {
   io.omit("IPNVersion", h.ipn_version);
   io.omit("BackendLogID", h.backend_log_id);

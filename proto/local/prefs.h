@@ -74,6 +74,17 @@ struct Prefs {
   friend bool operator==(const Prefs&, const Prefs&) = default;
 };
 
+// ExitNodeID is this and the kind of automatic choice, until a node has been chosen.
+inline constexpr std::string_view kAutoExitNodePrefix = "auto:";
+
+// What the exit node settings ask for, as one text: "auto:any", a stable id, an address, or empty.
+std::string exit_node_choice(const Prefs& prefs);
+// Asks for that instead; the inverse.
+Prefs with_exit_node_choice(Prefs prefs, std::string_view choice);
+// The switch of front-ends: off remembers the choice in InternalExitNodePrior, on takes it back.
+// The error says why there is nothing to switch on.
+Result<Prefs, std::string> with_exit_node_enabled(const Prefs& prefs, bool enabled);
+
 // An edit: values, and which of them count.
 struct MaskedPrefs {
   Prefs values;

@@ -7,7 +7,6 @@
 namespace aya::local {
 namespace {
 
-constexpr std::string_view kAutoPrefix = "auto:";
 constexpr std::string_view kPinPrefix = "sha256-raw:";
 
 bool is_server_cert_pin(std::string_view text) {
@@ -24,20 +23,49 @@ void settle_exit_node(const MaskedPrefs& edit, Prefs& prefs) {
   if (sets_id && !sets_ip && !prefs.exit_node_id.empty()) prefs.exit_node_ip.clear();
   if (sets_ip && !sets_id && !prefs.exit_node_ip.empty()) prefs.exit_node_id.clear();
   if ((sets_id || sets_ip) && !sets_auto) prefs.auto_exit_node.clear();
-  if (sets_id && prefs.exit_node_id.starts_with(kAutoPrefix)) {
-    prefs.auto_exit_node = prefs.exit_node_id.substr(kAutoPrefix.size());
+  if (sets_id && prefs.exit_node_id.starts_with(kAutoExitNodePrefix)) {
+    prefs.auto_exit_node = prefs.exit_node_id.substr(kAutoExitNodePrefix.size());
   }
   if (!sets_auto) return;
   if (!prefs.auto_exit_node.empty()) {
     // Until a node has been chosen.
-    prefs.exit_node_id = std::string(kAutoPrefix) + prefs.auto_exit_node;
+    prefs.exit_node_id = std::string(kAutoExitNodePrefix) + prefs.auto_exit_node;
     prefs.exit_node_ip.clear();
-  } else if (!sets_id && prefs.exit_node_id.starts_with(kAutoPrefix)) {
+  } else if (!sets_id && prefs.exit_node_id.starts_with(kAutoExitNodePrefix)) {
     prefs.exit_node_id.clear();
   }
 }
 
 }  // namespace
+
+std::string exit_node_choice(const Prefs& prefs) {
+  if (!prefs.auto_exit_node.empty()) return std::string(kAutoExitNodePrefix) + prefs.auto_exit_node;
+  return prefs.exit_node_id.empty() ? prefs.exit_node_ip : prefs.exit_node_id;
+}
+
+Prefs with_exit_node_choice(Prefs prefs, std::string_view choice) {
+  const bool is_auto = choice.starts_with(kAutoExitNodePrefix);
+  const bool is_address = !is_auto && IpAddress::parse(choice).has_value();
+  prefs.auto_exit_node = is_auto ? choice.substr(kAutoExitNodePrefix.size()) : "";
+  prefs.exit_node_id = is_address ? "" : choice;
+  prefs.exit_node_ip = is_address ? choice : "";
+  return prefs;
+}
+
+Result<Prefs, std::string> with_exit_node_enabled(const Prefs& prefs, bool enabled) {
+  const std::string choice = exit_node_choice(prefs);
+  if (enabled == !choice.empty()) return prefs;
+  if (!enabled) {
+    Prefs out = with_exit_node_choice(prefs, "");
+    out.internal_exit_node_prior = choice;
+    return out;
+  }
+  if (prefs.internal_exit_node_prior.empty()) {
+    return std::string(
+        "no exit node IP to enable & prior exit node IP was never resolved an a node");
+  }
+  return with_exit_node_choice(prefs, prefs.internal_exit_node_prior);
+}
 
 std::optional<std::string> refusal(const MaskedPrefs& edit) {
   if (edit.sets("InternalExitNodePrior")) return "can't set Internal fields";

@@ -3,14 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "proto/local/json_fields.h"
+#include "proto/local/location_fields.h"
 
 namespace aya::local {
-namespace {
-
-constexpr std::array<std::string_view, 7> kStateNames = {
-    "NoState", "InUseOtherUser", "NeedsLogin", "NeedsMachineAuth", "Stopped", "Starting", "Running",
-};
 
 Json to_json_value(const Location& at) {
   Json object = Json::object();
@@ -23,6 +18,28 @@ Json to_json_value(const Location& at) {
   if (at.priority != 0) object["Priority"] = at.priority;
   return object;
 }
+
+void read_location(Fields& in, std::optional<Location>& out) {
+  const Json* value = in.find("Location");
+  if (value == nullptr) return;
+  Fields fields(*value);
+  Location at;
+  fields.read("Country", at.country);
+  fields.read("CountryCode", at.country_code);
+  fields.read("City", at.city);
+  fields.read("CityCode", at.city_code);
+  fields.read("Latitude", at.latitude);
+  fields.read("Longitude", at.longitude);
+  fields.read("Priority", at.priority);
+  if (fields.failed()) return in.fail("Location", "an object");
+  out = std::move(at);
+}
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kStateNames = {
+    "NoState", "InUseOtherUser", "NeedsLogin", "NeedsMachineAuth", "Stopped", "Starting", "Running",
+};
 
 // In the order and with the omissions of deployed daemons: some empty lists print as null, others
 // not at all.
@@ -156,20 +173,6 @@ void read_routing(Fields& in, Status& out) {
   out.routing = std::move(routing);
 }
 
-void read_location(const Json& value, PeerStatus& out, Fields& outer) {
-  Fields in(value);
-  Location at;
-  in.read("Country", at.country);
-  in.read("CountryCode", at.country_code);
-  in.read("City", at.city);
-  in.read("CityCode", at.city_code);
-  in.read("Latitude", at.latitude);
-  in.read("Longitude", at.longitude);
-  in.read("Priority", at.priority);
-  if (in.failed()) return outer.fail("Location", "an object");
-  out.location = std::move(at);
-}
-
 void read_peer(Fields& in, PeerStatus& peer) {
   in.read("ID", peer.id);
   in.read("NodeID", peer.node_id);
@@ -210,7 +213,7 @@ void read_peer(Fields& in, PeerStatus& peer) {
   in.read("InEngine", peer.in_engine);
   in.read("Expired", peer.expired);
   in.read("KeyExpiry", peer.key_expiry);
-  if (const Json* at = in.find("Location")) read_location(*at, peer, in);
+  read_location(in, peer.location);
 }
 
 void read_exit_node(Fields& in, Status& out) {

@@ -82,6 +82,9 @@ bool FakeDaemon::read_from(int fd) {
       localapi::ExchangeId{client.exchange}, request, {.uid = caller_}, clock_now(), effects_);
   for (const auto& change : std::exchange(host_.says, {})) api_.announce(change, effects_);
   for (const auto& [to, pong] : std::exchange(host_.pongs, {})) api_.ping_done(to, pong, effects_);
+  for (const auto& [to, json] : std::exchange(host_.laters, {})) {
+    api_.later_done(to, json, effects_);
+  }
   for (const auto& to : std::exchange(host_.checks, {})) {
     api_.netcheck_done(to, host_.report, effects_);
   }

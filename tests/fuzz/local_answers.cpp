@@ -2,6 +2,7 @@
 // first byte says which answer. What is read can be printed and read again to the same.
 #include "proto/base/bytes.h"
 #include "proto/base/check.h"
+#include "proto/local/exit_nodes.h"
 #include "proto/local/netcheck_report.h"
 #include "proto/local/notify.h"
 #include "proto/local/ping_result.h"
@@ -12,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace aya::local;
   if (size == 0) return 0;
   const std::string_view json = aya::as_text(std::as_bytes(std::span(data + 1, size - 1)));
-  switch (data[0] % 5) {
+  switch (data[0] % 8) {
     case 0:
       if (const auto status = parse_status(json)) {
         const auto again = parse_status(to_json(*status));
@@ -33,6 +34,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       (void)parse_notify(json);
+      break;
+    case 4:
+      if (const auto nodes = parse_exit_nodes(json)) {
+        const auto again = parse_exit_nodes(to_json(*nodes));
+        AYA_CHECK(again.has_value() && to_json(*again) == to_json(*nodes));
+      }
+      break;
+    case 5:
+      if (const auto check = parse_internet_check(json)) {
+        const auto again = parse_internet_check(to_json(*check));
+        AYA_CHECK(again.has_value() && to_json(*again) == to_json(*check));
+      }
+      break;
+    case 6:
+      if (const auto suggestion = parse_exit_node_suggestion(json)) {
+        const auto again = parse_exit_node_suggestion(to_json_line(*suggestion));
+        AYA_CHECK(again.has_value() && to_json_line(*again) == to_json_line(*suggestion));
+      }
       break;
     default:
       (void)parse_whois(json);

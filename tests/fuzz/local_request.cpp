@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool waits = out.answers.empty() && out.streams.empty();
   if (waits) {
     api.ping_done(exchange, {}, out);
-    if (out.answers.empty()) api.netcheck_done(exchange, host.report, out);
+    if (out.answers.empty()) api.later_done(exchange, "{}", out);
   }
   AYA_CHECK(out.answers.size() + out.streams.size() == 1);
   AYA_CHECK(host.called.empty() && host.kept == aya::local::Prefs{});

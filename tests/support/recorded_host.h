@@ -35,11 +35,17 @@ class RecordedHost final : public localapi::LocalHost {
   // Nullopt: the ping is never answered.
   std::function<std::optional<local::PingResult>(const localapi::PingRequest&)> on_ping;
 
+  local::ExitNodeSuggestion suggestion;
+  local::ExitNodes exits;
+  // What checks of the Internet find, one after the other; the last one stays.
+  std::deque<local::InternetCheck> internet = {{}};
+
   // What happened, for the owner of the LocalApi to pass on.
   std::vector<local::Notify> says;
   std::vector<std::pair<localapi::ExchangeId, local::PingResult>> pongs;
   std::vector<localapi::ExchangeId> checks;
   std::vector<std::pair<localapi::ExchangeId, localapi::DnsQuery>> questions;
+  std::vector<std::pair<localapi::ExchangeId, std::string>> laters;
   std::vector<std::string> called;  // routes that only act
 
   local::Status status(bool with_peers) const override {
@@ -111,6 +117,19 @@ class RecordedHost final : public localapi::LocalHost {
   void netcheck(localapi::ExchangeId exchange) override { checks.push_back(exchange); }
   void dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) override {
     questions.emplace_back(exchange, query);
+  }
+  Result<local::ExitNodeSuggestion, std::string> suggest_exit_node() const override {
+    if (relays.empty()) return std::string("no preferred DERP, try again later");
+    return suggestion;
+  }
+  void exit_nodes(localapi::ExchangeId exchange, bool) override {
+    laters.emplace_back(exchange, local::to_json(exits));
+  }
+  void check_internet(
+      localapi::ExchangeId exchange, const localapi::InternetRequest& request) override {
+    called.push_back("check-internet without " + request.without);
+    laters.emplace_back(exchange, local::to_json(internet.front()));
+    if (internet.size() > 1) internet.pop_front();
   }
 
  private:

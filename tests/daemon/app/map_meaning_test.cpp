@@ -50,6 +50,55 @@ TEST_F(MapMeaning, AddressesComeIpv4First) {
   EXPECT_THAT(addresses_of(map.self), ElementsAre(ip("100.64.0.1"), ip("fd7a::1")));
 }
 
+TEST_F(MapMeaning, ExitNodesAreThosePeersThatAreApprovedAndNotExpired) {
+  netmap::State state;
+  peer.stable_id = "n2";
+  peer.cap_map["suggest-exit-node"];
+  peer.online = true;
+  peer.hostinfo.emplace().others["Location"] = {R"({"Country":"Japan","Priority":7})"};
+  state.netmap.peers[peer.id] = peer;
+  control::Node offers_only = peer;
+  offers_only.id = netmap::NodeId{3};
+  offers_only.allowed_ips = offers_only.addresses;
+  offers_only.hostinfo->routable_ips = {net("0.0.0.0/0"), net("::/0")};
+  state.netmap.peers[offers_only.id] = offers_only;
+  control::Node expired = peer;
+  expired.id = netmap::NodeId{4};
+  expired.expired = true;
+  state.netmap.peers[expired.id] = expired;
+
+  const auto found = exit_candidates(state, WallTime{});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(
+      found.front(), (exit_node::Candidate{
+                         .id = "n2", .online = true, .suggested = true, .home = 7, .priority = 7}));
+  EXPECT_TRUE(wants_to_be_exit(offers_only));
+  EXPECT_FALSE(wants_to_be_exit(peer));
+  // One family alone would let the other leak.
+  peer.allowed_ips = {net("100.64.0.2/32"), net("0.0.0.0/0")};
+  EXPECT_FALSE(may_be_exit(peer));
+}
+
+TEST_F(MapMeaning, TheWishForAnExitNodeNamesANode) {
+  using Kind = exit_node::Wish::Kind;
+  peer.stable_id = "n2";
+  map.self.stable_id = "n1";
+  add_peer();
+  const auto wish = [&](const char* choice) {
+    return exit_wish(map, local::with_exit_node_choice({}, choice));
+  };
+  EXPECT_EQ(wish(""), exit_node::Wish{});
+  EXPECT_EQ(wish("n9"), (exit_node::Wish{Kind::Named, "n9"}));
+  EXPECT_EQ(wish("100.64.0.2"), (exit_node::Wish{Kind::Named, "n2"}));
+  EXPECT_EQ(wish("fd7a::2"), (exit_node::Wish{Kind::Named, "n2"}));
+  EXPECT_EQ(wish("100.64.0.1"), (exit_node::Wish{Kind::Named, ""})) << "ourselves";
+  EXPECT_EQ(wish("100.64.0.77"), (exit_node::Wish{Kind::Named, ""})) << "nobody";
+  EXPECT_EQ(wish("auto:any"), (exit_node::Wish{Kind::Auto, ""}));
+  local::Prefs settled = local::with_exit_node_choice({}, "auto:any");
+  settled.exit_node_id = "n2";
+  EXPECT_EQ(exit_wish(map, settled), (exit_node::Wish{Kind::Auto, "n2"}));
+}
+
 TEST_F(MapMeaning, AnExpiredPeerHasNoWayAndOneWithoutDiscoKeyOnlyTheRelay) {
   auto facts = peer_facts(peer, {net("10.0.0.0/8")}, false);
   EXPECT_THAT(facts.allowed_ips, ElementsAre(net("10.0.0.0/8")));

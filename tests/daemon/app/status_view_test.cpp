@@ -116,6 +116,8 @@ TEST_F(StatusView, CountersAndPresenceAreThePeersOwn) {
   EXPECT_TRUE(beta.online);
   EXPECT_FALSE(beta.exit_node_option);
   map.peers.begin()->second.allowed_ips = {*Prefix::parse("0.0.0.0/0")};
+  EXPECT_FALSE(peer().exit_node_option) << "one family alone would let the other leak";
+  map.peers.begin()->second.allowed_ips->push_back(*Prefix::parse("::/0"));
   EXPECT_TRUE(peer().exit_node_option);
 }
 

@@ -49,6 +49,36 @@ TEST(RecordedEdits, ChangeTheFieldsOfTheirMaskAndNoOther) {
   EXPECT_GE(ran, 19u);
 }
 
+TEST(ExitNodeChoice, IsOneTextInThreeFields) {
+  for (const std::string_view choice : {"", "n1", "100.64.0.2", "fd7a::2", "auto:any"}) {
+    const Prefs prefs = with_exit_node_choice({}, choice);
+    EXPECT_EQ(exit_node_choice(prefs), choice);
+    EXPECT_EQ(with_exit_node_choice(with_exit_node_choice({}, "auto:any"), choice), prefs);
+    // As a client would send it, whatever was chosen before.
+    for (const std::string_view before : {"", "n9", "100.64.0.9", "auto:any"}) {
+      const Prefs was = with_exit_node_choice({}, before);
+      EXPECT_EQ(apply(difference(was, prefs), was), prefs) << before << " -> " << choice;
+    }
+  }
+}
+
+TEST(ExitNodeChoice, IsSwitchedOffAndOnAgain) {
+  for (const std::string_view choice : {"n1", "auto:any"}) {
+    const Prefs on = with_exit_node_choice({}, choice);
+    const auto off = with_exit_node_enabled(on, false);
+    ASSERT_TRUE(off);
+    EXPECT_EQ(exit_node_choice(*off), "");
+    EXPECT_EQ(off->internal_exit_node_prior, choice);
+    EXPECT_EQ(*with_exit_node_enabled(*off, false), *off);
+    const auto again = with_exit_node_enabled(*off, true);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(exit_node_choice(*again), choice);
+    EXPECT_EQ(*with_exit_node_enabled(*again, true), *again);
+  }
+  EXPECT_FALSE(with_exit_node_enabled({}, true));
+  EXPECT_EQ(*with_exit_node_enabled({}, false), Prefs{});
+}
+
 TEST(Prefs, ComeBackFromTheirOwnText) {
   Prefs prefs;
   prefs.control_url = "https://mesh.example";

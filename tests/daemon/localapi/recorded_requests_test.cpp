@@ -21,7 +21,6 @@ constexpr std::uint32_t kNobody = 65534;
 
 // Errors that no client reads, in our words (vectors/cli/README.md).
 const std::set<std::string> kOwnWords = {
-    "needslogin-suggest-exit-node",
     "prefs-patch-bad-json",
     "prefs-patch-bad-route",
     "prefs-patch-bad-type",
@@ -190,7 +189,9 @@ void set_state(const Recordings& recordings, const Json& one, RecordedHost& host
     const std::string body = response.at("body");
     if (is_status(path)) host.now = status_from(body);
     // Answers of an edit come from the prefs as they were after it: see prefs_test for the edit.
-    if (path == "/localapi/v0/prefs") host.kept = prefs_from(body);
+    const bool shows_prefs =
+        path == "/localapi/v0/prefs" || path.starts_with("/localapi/v0/set-use-exit-node-enabled");
+    if (shows_prefs) host.kept = prefs_from(body);
     if (path == "/localapi/v0/dns-config") host.dns.text = body;
     if (path.starts_with("/localapi/v0/dns-query")) host.dns_answer = dns_answer_from(body);
     if (path == "/localapi/v0/dns-osconfig") {
