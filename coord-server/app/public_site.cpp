@@ -34,7 +34,7 @@ FrontDoor::Handled PublicSite::on_request(
   const std::string_view path = request.path();
   if (path == "/ts2021") return to_control(connection, request);
   if (path == "/derp") return to_relay(connection, request, remote);
-  connection.respond(answer(request));
+  connection.respond(answer(request, remote));
   return FrontDoor::Handled::Answered;
 }
 
@@ -93,10 +93,10 @@ FrontDoor::Handled PublicSite::to_relay(
   return FrontDoor::Handled::Upgraded;
 }
 
-http::Response PublicSite::answer(const http::Request& request) {
+http::Response PublicSite::answer(const http::Request& request, const Endpoint& remote) {
   if (serve::AdminRoutes::owns(request.path())) return parts_.core.ask_api(request, {});
   if (request.path() == "/readyz") return readiness();
-  if (auto known = serve::answer_public(request, facts_)) return std::move(*known);
+  if (auto known = serve::answer_public(request, remote.address, facts_)) return std::move(*known);
   return http::Response::text(404, "not found\n");
 }
 

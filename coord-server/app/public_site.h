@@ -38,7 +38,7 @@ class PublicSite final : public FrontDoor::Site {
   FrontDoor::Handled to_control(io::HttpConnection& connection, const http::Request& request);
   FrontDoor::Handled to_relay(
       io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
-  http::Response answer(const http::Request& request);
+  http::Response answer(const http::Request& request, const Endpoint& remote);
   http::Response readiness();
 
   Parts parts_;

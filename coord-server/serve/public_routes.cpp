@@ -33,6 +33,13 @@ http::Response bootstrap_dns(const http::Request& request, const PublicFacts& fa
   return http::Response::json(200, text_of(out));
 }
 
+// How a node learns where its traffic leaves (interfaces 3.5). Nothing between may remember it.
+http::Response own_address(const IpAddress& caller) {
+  http::Response response = http::Response::text(200, caller.to_text() + "\n");
+  response.headers.set("Cache-Control", "no-store");
+  return response;
+}
+
 std::optional<http::Response> relay_answer(const http::Request& request) {
   relay_server::RelayRequest asked;
   asked.method = request.method;
@@ -50,7 +57,7 @@ std::optional<http::Response> relay_answer(const http::Request& request) {
 }  // namespace
 
 std::optional<http::Response> answer_public(
-    const http::Request& request, const PublicFacts& facts) {
+    const http::Request& request, const IpAddress& caller, const PublicFacts& facts) {
   const std::string_view path = request.path();
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (auto relay = relay_answer(request)) return relay;
@@ -59,6 +66,7 @@ std::optional<http::Response> answer_public(
   if (path == "/healthz" || path == "/health") {
     return http::Response::json(200, R"({"status":"ok"})");
   }
+  if (path == "/whatismyip") return own_address(caller);
   if (path == "/bootstrap-dns") return bootstrap_dns(request, facts);
   if (path == "/") {
     return http::Response::text(200, "This is an Ayatori coordination server.\n");

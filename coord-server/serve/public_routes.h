@@ -1,5 +1,6 @@
 // What anybody may ask without an identity, over plain HTTP or TLS: the server's key, whether it
-// lives, and what the built-in relay answers (control 2.1, nat-traversal 3.4). Pure.
+// lives, which address they come from, and what the built-in relay answers (control 2.1,
+// nat-traversal 3.4). Pure.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "proto/http/message.h"
 #include "proto/keys/public_key.h"
+#include "proto/netaddr/ip_address.h"
 
 namespace aya::serve {
 
@@ -18,6 +20,8 @@ struct PublicFacts {
 };
 
 // nullopt: not one of these paths. Upgrades (/ts2021, /derp) are decided elsewhere.
-std::optional<http::Response> answer_public(const http::Request& request, const PublicFacts& facts);
+// `caller`: the address the request came from.
+std::optional<http::Response> answer_public(
+    const http::Request& request, const IpAddress& caller, const PublicFacts& facts);
 
 }  // namespace aya::serve

@@ -1,0 +1,29 @@
+// What anybody may ask.
+#include "coord-server/serve/public_routes.h"
+
+#include <gtest/gtest.h>
+
+namespace aya::serve {
+namespace {
+
+http::Request get(std::string target, std::string method = "GET") {
+  http::Request request;
+  request.method = std::move(method);
+  request.target = std::move(target);
+  return request;
+}
+
+TEST(PublicRoutes, TellCallersTheAddressTheyComeFrom) {
+  for (const std::string_view address : {"198.51.100.7", "2001:db8::7"}) {
+    const auto answer =
+        answer_public(get("/whatismyip?x=1"), *IpAddress::parse(address), PublicFacts{});
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(as_text(answer->body), std::string(address) + "\n");
+    EXPECT_EQ(answer->headers.get("Cache-Control"), "no-store");
+  }
+  EXPECT_FALSE(answer_public(get("/whatismyip", "POST"), IpAddress{}, PublicFacts{}));
+}
+
+}  // namespace
+}  // namespace aya::serve
