@@ -64,6 +64,15 @@ std::optional<std::string> SystemConsole::env(const char* name) const {
 
 std::string SystemConsole::read_stdin() { return read_all(stdin); }
 
+std::optional<std::string> SystemConsole::read_line() {
+  std::string line;
+  for (int c = std::fgetc(stdin); c != EOF; c = std::fgetc(stdin)) {
+    if (c == '\n') return line;
+    line += static_cast<char>(c);
+  }
+  return line.empty() ? std::nullopt : std::optional(line);
+}
+
 Result<std::string, FileError> SystemConsole::read_file(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return FileError{"open " + path + ": " + std::strerror(errno)};

@@ -25,6 +25,7 @@ class Console {
   virtual bool out_is_terminal() const = 0;
   virtual std::optional<std::string> env(const char* name) const = 0;
   virtual std::string read_stdin() = 0;
+  virtual std::optional<std::string> read_line() = 0;  // nullopt: nobody answers any more
   virtual Result<std::string, FileError> read_file(const std::string& path) = 0;
   virtual bool machine_has_address(const IpAddress& address) const = 0;
 
@@ -41,6 +42,7 @@ class SystemConsole final : public Console {
   bool out_is_terminal() const override;
   std::optional<std::string> env(const char* name) const override;
   std::string read_stdin() override;
+  std::optional<std::string> read_line() override;
   Result<std::string, FileError> read_file(const std::string& path) override;
   bool machine_has_address(const IpAddress& address) const override;
   TimePoint now() const override;

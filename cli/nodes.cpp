@@ -87,6 +87,16 @@ std::string owner_name(const Status& status, const PeerStatus& node) {
   return printable(at == std::string::npos ? login : login.substr(0, at + 1));
 }
 
+std::string last_seen(const PeerStatus& peer, WallTime now) {
+  if (!peer.last_seen) return "";
+  const auto ago = std::chrono::duration_cast<std::chrono::minutes>(now - *peer.last_seen).count();
+  const std::int64_t minutes = std::max<std::int64_t>(ago, 1);
+  const std::string text = minutes < 60        ? std::to_string(minutes) + "m"
+                           : minutes < 60 * 24 ? std::to_string(minutes / 60) + "h"
+                                               : std::to_string(minutes / (60 * 24)) + "d";
+  return ", last seen " + text + " ago";
+}
+
 std::vector<const PeerStatus*> sorted_peers(const Status& status) {
   std::vector<const PeerStatus*> peers;
   for (const PeerStatus& peer : status.peers) peers.push_back(&peer);

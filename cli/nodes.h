@@ -22,6 +22,9 @@ std::string short_name(const local::Status& status, const local::PeerStatus& nod
 
 std::string owner_name(const local::Status& status, const local::PeerStatus& node);
 
+// ", last seen 3h ago"; empty where that is not known.
+std::string last_seen(const local::PeerStatus& peer, WallTime now);
+
 // By host name, then id.
 std::vector<const local::PeerStatus*> sorted_peers(const local::Status& status);
 

@@ -172,9 +172,11 @@ Refusal apply_exit_node(const std::string& value, Prefs& prefs, const Status& st
   prefs.exit_node_id.clear();
   prefs.exit_node_ip.clear();
   prefs.auto_exit_node.clear();
-  if (value.empty()) return {};
-  if (value.starts_with("auto:")) {
-    prefs.auto_exit_node = value.substr(5);
+  // A node may be called like one of these words, and is meant then.
+  const bool is_word = !find_node(status, value);
+  if (value.empty() || (is_word && (value == "none" || value == "off"))) return {};
+  if (is_word && (value == "auto" || value.starts_with(local::kAutoExitNodePrefix))) {
+    prefs.auto_exit_node = value == "auto" ? "any" : value.substr(5);
     return {};
   }
   return use_peer_as_exit(value, prefs, status);

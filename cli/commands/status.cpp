@@ -16,16 +16,6 @@ struct StatusFlags {
   std::optional<bool> header;
 };
 
-std::string last_seen(const PeerStatus& peer, WallTime now) {
-  if (!peer.last_seen) return "";
-  const auto ago = std::chrono::duration_cast<std::chrono::minutes>(now - *peer.last_seen).count();
-  const std::int64_t minutes = std::max<std::int64_t>(ago, 1);
-  const std::string text = minutes < 60        ? std::to_string(minutes) + "m"
-                           : minutes < 60 * 24 ? std::to_string(minutes / 60) + "h"
-                                               : std::to_string(minutes / (60 * 24)) + "d";
-  return ", last seen " + text + " ago";
-}
-
 std::string way_to(const PeerStatus& peer) {
   if (!peer.cur_addr.empty()) return "direct " + peer.cur_addr;
   if (!peer.peer_relay.empty()) return "peer-relay " + peer.peer_relay;

@@ -11,12 +11,14 @@ std::span<const Command> command_table();
 
 Outcome debug(Context&, const Arguments&);
 Outcome down(Context&, const Arguments&);
+Outcome exit_node(Context&, const Arguments&);
 Outcome get(Context&, const Arguments&);
 Outcome ip(Context&, const Arguments&);
 Outcome logout(Context&, const Arguments&);
 Outcome netcheck(Context&, const Arguments&);
 Outcome ping(Context&, const Arguments&);
 Outcome set(Context&, const Arguments&);
+Outcome set_exit_node(Context&, const Arguments&);
 Outcome status(Context&, const Arguments&);
 Outcome up(Context&, const Arguments&);
 Outcome version(Context&, const Arguments&);

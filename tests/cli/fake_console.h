@@ -25,6 +25,13 @@ class FakeConsole final : public cli::Console {
     return found == environment.end() ? std::nullopt : std::optional(found->second);
   }
   std::string read_stdin() override { return stdin_text; }
+  std::optional<std::string> read_line() override {
+    if (stdin_text.empty()) return std::nullopt;
+    const std::size_t end = std::min(stdin_text.find('\n'), stdin_text.size());
+    const std::string line = stdin_text.substr(0, end);
+    stdin_text.erase(0, end + 1);
+    return line;
+  }
   Result<std::string, cli::FileError> read_file(const std::string& path) override {
     const auto found = files.find(path);
     if (found == files.end()) return cli::FileError{"open " + path + ": no such file or directory"};

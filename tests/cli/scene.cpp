@@ -32,6 +32,10 @@ void adjust_to(const std::string& name, RecordedHost& host) {
   local::PeerStatus* peer = bravo(host);
   if (name == "status-after-ping") active(*peer, "10.203.0.2:41641", 988, 748);
   if (name == "unpriv-status") active(*peer, "10.203.0.2:41641", 14868, 11288);
+  if (name == "exit-node-list-none") peer->exit_node_option = false;
+  if (name == "exit-node-list-selected") peer->exit_node = true;
+  // The coordinator had not noticed yet.
+  if (name == "exit-node-list-offline") peer->online = true;
   if (name == "status-exit-node-offline") {
     active(*peer, "", 1444, 456);
     peer->exit_node = true;
