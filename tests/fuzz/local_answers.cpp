@@ -2,6 +2,8 @@
 // first byte says which answer. What is read can be printed and read again to the same.
 #include "proto/base/bytes.h"
 #include "proto/base/check.h"
+#include "proto/local/log_lines.h"
+#include "proto/local/login_profile.h"
 #include "proto/local/netcheck_report.h"
 #include "proto/local/notify.h"
 #include "proto/local/ping_result.h"
@@ -12,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace aya::local;
   if (size == 0) return 0;
   const std::string_view json = aya::as_text(std::as_bytes(std::span(data + 1, size - 1)));
-  switch (data[0] % 5) {
+  switch (data[0] % 7) {
     case 0:
       if (const auto status = parse_status(json)) {
         const auto again = parse_status(to_json(*status));
@@ -33,6 +35,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       (void)parse_notify(json);
+      break;
+    case 4:
+      if (const auto profiles = parse_login_profiles(json)) {
+        const auto again = parse_login_profiles(to_json_line(*profiles));
+        AYA_CHECK(again.has_value() && to_json_line(*again) == to_json_line(*profiles));
+      }
+      break;
+    case 5:
+      if (const auto log = parse_log_lines(json)) {
+        const auto again = parse_log_lines(to_json_line(*log));
+        AYA_CHECK(again.has_value() && to_json_line(*again) == to_json_line(*log));
+      }
       break;
     default:
       (void)parse_whois(json);
