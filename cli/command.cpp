@@ -31,6 +31,10 @@ std::string Context::usage_text(const Flags& flags) const {
 }
 
 Result<Arguments, Failure> Context::parse(Flags& flags, const Arguments& args) const {
+  if (described_ != nullptr) {
+    *described_ = flags.descriptions();
+    return Failure{Exit::Ok, ""};
+  }
   auto left = flags.parse(args);
   if (left) return *std::move(left);
   if (left.error().help) return Failure{Exit::Ok, usage_text(flags)};

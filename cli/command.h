@@ -24,11 +24,17 @@ using Arguments = std::vector<std::string>;
 
 class Context;
 
+// What shells offer for the arguments of a verb.
+enum class Offer { Nothing, Nodes, ExitNodes, Logins, Settings };
+
 struct Command {
   std::string_view name;
   std::string_view summary;
   std::string_view usage;  // what follows the name: "[flags] PEER"
   Outcome (*run)(Context&, const Arguments&);
+  std::string_view words = {};  // its own verbs, with blanks between
+  Offer offer = Offer::Nothing;
+  bool hidden = false;  // not in the help: known from the stock program, and not done here
 };
 
 // One run of the program. Lives on its only thread.
@@ -45,16 +51,19 @@ class Context {
   const bool strict;
   const std::string program;  // as it was called, without its folder
 
-  void out(std::string_view text) { console.out(text); }
+  bool out(std::string_view text) { return console.out(text); }
   void err(std::string_view text) { console.err(text); }
   // A line of progress: what a person wants to read and a script for the stock program does not.
   void tell(std::string_view line);
 
   // The arguments that are left, or a Failure that explains the flags (also for --help).
   Result<Arguments, Failure> parse(Flags& flags, const Arguments& args) const;
+  // The next parse() only tells which flags there are, and ends the verb.
+  void describe_flags(std::vector<Flags::Description>& into) { described_ = &into; }
   Outcome expect_no_arguments(const Arguments& args) const;
 
   Failure failure(const ClientError& error) const;
+  const std::string& socket() const { return socket_; }
   Result<std::string, Failure> call(
       std::string_view method, std::string_view target, std::string_view body = "");
   Result<local::Status, Failure> status(bool with_peers = true);
@@ -68,6 +77,7 @@ class Context {
   bool socket_given_;
   const Command& command_;
   Arguments words_;
+  std::vector<Flags::Description>* described_ = nullptr;
 };
 
 }  // namespace aya::cli

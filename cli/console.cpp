@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <cstdlib>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <thread>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -17,13 +19,21 @@
 namespace aya::cli {
 namespace {
 
-void write_all(int fd, std::string_view text) {
+// Sentences begin small here, as scripts know them from the stock program.
+std::string system_text(int error) {
+  std::string text = std::strerror(error);
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // a closed pipe: nobody wants to know
+    if (written <= 0) return false;  // a closed pipe: nobody wants to know
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+  return true;
 }
 
 std::string read_all(std::FILE* file) {
@@ -32,6 +42,22 @@ std::string read_all(std::FILE* file) {
   while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, file))
     text.append(buffer, got);
   return text;
+}
+
+Result<void, FileError> write_new(const std::string& path, std::string_view text, mode_t mode) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  if (fd < 0) return FileError{"open " + path + ": " + system_text(errno)};
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) break;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  const bool whole = text.empty();
+  const int error = errno;
+  if (::close(fd) == 0 && whole) return {};
+  ::unlink(path.c_str());
+  return FileError{"write " + path + ": " + system_text(whole ? errno : error)};
 }
 
 std::optional<IpAddress> address_of(const sockaddr* at) {
@@ -53,7 +79,7 @@ std::optional<IpAddress> address_of(const sockaddr* at) {
 
 }  // namespace
 
-void SystemConsole::out(std::string_view text) { write_all(STDOUT_FILENO, text); }
+bool SystemConsole::out(std::string_view text) { return write_all(STDOUT_FILENO, text); }
 void SystemConsole::err(std::string_view text) { write_all(STDERR_FILENO, text); }
 bool SystemConsole::out_is_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
 
@@ -75,9 +101,24 @@ std::optional<std::string> SystemConsole::read_line() {
 
 Result<std::string, FileError> SystemConsole::read_file(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
-  if (file == nullptr) return FileError{"open " + path + ": " + std::strerror(errno)};
+  if (file == nullptr) return FileError{"open " + path + ": " + system_text(errno)};
   const ScopeExit close([file] { std::fclose(file); });
   return read_all(file);
+}
+
+Result<void, FileError> SystemConsole::replace_file(
+    const std::string& path, std::string_view text) {
+  const std::string next = path + ".new-" + std::to_string(::getpid());
+  constexpr mode_t kReadableByAll = 0644;
+  if (auto made = write_new(next, text, kReadableByAll); !made) return made;
+  if (std::rename(next.c_str(), path.c_str()) == 0) return {};
+  const FileError error{"rename " + next + " " + path + ": " + system_text(errno)};
+  ::unlink(next.c_str());
+  return error;
+}
+
+Result<void, FileError> SystemConsole::make_file(const std::string& path, std::string_view text) {
+  return write_new(path, text, 0600);
 }
 
 bool SystemConsole::machine_has_address(const IpAddress& address) const {

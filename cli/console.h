@@ -20,13 +20,17 @@ class Console {
  public:
   virtual ~Console() = default;
 
-  virtual void out(std::string_view text) = 0;
+  virtual bool out(std::string_view text) = 0;  // false: nobody reads any more
   virtual void err(std::string_view text) = 0;
   virtual bool out_is_terminal() const = 0;
   virtual std::optional<std::string> env(const char* name) const = 0;
   virtual std::string read_stdin() = 0;
   virtual std::optional<std::string> read_line() = 0;  // nullopt: nobody answers any more
   virtual Result<std::string, FileError> read_file(const std::string& path) = 0;
+  // In place of what was there, at once and whole, or not at all.
+  virtual Result<void, FileError> replace_file(const std::string& path, std::string_view text) = 0;
+  // Makes it, for its owner alone; refuses where there is one already.
+  virtual Result<void, FileError> make_file(const std::string& path, std::string_view text) = 0;
   virtual bool machine_has_address(const IpAddress& address) const = 0;
 
   virtual TimePoint now() const = 0;
@@ -37,13 +41,15 @@ class Console {
 // The real one.
 class SystemConsole final : public Console {
  public:
-  void out(std::string_view text) override;
+  bool out(std::string_view text) override;
   void err(std::string_view text) override;
   bool out_is_terminal() const override;
   std::optional<std::string> env(const char* name) const override;
   std::string read_stdin() override;
   std::optional<std::string> read_line() override;
   Result<std::string, FileError> read_file(const std::string& path) override;
+  Result<void, FileError> replace_file(const std::string& path, std::string_view text) override;
+  Result<void, FileError> make_file(const std::string& path, std::string_view text) override;
   bool machine_has_address(const IpAddress& address) const override;
   TimePoint now() const override;
   WallTime wall_now() const override;

@@ -151,6 +151,12 @@ bool Flags::given(std::string_view name) const {
   return std::ranges::find(order_, name) != order_.end();
 }
 
+std::vector<Flags::Description> Flags::descriptions() const {
+  std::vector<Description> out;
+  for (const Flag& flag : flags_) out.push_back({flag.name, flag.help, flag.takes_value});
+  return out;
+}
+
 std::string Flags::help() const {
   std::string out;
   for (const Flag& flag : flags_) {

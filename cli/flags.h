@@ -48,6 +48,12 @@ class Flags {
   const std::vector<std::string>& order() const { return order_; }
   std::string help() const;  // one line a flag
 
+  struct Description {
+    std::string name, help;
+    bool takes_value = true;
+  };
+  std::vector<Description> descriptions() const;
+
  private:
   struct Flag {
     std::string name, help;

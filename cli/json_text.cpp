@@ -28,6 +28,14 @@ std::string field_of(std::string_view json, std::string_view name) {
   return found->dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string text_field(std::string_view json, std::string_view name) {
+  const Json value = parse(json);
+  if (!value.is_object()) return {};
+  const auto found = value.find(std::string(name));
+  const auto* text = found == value.end() ? nullptr : found->get_ptr<const std::string*>();
+  return text == nullptr ? std::string() : *text;
+}
+
 std::string without_idle_peers(std::string_view status_json) {
   Json value = parse(status_json);
   if (!value.is_object() || !value.contains("Peer") || !value["Peer"].is_object()) {

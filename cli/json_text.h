@@ -15,6 +15,9 @@ std::string reindented(std::string_view json, char indent_with, int count);
 // The value of a field of an object, as JSON; empty: no such field, or null.
 std::string field_of(std::string_view json, std::string_view name);
 
+// The text of a field of an object; empty: no such field, or not text.
+std::string text_field(std::string_view json, std::string_view name);
+
 // A status without the peers that are not active.
 std::string without_idle_peers(std::string_view status_json);
 

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "cli/text.h"
+#include "proto/base/base64.h"
 #include "proto/base/scope_exit.h"
 #include "proto/http/http1_writer.h"
 
@@ -143,7 +144,9 @@ Result<std::string, ClientError> LocalClient::call(
   if (!fd) return fd.error();
   const ScopeExit close_fd([fd] { ::close(*fd); });
   Buffer bytes;
-  http::write_request(make_request(method, target, body), bytes);
+  http::Request request = make_request(method, target, body);
+  if (!reason_.empty()) request.headers.add("X-Tailscale-Reason", to_base64(as_bytes(reason_)));
+  http::write_request(request, bytes);
   if (const auto sent = send_all(*fd, bytes); !sent) return sent.error();
   http::ResponseParser parser(kLimits);
   parser.expect_answer_to(method);

@@ -57,6 +57,8 @@ class LocalClient {
   Result<std::string, ClientError> call(
       std::string_view method, std::string_view target, std::string_view body = "",
       std::optional<Duration> timeout = std::nullopt);
+  // Why a person wants what the next calls ask for; the daemon writes it down.
+  void set_reason(std::string reason) { reason_ = std::move(reason); }
   Result<std::string, ClientError> get(std::string_view target) { return call("GET", target); }
   Result<std::unique_ptr<LineStream>, ClientError> watch(std::uint64_t mask);
 
@@ -68,6 +70,7 @@ class LocalClient {
 
   Console& console_;
   std::string path_;
+  std::string reason_;
 };
 
 }  // namespace aya::cli

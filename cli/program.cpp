@@ -52,23 +52,18 @@ std::string help(const std::string& program) {
                      " [--socket PATH] VERB [flags] [arguments]\n\nVERBS\n";
   std::vector<std::vector<std::string>> rows;
   for (const Command& command : command_table()) {
+    if (command.hidden) continue;
     rows.push_back({"  " + std::string(command.name), std::string(command.summary)});
   }
-  for (const std::string& row : split(table(rows), '\n')) {
-    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
-  }
+  text += table_cut_right(rows);
   return text + "Each verb explains its flags: " + program + " VERB --help\n";
-}
-
-const Command* find_command(std::string_view name) {
-  const auto commands = command_table();
-  const auto found = std::ranges::find(commands, name, &Command::name);
-  return found == commands.end() ? nullptr : &*found;
 }
 
 Failure unknown_verb(const std::string& program, const std::string& verb) {
   std::vector<std::string> names;
-  for (const Command& command : command_table()) names.emplace_back(command.name);
+  for (const Command& command : command_table()) {
+    if (!command.hidden) names.emplace_back(command.name);
+  }
   std::string text = program + ": unknown subcommand: " + printable(verb);
   if (const auto guess = nearest(verb, names)) text += "; did you mean " + *guess + "?";
   return {Exit::BadArgument, std::move(text)};

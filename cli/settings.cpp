@@ -318,7 +318,8 @@ std::string as_flag(const Setting& setting, const std::string& value) {
 
 ChosenSettings::ChosenSettings(SettingsOf verb, Flags& flags) {
   for (const Setting& setting : settings()) {
-    if (!(verb == SettingsOf::Up ? setting.in_up : setting.in_set)) continue;
+    const bool nickname = verb == SettingsOf::Login && setting.name == "nickname";
+    if (!(verb == SettingsOf::Set ? setting.in_set : setting.in_up || nickname)) continue;
     if (setting.is_switch) {
       flags.boolean(std::string(setting.name), switches_[setting.name], std::string(setting.help));
     } else {

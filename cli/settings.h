@@ -38,7 +38,7 @@ const Setting* find_setting(std::string_view name);
 // "--hostname=alpha", "--shields-up", "--accept-dns=false"
 std::string as_flag(const Setting& setting, const std::string& value);
 
-enum class SettingsOf { Up, Set };
+enum class SettingsOf { Up, Login, Set };  // Login: those of Up, and the nickname
 
 class ChosenSettings {
  public:

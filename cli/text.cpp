@@ -244,4 +244,13 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
+std::string table_cut_right(const std::vector<std::vector<std::string>>& rows) {
+  std::string out;
+  for (const std::string& line : split(table(rows), '\n')) {
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  out.pop_back();  // of the empty line after the last
+  return out;
+}
+
 }  // namespace aya::cli

@@ -37,6 +37,8 @@ std::optional<std::string> nearest(
 // Columns padded to their widest cell and two blanks, the last column as well, as scripts that cut
 // by column know it. Widths count characters, not bytes.
 std::string table(const std::vector<std::vector<std::string>>& rows);
+// The same without blanks at the ends of lines.
+std::string table_cut_right(const std::vector<std::vector<std::string>>& rows);
 std::size_t width(std::string_view text);
 
 }  // namespace aya::cli

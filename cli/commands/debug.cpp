@@ -1,6 +1,7 @@
 #include "cli/commands/table.h"
 #include "cli/json_text.h"
 #include "cli/text.h"
+#include "proto/local/log_lines.h"
 #include "proto/local/notify.h"
 
 namespace aya::cli {
@@ -56,7 +57,7 @@ Outcome watch(Context& context, const Arguments& args) {
   for (std::uint64_t seen = 0; count == 0 || seen < count; ++seen) {
     const auto line = (*bus)->next(context.console, std::nullopt);
     if (!line) return context.failure(line.error());
-    context.out(reindented(*line, '\t', 1));
+    if (!context.out(reindented(*line, '\t', 1))) return {};
   }
   return {};
 }
@@ -84,13 +85,64 @@ Outcome raw_call(Context& context, const Arguments& args) {
   return {};
 }
 
+Outcome counters(Context& context, const Arguments& args) {
+  if (auto none = context.expect_no_arguments(args); !none) return none;
+  const auto page = context.call("GET", "metrics");
+  if (!page) return page.error();
+  context.out(*page);
+  return {};
+}
+
+Outcome daemon_logs(Context& context, const Arguments& args) {
+  bool follow = true;
+  Flags flags;
+  flags.boolean("follow", follow, "go on with new lines (default true)");
+  const auto left = context.parse(flags, args);
+  if (!left) return left.error();
+  if (auto none = context.expect_no_arguments(*left); !none) return none;
+  std::uint64_t seen = 0;
+  while (true) {
+    const auto body = context.call("GET", "daemon-logs?after=" + std::to_string(seen));
+    if (!body) return body.error();
+    const auto log = local::parse_log_lines(*body);
+    if (!log) return Failure{Exit::Failed, "the daemon's log is not readable"};
+    for (const std::string& line : log->lines) {
+      if (!context.out(printable(line) + "\n")) return {};
+    }
+    if (!follow) return {};
+    // A daemon that was restarted counts anew.
+    seen = log->next;
+    context.console.sleep_until(context.console.now() + 500ms);
+  }
+}
+
+Outcome reload_config(Context& context, const Arguments& args) {
+  if (auto none = context.expect_no_arguments(args); !none) return none;
+  const auto answer = context.call("POST", "reload-config");
+  if (!answer) return answer.error();
+  const std::string problem = text_field(*answer, "Err");
+  if (!problem.empty()) return Failure{Exit::Failed, printable_lines(problem)};
+  if (field_of(*answer, "Reloaded") != "true") {
+    return Failure{Exit::Failed, "the daemon was started without --config"};
+  }
+  return {};
+}
+
 struct Part {
   std::string_view name;
   Outcome (*run)(Context&, const Arguments&);
 };
 constexpr Part kParts[] = {
-    {"prefs", prefs},   {"netmap", netmap}, {"derp-map", relay_map}, {"watch-ipn", watch},
-    {"rebind", rebind}, {"restun", restun}, {"localapi", raw_call},
+    {"prefs", prefs},
+    {"netmap", netmap},
+    {"derp-map", relay_map},
+    {"watch-ipn", watch},
+    {"daemon-logs", daemon_logs},
+    {"metrics", counters},
+    {"reload-config", reload_config},
+    {"rebind", rebind},
+    {"restun", restun},
+    {"localapi", raw_call},
 };
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include "cli/commands/table.h"
 #include "cli/commands/up_plan.h"
 #include "cli/commands/up_wait.h"
+#include "cli/json_text.h"
 #include "cli/text.h"
+#include "proto/local/login_profile.h"
 #include "proto/local/start_request.h"
 
 namespace aya::cli {
@@ -20,7 +22,8 @@ constexpr auto kWarnBeforeExpiry = std::chrono::hours(24) * 14;
 struct UpFlags {
   UpOptions options;
   std::string auth_key_source;
-  bool json = false, no_wait = false;
+  bool json = false, no_wait = false, qr = false;
+  std::string qr_format = "auto";
   std::optional<Duration> timeout;
 };
 
@@ -33,9 +36,27 @@ void add_flags(Flags& flags, UpFlags& up) {
   flags.duration("timeout", up.timeout, "give up after this time (with a key: 60s, else never)");
   flags.boolean("no-wait", up.no_wait, "print where to log in and end with status 4");
   flags.boolean("json", up.json, "print JSON");
+  flags.boolean("qr", up.qr, "show the address of the login as a QR code");
+  flags.text("qr-format", up.qr_format, "auto, small, large or ascii");
   flags.unsupported(
-      {"qr", "qr-format", "client-id", "client-secret", "id-token", "audience", "unattended",
-       "accept-risk"});
+      {"client-id", "client-secret", "id-token", "audience", "unattended", "accept-risk"});
+}
+
+// A terminal that says nothing about UTF-8 gets what every terminal has.
+Result<QrFormat, Failure> read_qr_format(const Console& console, const std::string& name) {
+  if (name == "small") return QrFormat::Small;
+  if (name == "large") return QrFormat::Large;
+  if (name == "ascii") return QrFormat::Ascii;
+  if (name != "auto") {
+    return Failure{Exit::BadArgument, "--qr-format takes auto, small, large or ascii"};
+  }
+  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const auto locale = console.env(variable);
+    if (!locale) continue;
+    const bool utf8 = locale->ends_with("UTF-8") || locale->ends_with("utf8");
+    return utf8 ? QrFormat::Small : QrFormat::Ascii;
+  }
+  return QrFormat::Ascii;
 }
 
 // Keys on a command line can be read by every user of the machine; hence the other ways.
@@ -96,6 +117,17 @@ void print_hints(Context& context, const Prefs& prefs, const Status& status) {
   }
 }
 
+// A node that offers to forward needs a kernel that does.
+void warn_of_forwarding(Context& context, const Prefs& prefs) {
+  if (prefs.advertise_routes.empty()) return;
+  const auto answer = context.client.get("check-ip-forwarding");
+  if (!answer) return;  // of a daemon that cannot tell
+  const std::string problem = text_field(*answer, "Warning");
+  if (problem.empty()) return;
+  if (context.strict) context.out("Warning: " + printable_lines(problem) + "\n");
+  context.tell("warning: " + printable_lines(problem));
+}
+
 void tell_connected(Context& context, const Status& status) {
   std::vector<std::string> words;
   std::string name = status.self.dns_name;
@@ -115,6 +147,11 @@ Outcome carry_out(
   wish.login = plan.login;
   wish.wait = !up.no_wait;
   wish.json = up.json;
+  if (up.qr) {
+    const auto format = read_qr_format(context.console, up.qr_format);
+    if (!format) return format.error();
+    wish.qr = *format;
+  }
   const bool person = plan.login && up.options.auth_key.empty();
   if (up.timeout)
     wish.deadline = context.console.now() + *up.timeout;
@@ -152,12 +189,29 @@ Outcome bring_up(Context& context, const UpFlags& up, const ChosenSettings& chos
   for (const std::string& line : lines) context.tell(line);
   const bool idle = status->backend_state == BackendState::Running && !plan->login;
   if (idle && lines.empty()) context.tell("nothing to change");
+  warn_of_forwarding(context, plan->next);
   if (auto done = carry_out(context, up, *plan, *status, *current); !done) return done;
 
   const auto now = context.status();
   if (!now) return now.error();
   if (!idle) tell_connected(context, *now);
   print_hints(context, plan->next, *now);
+  return {};
+}
+
+// Reads the flags of `up` and `login` into `up`.
+Outcome read_flags(Context& context, const Arguments& args, Flags& flags, UpFlags& up) {
+  const auto left = context.parse(flags, args);
+  if (!left) return left.error();
+  if (auto none = context.expect_no_arguments(*left); !none) return none;
+  if (const auto format = read_qr_format(context.console, up.qr_format); !format) {
+    return format.error();
+  }
+  auto key = read_auth_key(context.console, up.auth_key_source);
+  if (!key) return key.error();
+  up.options.auth_key = *std::move(key);
+  up.options.any_flag = !flags.order().empty();
+  up.options.strict = context.strict;
   return {};
 }
 
@@ -168,15 +222,31 @@ Outcome up(Context& context, const Arguments& args) {
   Flags flags;
   ChosenSettings chosen(SettingsOf::Up, flags);
   add_flags(flags, up);
-  const auto left = context.parse(flags, args);
-  if (!left) return left.error();
-  if (auto none = context.expect_no_arguments(*left); !none) return none;
-  auto key = read_auth_key(context.console, up.auth_key_source);
-  if (!key) return key.error();
-  up.options.auth_key = *std::move(key);
-  up.options.any_flag = !flags.order().empty();
-  up.options.strict = context.strict;
+  if (auto read = read_flags(context, args, flags, up); !read) return read;
   return bring_up(context, up, chosen);
+}
+
+// The login in use is put aside; `switch` returns to it.
+Outcome login(Context& context, const Arguments& args) {
+  UpFlags up;
+  Flags flags;
+  ChosenSettings chosen(SettingsOf::Login, flags);
+  add_flags(flags, up);
+  if (auto read = read_flags(context, args, flags, up); !read) return read;
+
+  const auto before = context.prefs();
+  if (!before) return before.error();
+  up.options.usual_server = before->control_url;
+  up.options.usual_server_cert = before->server_cert_pin;
+  const auto current = context.call("GET", "profiles/current");
+  if (!current) return current.error();
+  const auto left_behind = local::parse_login_profile(*current);
+  if (auto fresh = context.call("PUT", "profiles/"); !fresh) return fresh.error();
+  Outcome done = bring_up(context, up, chosen);
+  if (!done && left_behind && !left_behind->id.empty()) {
+    context.tell("to use the login from before: " + context.program + " switch " + left_behind->id);
+  }
+  return done;
 }
 
 }  // namespace aya::cli

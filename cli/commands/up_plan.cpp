@@ -72,6 +72,10 @@ Result<UpPlan, Failure> plan_up(
     const Prefs& current) {
   auto next = chosen.applied_to(base_prefs(options, current), status);
   if (!next) return std::move(next).error();
+  if (next->control_url.empty()) next->control_url = options.usual_server;
+  if (next->control_url == options.usual_server && next->server_cert_pin.empty()) {
+    next->server_cert_pin = options.usual_server_cert;
+  }
   if (options.strict && options.any_flag && !options.reset) {
     if (auto lost = lost_settings(chosen, current, status)) return *std::move(lost);
   }

@@ -15,6 +15,8 @@ struct UpOptions {
   bool force_reauth = false;
   bool any_flag = false;
   bool strict = false;
+  // Where another login of this machine is at home: meant where no server is named.
+  std::string usual_server, usual_server_cert;
 };
 
 struct UpPlan {

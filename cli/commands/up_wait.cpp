@@ -57,6 +57,7 @@ class Progress {
       return;
     }
     context_.err("\nTo authenticate, visit:\n\n\t" + printable(url) + "\n\n");
+    if (wish_.qr) context_.err(qr_text(url, *wish_.qr));
   }
 
   Outcome done() {

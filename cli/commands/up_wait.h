@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/qr_text.h"
 #include "proto/local/notify.h"
 
 namespace aya::cli {
@@ -14,6 +15,7 @@ struct UpWish {
   bool login = false;
   bool wait = true;  // false: return once it is a person's turn
   bool json = false;
+  std::optional<QrFormat> qr;  // also show the address of the login so
   std::optional<TimePoint> deadline;
 };
 

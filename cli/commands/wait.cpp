@@ -11,7 +11,7 @@ using local::BackendState;
 
 // How often to look at what nobody announces: the daemon's socket, the machine's addresses.
 constexpr auto kLookAgain = 100ms;
-constexpr Duration kBetweenPings = 1s;
+constexpr Duration kPingAgainAfter = 1s;
 
 class Waiter {
  public:
@@ -60,7 +60,7 @@ class Waiter {
       const auto pong = answer ? local::parse_ping_result(*answer) : ParseError::Truncated;
       if (pong && pong->is_local_ip) return Failure{Exit::BadArgument, "that is this machine"};
       if (pong && pong->err.empty() && !pong->endpoint.empty()) return {};
-      if (!rest(kBetweenPings)) return timed_out();
+      if (!rest(kPingAgainAfter)) return timed_out();
     }
   }
 

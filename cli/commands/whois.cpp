@@ -70,7 +70,7 @@ Outcome show(Context& context, std::string_view address, std::string_view protoc
 }
 
 // Names are ours to resolve; everything else is the daemon's to judge.
-Result<std::string, Failure> address_of(Context& context, const std::string& who) {
+Result<std::string, Failure> asked_address(Context& context, const std::string& who) {
   if (context.strict || IpAddress::parse(who) || Endpoint::parse(who) ||
       who.starts_with("nodekey:")) {
     return who;
@@ -95,7 +95,7 @@ Outcome whois(Context& context, const Arguments& args) {
   if (!left) return left.error();
   if (left->empty()) return Failure{Exit::BadArgument, "missing argument, expected one peer"};
   if (left->size() > 1) return Failure{Exit::BadArgument, "too many arguments, expected one peer"};
-  const auto address = address_of(context, left->front());
+  const auto address = asked_address(context, left->front());
   if (!address) return address.error();
   return show(context, *address, protocol, json);
 }

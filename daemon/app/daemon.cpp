@@ -9,14 +9,18 @@
 #include <cstdlib>
 
 #include "daemon/app/firewall_meaning.h"
+#include "daemon/app/logins.h"
 #include "daemon/app/map_meaning.h"
+#include "daemon/app/metrics.h"
 #include "daemon/app/unapplied_settings.h"
 #include "daemon/netmap/expiry.h"
+#include "daemon/os/ip_forwarding.h"
 #include "daemon/routing/report.h"
 #include "proto/base/hex.h"
 #include "proto/base/version.h"
 #include "proto/control/capability_version.h"
 #include "proto/control/json_text.h"
+#include "proto/local/config_file.h"
 #include "proto/local/netcheck_report.h"
 
 namespace aya::app {
@@ -99,11 +103,14 @@ Daemon::Daemon(io::Loop& loop, Logger& log, const Options& options, state::State
       disco_key_(DiscoPrivateKey::generate(rng_)),
       log_id_(to_hex(rng_.array<32>())),
       roots_(tls::TlsTrust::roots()),
-      expiry_timer_(loop, [this] {
-        if (mesh_ && map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
-        refresh_state();
-        arm_expiry();
-      }) {}
+      expiry_timer_(
+          loop,
+          [this] {
+            if (mesh_ && map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
+            refresh_state();
+            arm_expiry();
+          }),
+      resume_timer_(loop, [this] { arm_resume(); }) {}
 
 Daemon::~Daemon() {
   alive_.reset();
@@ -120,6 +127,9 @@ std::optional<std::string> Daemon::open_parts() {
              "); move that file away to begin afresh";
     }
     prefs_ = *std::move(stored);
+  }
+  if (!options_.config.empty()) {
+    if (auto problem = read_config()) return problem;
   }
   auto host = HostSide::open(
       loop_, pool_, log_,
@@ -162,11 +172,63 @@ std::optional<std::string> Daemon::open_parts() {
   return std::nullopt;
 }
 
+// ---- the configuration file
+
+std::optional<std::string> Daemon::read_config() {
+  const auto text = state::read_file(options_.config);
+  if (!text) return text.error().message();
+  if (!*text) return "there is no configuration file " + options_.config;
+  const auto file = local::parse_config_file(**text);
+  if (!file) return options_.config + ": " + file.error();
+  std::string key = file->auth_key;
+  if (key.starts_with("file:")) {
+    const auto key_text = state::read_file(key.substr(5));
+    if (!key_text) return key_text.error().message();
+    if (!*key_text) return "there is no key file " + key.substr(5);
+    key = **key_text;
+    key.erase(key.find_last_not_of(" \t\r\n") + 1);
+  }
+  const local::Prefs next = local::apply(file->edit, prefs_);
+  config_locks_ = false;  // for what comes now
+  if (!has_identity()) auth_key_ = key;
+  if (local_) {
+    if (auto problem = set_prefs(next)) return problem;
+  } else {
+    if (auto problem = save(next)) return problem;
+    prefs_ = next;
+  }
+  config_locks_ = file->locked;
+  return std::nullopt;
+}
+
+localapi::ConfigReload Daemon::reload_config() {
+  if (options_.config.empty()) return {};
+  const bool was_locked = config_locks_;
+  const auto problem = read_config();
+  if (problem) {
+    config_locks_ = was_locked;
+    log_.error("the configuration is as before", {{"why", *problem}});
+    return {false, *problem};
+  }
+  log_.info("configuration read", {{"file", options_.config}});
+  local::Notify change;
+  change.prefs = prefs();
+  local_->announce(change);
+  return {true, ""};
+}
+
+std::optional<std::string> Daemon::locked() const {
+  if (!config_locks_) return std::nullopt;
+  return "the settings are locked by " + options_.config +
+         "; change them there, then run `ayatori debug reload-config`";
+}
+
 // ---- what runs
 
 void Daemon::reconcile() {
   // First of all: what must not leave this host must not leave it while the rest comes up.
   update_kill_switch();
+  arm_resume();
   if (!prefs_.want_running) {
     bring_down();
   } else if (prefs_.control_url.empty()) {
@@ -205,9 +267,15 @@ void Daemon::bring_up() {
   coord_->login(wish);
 }
 
-void Daemon::bring_down() {
+void Daemon::close_mesh() {
+  if (mesh_) past_totals_.add(totals_of(mesh_->dataplane()));
   mesh_.reset();
   end_dns_queries();
+}
+
+void Daemon::bring_down() {
+  close_mesh();
+  if (map_state() != nullptr) last_map_ = *map_state();
   coord_.reset();
   last_problem_.clear();
   mesh_problem_.clear();
@@ -262,6 +330,11 @@ std::string Daemon::host_name() const {
 const netmap::State* Daemon::map_state() const {
   if (!coord_ || coord_->netmap_state().netmap.self.id.value == 0) return nullptr;
   return &coord_->netmap_state();
+}
+
+const netmap::State* Daemon::known_map() const {
+  if (const auto* live = map_state()) return live;
+  return last_map_ ? &*last_map_ : nullptr;
 }
 
 // What the coordinator should know; it is sent only where it differs from what was acknowledged.
@@ -336,6 +409,29 @@ void Daemon::arm_expiry() {
   expiry_timer_.arm_in(wait);
 }
 
+// Also after a restart: the time is part of the settings.
+void Daemon::arm_resume() {
+  const auto at = prefs_.want_running ? std::nullopt : parse_rfc3339(prefs_.resume_at);
+  if (!at) return resume_timer_.disarm();
+  const Duration wait = *at - loop_.wall_now();
+  // A minute at most, so that a changed clock or a sleep of the machine is noticed.
+  if (wait > Duration::zero()) return resume_timer_.arm_in(std::min<Duration>(wait, 60s));
+  resume_timer_.disarm();
+  log_.info("the time to be down is over");
+  local::Prefs next = prefs_;
+  next.want_running = true;
+  next.resume_at.clear();
+  if (const auto problem = save(next)) announce_error(*problem);
+  prefs_ = next;
+  loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
+    if (alive.expired()) return;
+    reconcile();
+    local::Notify change;
+    change.prefs = prefs();
+    local_->announce(change);
+  });
+}
+
 std::optional<std::string> Daemon::save(const local::Prefs& prefs) {
   const auto saved =
       store_.update([&](state::NodeState& state) { state.prefs = local::to_json_line(prefs); });
@@ -365,7 +461,7 @@ void Daemon::on_identity_changed() {
     announce_error(saved.error().message());
   }
   if (!has_identity()) {
-    mesh_.reset();
+    close_mesh();
   } else if (mesh_) {
     mesh_->set_node_key(identity.node_key);
   } else if (prefs_.want_running) {
@@ -395,9 +491,12 @@ void Daemon::on_netmap(const netmap::NetmapDelta& delta) {
   const auto* state = map_state();
   if (state == nullptr) return;
   const auto& self = state->netmap.self;
-  if (store_.state().node_id != self.stable_id) {
-    const auto saved =
-        store_.update([&](state::NodeState& stored) { stored.node_id = self.stable_id; });
+  const state::NetworkName network{state->netmap.domain, state->netmap.magic_dns_suffix()};
+  if (store_.state().node_id != self.stable_id || store_.state().network != network) {
+    const auto saved = store_.update([&](state::NodeState& stored) {
+      stored.node_id = self.stable_id;
+      stored.network = network;
+    });
     if (!saved) log_.error("the node id could not be stored", {{"why", saved.error().message()}});
   }
   if (delta.self || !delta.peers.empty()) keep_exit_choice();
@@ -429,6 +528,7 @@ void Daemon::on_logged_in(const control::User& user, const control::Login& login
   const auto saved = store_.update([&](state::NodeState& state) {
     state.profile = {user.id.value, login.login_name, login.display_name, login.profile_pic_url};
     state.prefs = local::to_json_line(next);
+    keep_login(state, loop_.wall_now(), rng_);
   });
   if (!saved) announce_error(saved.error().message());
   prefs_ = next;
@@ -448,7 +548,7 @@ void Daemon::on_logged_out() {
 }
 
 void Daemon::forget_login() {
-  mesh_.reset();
+  close_mesh();
   prefs_.logged_out = true;
   prefs_.want_running = false;
   prefs_.config.reset();
@@ -456,12 +556,16 @@ void Daemon::forget_login() {
     state.node_key = {};
     state.old_node_key = {};
     state.node_id.clear();
+    state.name_key.clear();
     state.profile = {};
+    state.network = {};
     state.prefs = local::to_json_line(prefs_);
   });
   if (!saved) announce_error(saved.error().message());
   loop_.post([this, alive = std::weak_ptr<int>(alive_)] {
-    if (!alive.expired()) bring_down();
+    if (alive.expired()) return;
+    bring_down();
+    last_map_.reset();
   });
 }
 
@@ -564,7 +668,7 @@ void Daemon::on_exit_node_changed() {
 local::Status Daemon::status(bool with_peers) const {
   StatusInputs inputs;
   inputs.state = state_;
-  const auto* state = map_state();
+  const auto* state = known_map();
   inputs.map = state == nullptr ? nullptr : &state->netmap;
   if (has_identity()) inputs.self_key = store_.state().node_key.public_key();
   inputs.host_name = host_name();
@@ -595,7 +699,7 @@ local::Prefs Daemon::prefs() const {
 }
 
 std::optional<local::WhoIs> Daemon::whois(const localapi::WhoIsQuery& query) const {
-  const auto* state = map_state();
+  const auto* state = known_map();
   if (state == nullptr) return std::nullopt;
   const control::Node* node =
       query.ip ? find_node(state->netmap, *query.ip) : find_node(state->netmap, *query.key);
@@ -604,23 +708,23 @@ std::optional<local::WhoIs> Daemon::whois(const localapi::WhoIsQuery& query) con
 }
 
 local::RawJson Daemon::derp_map() const {
-  const auto* state = map_state();
+  const auto* state = known_map();
   if (state == nullptr || !state->netmap.derp_map) return {};
   return {control::encode(*state->netmap.derp_map)};
 }
 
 local::RawJson Daemon::self_node() const {
-  const auto* state = map_state();
+  const auto* state = known_map();
   return state == nullptr ? local::RawJson{} : local::RawJson{control::encode(state->netmap.self)};
 }
 
 local::RawJson Daemon::net_map() const {
-  const auto* state = map_state();
+  const auto* state = known_map();
   return state == nullptr ? local::RawJson{} : make_net_map(state->netmap);
 }
 
 local::RawJson Daemon::dns_config() const {
-  const auto* state = map_state();
+  const auto* state = known_map();
   if (state == nullptr) return {};
   return {control::encode(state->netmap.dns.value_or(control::DnsConfig{}))};
 }
@@ -636,8 +740,16 @@ local::DnsOsConfig Daemon::dns_os_config() const {
   return out;
 }
 
+local::RawJson Daemon::peer(std::int64_t node_id) const {
+  const auto* state = known_map();
+  if (state == nullptr) return {};
+  const auto found = state->netmap.peers.find(netmap::NodeId{node_id});
+  if (found == state->netmap.peers.end()) return {};
+  return {control::encode(found->second)};
+}
+
 std::size_t Daemon::peer_count() const {
-  const auto* state = map_state();
+  const auto* state = known_map();
   return state == nullptr ? 0 : state->netmap.peers.size();
 }
 
@@ -669,6 +781,12 @@ std::vector<local::HealthWarning> Daemon::health() const {
     warning.title = "Out of sync";
     warning.text = "Unable to reach the Ayatori coordination server: " + last_problem_;
     out.push_back(std::move(warning));
+  }
+  if (!prefs_.want_running && !prefs_.resume_at.empty()) {
+    out.push_back(
+        {"down-for-a-while", "low", "Disconnected for a while",
+         "Disconnected by request; it connects again by itself at " + prefs_.resume_at + ".",
+         std::nullopt, true});
   }
   if (!mesh_problem_.empty()) {
     out.push_back({"no-network", "high", "Not connected", mesh_problem_, std::nullopt, true});
@@ -745,7 +863,78 @@ std::optional<std::uint32_t> Daemon::uid_of(const std::string& user) const {
   return entry.pw_uid;
 }
 
+local::UserMetrics Daemon::metrics() const {
+  local::UserMetrics out;
+  out.totals = past_totals_;
+  if (mesh_) {
+    out.totals.add(totals_of(mesh_->dataplane()));
+    out.home_region = mesh_->home();
+  }
+  out.advertised_routes = advertised_routes(prefs_);
+  if (const auto* state = known_map()) {
+    out.approved_routes = approved_routes(state->netmap.self, prefs_);
+  }
+  out.health_warnings = health().size();
+  out.control_connected = coord_ && coord_->in_poll();
+  out.version = kVersion;
+  return out;
+}
+
+std::vector<local::InternalCounter> Daemon::internal_counters() const {
+  if (!mesh_) return {};
+  return counters_of(mesh_->dataplane(), host_->tun().counters());
+}
+
+local::LogLines Daemon::log_lines(std::uint64_t after) const {
+  Logger::Recent recent = log_.since(after);
+  return {recent.next, std::move(recent.lines)};
+}
+
+std::string Daemon::ip_forwarding_problem() const { return os::ip_forwarding_problem(); }
+
+std::vector<local::LoginProfile> Daemon::profiles() const { return list_logins(store_.state()); }
+local::LoginProfile Daemon::current_profile() const { return describe(store_.state()); }
+
+// What runs belongs to the login that is left.
+template <class Change>
+std::optional<std::string> Daemon::change_login(Change change) {
+  bring_down();
+  last_map_.reset();
+  auth_key_.clear();
+  somebody_waits_ = false;
+  const auto saved = store_.update(change);
+  if (!saved) {
+    reconcile();
+    return saved.error().message();
+  }
+  const auto prefs = local::parse_prefs(store_.state().prefs);
+  prefs_ = prefs ? *prefs : local::Prefs{};
+  reconcile();
+  return std::nullopt;
+}
+
+std::optional<std::string> Daemon::new_profile() {
+  if (auto refused = locked()) return refused;
+  return change_login([this](state::NodeState& state) { begin_login(state, rng_); });
+}
+
+std::optional<std::string> Daemon::switch_profile(const std::string& id) {
+  if (store_.state().name_key == id) return std::nullopt;
+  if (auto refused = locked()) return refused;
+  return change_login([&id](state::NodeState& state) { enter_login(state, id); });
+}
+
+std::optional<std::string> Daemon::delete_profile(const std::string& id) {
+  if (auto refused = locked()) return refused;
+  const auto remove = [this, &id](state::NodeState& state) { remove_login(state, id, rng_); };
+  if (store_.state().name_key == id) return change_login(remove);
+  const auto saved = store_.update(remove);
+  if (!saved) return saved.error().message();
+  return std::nullopt;
+}
+
 std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
+  if (auto refused = locked()) return refused;
   const bool other_server =
       next.control_url != prefs_.control_url || next.server_cert_pin != prefs_.server_cert_pin;
   const std::string exit_before = local::exit_node_choice(prefs_);
@@ -762,8 +951,11 @@ std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
   if (other_server) {
     // Another account: the key belongs to the old one. A new pin alone keeps it.
     bring_down();
+    last_map_.reset();
     if (next.control_url != before.control_url && has_identity()) {
       const auto saved = store_.update([](state::NodeState& state) {
+        state.name_key.clear();
+        state.network = {};
         state.node_key = {};
         state.old_node_key = {};
         state.node_id.clear();
@@ -808,6 +1000,14 @@ void Daemon::logout() {
     forget_login();
     refresh_state();
   }
+}
+
+void Daemon::mark_log(const std::string& marker, const std::string& note) {
+  log_.info("somebody asks for help", {{"marker", marker}, {"note", note}});
+}
+
+void Daemon::note_reason(std::string_view route, std::string_view reason) {
+  log_.info("a change is asked for", {{"route", route}, {"reason", reason}});
 }
 
 void Daemon::shutdown() {

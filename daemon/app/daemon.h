@@ -33,6 +33,9 @@ class Daemon final : public localapi::LocalHost,
       io::Loop& loop, Logger& log, const Options& options);
   ~Daemon() override;
 
+  // Reads the configuration file again.
+  localapi::ConfigReload reload_config() override;
+
   // True: the loop was stopped because the node cannot go on. The log says why.
   bool failed() const { return failed_; }
 
@@ -49,15 +52,27 @@ class Daemon final : public localapi::LocalHost,
   local::RawJson net_map() const override;
   local::RawJson dns_config() const override;
   local::DnsOsConfig dns_os_config() const override;
+  local::RawJson peer(std::int64_t node_id) const override;
   std::size_t peer_count() const override;
   local::EngineUpdate engine() const override;
   std::vector<local::HealthWarning> health() const override;
   std::vector<local::PeerSession> peer_sessions() const override;
   std::optional<std::uint32_t> uid_of(const std::string& user) const override;
+  local::UserMetrics metrics() const override;
+  std::vector<local::InternalCounter> internal_counters() const override;
+  local::LogLines log_lines(std::uint64_t after) const override;
+  std::string ip_forwarding_problem() const override;
+  std::vector<local::LoginProfile> profiles() const override;
+  local::LoginProfile current_profile() const override;
+  std::optional<std::string> new_profile() override;
+  std::optional<std::string> switch_profile(const std::string& id) override;
+  std::optional<std::string> delete_profile(const std::string& id) override;
   std::optional<std::string> set_prefs(const local::Prefs& next) override;
   std::optional<std::string> start(const local::StartRequest& request) override;
   void login_interactive() override;
   void logout() override;
+  void mark_log(const std::string& marker, const std::string& note) override;
+  void note_reason(std::string_view route, std::string_view reason) override;
   void shutdown() override;
   void rebind() override;
   void restun() override;
@@ -88,9 +103,15 @@ class Daemon final : public localapi::LocalHost,
   void on_problem(const std::string& text) override;
   void on_open_url(const std::string& url) override;
 
+  // Takes the settings of the configuration file over; the error is one line for a person.
+  std::optional<std::string> read_config();
+  std::optional<std::string> locked() const;
+
   bool has_identity() const { return store_.state().has_node_key(); }
   std::string host_name() const;
   const netmap::State* map_state() const;  // nullptr before the first map
+  // For whoever looks: while the node is down, the map as it was before.
+  const netmap::State* known_map() const;
 
   // The exit node that is or, while the node is down, would be in use, by its stable id.
   std::optional<std::string> exit_node() const;
@@ -106,14 +127,18 @@ class Daemon final : public localapi::LocalHost,
   void update_kill_switch();
   void bring_up();
   void bring_down();
+  void close_mesh();
   void open_mesh();
   void open_coord();
   void forget_login();
   void end_dns_queries();
+  template <class Change>
+  std::optional<std::string> change_login(Change change);
   void tell_coord();
   void refresh_state();
   local::BackendState compute_state() const;
   void arm_expiry();
+  void arm_resume();
   std::optional<std::string> save(const local::Prefs& prefs);
   void announce_error(const std::string& text);
 
@@ -132,8 +157,11 @@ class Daemon final : public localapi::LocalHost,
   std::unique_ptr<coord::CoordLink> coord_;
   std::unique_ptr<Mesh> mesh_;
   std::unique_ptr<localapi::LocalLink> local_;
+  std::optional<netmap::State> last_map_;  // of a session that was closed by `down`
+  local::TrafficTotals past_totals_;       // of meshes that are closed
 
-  std::string auth_key_;  // given by `up`, until it was used
+  bool config_locks_ = false;  // the settings are the configuration file's alone
+  std::string auth_key_;       // given by `up`, until it was used
   local::BackendState state_ = local::BackendState::NoState;
   std::string last_problem_;  // of the coordinator session; empty when it works
   // Somebody asked to be up and has heard neither success nor trouble yet. Later trouble is in the
@@ -157,6 +185,7 @@ class Daemon final : public localapi::LocalHost,
   std::optional<bool> armed_;  // the kill switch; nullopt: an earlier run may have armed it
   std::shared_ptr<int> alive_ = std::make_shared<int>();  // tells posted tasks that this is gone
   io::Timer expiry_timer_;
+  io::Timer resume_timer_;  // ends `down --for`
 };
 
 }  // namespace aya::app

@@ -26,7 +26,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "ayatorid: %s\n", daemon.error().c_str());
     return 1;
   }
-  loop.on_signals({SIGTERM, SIGINT}, [&](int) { loop.stop(); });
+  loop.on_signals({SIGTERM, SIGINT, SIGHUP}, [&](int number) {
+    if (number != SIGHUP) return loop.stop();
+    (*daemon)->reload_config();
+  });
   log.info("ready", {{"socket", options->socket}});
   loop.run();
   return (*daemon)->failed() ? 1 : 0;

@@ -120,6 +120,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   std::optional<netcheck::Report> last_report() const;  // and what the router speaks
   std::uint16_t port() const { return udp_->port(); }
   std::vector<control::Service> services() const { return peer_service_->services(); }
+  const dataplane::Dataplane& dataplane() const { return *dataplane_; }
 
  private:
   Mesh(const Parts& parts, const Config& config, Owner& owner);

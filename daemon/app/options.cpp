@@ -23,6 +23,7 @@ constexpr std::string_view kHelp =
   --statedir DIR    folder of everything the node must remember (/var/lib/ayatori)
   --state FILE      the state file itself (DIR/ayatorid.state)
   --socket PATH     socket for `ayatori` (/run/ayatori/ayatorid.sock)
+  --config FILE     settings from a file, read again at SIGHUP and `reload-config`
   --port N          UDP port for peers; 0 takes 41641, or any if that is taken (0)
   --fwmark M/MASK   mark of the daemon's own packets, where others use these bits (0x80000/0xff0000)
   --no-portmap      do not ask the router to open a port (likewise TS_DISABLE_PORTMAPPER=1)
@@ -80,6 +81,7 @@ const std::vector<Flag>& flags() {
       {"statedir", [](Options& o, const std::string& v) { return take_text(o.state_dir, v); }},
       {"state", [](Options& o, const std::string& v) { return take_text(o.state, v); }},
       {"socket", [](Options& o, const std::string& v) { return take_text(o.socket, v); }},
+      {"config", [](Options& o, const std::string& v) { return take_text(o.config, v); }},
       {"port",
        [](Options& o, const std::string& v) -> std::optional<std::string> {
          if (parse_number(v, o.port)) return std::nullopt;

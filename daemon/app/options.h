@@ -16,6 +16,7 @@ struct Options {
   std::string state_dir = "/var/lib/ayatori";
   std::string state;  // file; empty: state_dir/ayatorid.state
   std::string socket = "/run/ayatori/ayatorid.sock";
+  std::string config;      // file that decides the settings; empty: people do
   std::uint16_t port = 0;  // UDP; 0: the usual one, or any if that is taken
   int verbose = 0;
   os::BypassMark mark;          // of the daemon's own packets

@@ -158,8 +158,9 @@ void Dataplane::from_udp(std::span<UdpArrival> arrivals, TimePoint now) {
       paths_.on_disco(
           arrival.packet.bytes(), PathAddress::direct(arrival.from), std::nullopt, now, path_fx_);
     } else {
-      datagrams_.push_back(
-          {std::move(arrival.packet), PathAddress::direct(arrival.from), NodePublicKey{}});
+      const auto from = PathAddress::direct(arrival.from);
+      counters_.in.by(from).count(arrival.packet.bytes().size());
+      datagrams_.push_back({std::move(arrival.packet), from, NodePublicKey{}});
     }
   }
   tunnel_.open(datagrams_, now, tunnel_fx_);
@@ -174,6 +175,7 @@ void Dataplane::from_relay(
   if (kind.kind == stun::DatagramKind::Disco && !kind.geneve) {
     paths_.on_disco(packet.bytes(), from, sender, now, path_fx_);
   } else if (kind.kind == stun::DatagramKind::WireGuard && !kind.geneve) {
+    counters_.in.by(from).count(packet.bytes().size());
     datagrams_.push_back({std::move(packet), from, sender});
     tunnel_.open(datagrams_, now, tunnel_fx_);
     datagrams_.clear();
@@ -267,6 +269,7 @@ void Dataplane::flush_tunnel(TimePoint now) {
   to_host_.clear();
 
   for (const PeerId peer : tunnel_fx_.handshakes_done) {
+    ++counters_.handshakes;
     ports_.on_handshake(peer);
     if (paths_.wants_disco_announcement(peer)) announce_disco_key(peer, now);
   }
@@ -277,7 +280,11 @@ void Dataplane::flush_tunnel(TimePoint now) {
     if (known == nullptr) continue;
     const path::Route route = paths_.route(peer, now);
     if (route.also) send(*route.also, known->key, pool_.copy_of(datagram.bytes()));
-    if (route.primary.is_none()) ++counters_.no_path;
+    if (route.primary.is_none()) {
+      ++counters_.no_path;
+    } else {
+      counters_.out.by(route.primary).count(datagram.bytes().size());
+    }
     send(route.primary, known->key, std::move(datagram));
   }
   for (auto& reply : tunnel_fx_.to_source) {
@@ -336,7 +343,13 @@ void Dataplane::flush_paths() {
       send(out.to, out.peer, pool_.copy_of(out.datagram));
     }
   }
-  for (const auto& change : path_fx_.changes) ports_.on_path_change(change);
+  for (const auto& change : path_fx_.changes) {
+    const bool was_direct = !change.from.is_relay() && !change.from.is_none();
+    const bool is_direct = !change.to.is_relay() && !change.to.is_none();
+    if (is_direct && !was_direct) ++counters_.became_direct;
+    if (was_direct && !is_direct) ++counters_.became_relayed;
+    ports_.on_path_change(change);
+  }
   for (const auto& done : path_fx_.pings_done) ports_.on_ping_done(done);
   if (path_fx_.wants_restun) ports_.wants_restun();
   path_fx_.clear();

@@ -48,7 +48,26 @@ struct PeerFacts {
   friend bool operator==(const PeerFacts& a, const PeerFacts& b);
 };
 
+// WireGuard datagrams by the way they took; incoming ones are counted before they are opened.
+struct WayTraffic {
+  std::uint64_t packets = 0, bytes = 0;
+  void count(std::size_t size) {
+    ++packets;
+    bytes += size;
+  }
+};
+struct Traffic {
+  WayTraffic relay, direct_v4, direct_v6;
+  WayTraffic& by(const PathAddress& way) {
+    if (way.is_relay()) return relay;
+    return way.udp.address.is_v4() ? direct_v4 : direct_v6;
+  }
+};
+
 struct Counters {
+  Traffic in, out;
+  std::uint64_t handshakes = 0;  // that were completed
+  std::uint64_t became_direct = 0, became_relayed = 0;
   std::uint64_t no_peer = 0;  // from the host to nobody's address
   std::uint64_t no_path = 0;  // sealed, but the peer is nowhere
   std::uint64_t filtered_in = 0, filtered_out = 0;
@@ -89,6 +108,7 @@ class Dataplane {
   void upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now);
   void remove_peer(PeerId peer);
   filter::Filter& packet_filter() { return filter_; }
+  const filter::Filter& packet_filter() const { return filter_; }
   dns::Service& names() { return names_; }
   // Own addresses and ports at which every peer may connect by TCP, whatever the filter says: who
   // may do what is decided there.

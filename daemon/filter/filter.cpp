@@ -85,8 +85,17 @@ void Filter::set_local(std::span<const Prefix> local) {
   for (const Prefix& prefix : local) local_.set(prefix, true);
 }
 
-Verdict Filter::in(const PacketView& packet) { return counted(judge_in(packet)); }
-Verdict Filter::out(const PacketView& packet) { return counted(judge_out(packet)); }
+Verdict Filter::in(const PacketView& packet) {
+  const Verdict verdict = judge_in(packet);
+  ++in_[static_cast<std::size_t>(verdict.reason)];
+  return verdict;
+}
+
+Verdict Filter::out(const PacketView& packet) {
+  const Verdict verdict = judge_out(packet);
+  ++out_[static_cast<std::size_t>(verdict.reason)];
+  return verdict;
+}
 
 Verdict Filter::judge_in(const PacketView& packet) {
   if (const auto verdict = judge_shape(packet)) return *verdict;
@@ -124,11 +133,6 @@ Verdict Filter::judge_out(const PacketView& packet) {
     flows_.remember({packet.protocol, packet.destination, packet.source});
   }
   return accept(Reason::OutgoingOk);
-}
-
-Verdict Filter::counted(Verdict verdict) {
-  ++counts_[static_cast<std::size_t>(verdict.reason)];
-  return verdict;
 }
 
 bool Filter::is_local(const IpAddress& destination) const {

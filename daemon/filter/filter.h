@@ -66,20 +66,21 @@ class Filter {
   const CompiledRules& rules() const { return rules_; }
   bool shields_up() const { return shields_up_; }
 
-  // Verdicts so far by reason, `in` and `out` together.
-  std::uint64_t count(Reason reason) const { return counts_[static_cast<std::size_t>(reason)]; }
+  // Verdicts so far by reason.
+  std::uint64_t count_in(Reason reason) const { return in_[static_cast<std::size_t>(reason)]; }
+  std::uint64_t count_out(Reason reason) const { return out_[static_cast<std::size_t>(reason)]; }
+  std::uint64_t count(Reason reason) const { return count_in(reason) + count_out(reason); }
 
  private:
   Verdict judge_in(const PacketView& packet);
   Verdict judge_out(const PacketView& packet);
-  Verdict counted(Verdict verdict);
   bool is_local(const IpAddress& destination) const;
 
   CompiledRules rules_;
   PrefixTable<bool> local_;
   FlowTable flows_;
   bool shields_up_ = false;
-  std::array<std::uint64_t, kReasonCount> counts_{};
+  std::array<std::uint64_t, kReasonCount> in_{}, out_{};
 };
 
 }  // namespace aya::filter

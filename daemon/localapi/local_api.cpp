@@ -3,6 +3,7 @@
 #include <array>
 
 #include "daemon/localapi/call.h"
+#include "proto/base/base64.h"
 
 namespace aya::localapi {
 namespace {
@@ -43,13 +44,14 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
   // clang-format off
   static constexpr auto kRoutes = std::to_array<Route>({
       {"alpha-set-device-attrs", Writers, "access denied", "PATCH", 405, "only PATCH allowed", nullptr},
-      {"bugreport", Anyone, "", "POST", 405, "only POST allowed", nullptr},
+      {"bugreport", Anyone, "", "POST", 405, "only POST allowed", &LocalApi::bug_report},
       {"cert/", Writers, "cert access denied", "GET", 405, "use GET", nullptr},
       {"check-internet", Writers, "access denied", "POST", 405, "use POST", &LocalApi::check_internet},
-      {"check-ip-forwarding", Anyone, "", "", 0, "", nullptr},
+      {"check-ip-forwarding", Anyone, "", "", 0, "", &LocalApi::check_ip_forwarding},
       {"check-prefs", Writers, "checkprefs access denied", "POST", 405, "unsupported method", &LocalApi::check_prefs},
-      {"check-so-mark-in-use", Anyone, "", "", 0, "", nullptr},
-      {"check-udp-gro-forwarding", Anyone, "", "", 0, "", nullptr},
+      {"check-so-mark-in-use", Anyone, "", "", 0, "", &LocalApi::check_so_mark},
+      {"check-udp-gro-forwarding", Anyone, "", "", 0, "", &LocalApi::check_udp_gro},
+      {"daemon-logs", Writers, "daemon log access denied", "GET", 405, "use GET", &LocalApi::daemon_logs},
       {"debug", Writers, "debug access denied", "POST", 405, "use POST", &LocalApi::debug},
       {"debug-packet-filter-matches", Writers, "access denied", "GET", 405, "use GET", nullptr},
       {"debug-packet-filter-rules", Writers, "access denied", "GET", 405, "use GET", nullptr},
@@ -69,20 +71,20 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
       {"login-interactive", Writers, "login access denied", "POST", 400, "want POST", &LocalApi::login_interactive},
       {"logout", Writers, "logout access denied", "POST", 400, "want POST", &LocalApi::logout},
       {"logtap", Writers, "logtap access denied", "GET", 405, "use GET", nullptr},
-      {"metrics", Writers, "metric access denied", "", 0, "", nullptr},
+      {"metrics", Writers, "metric access denied", "", 0, "", &LocalApi::internal_counters},
       {"netcheck", Anyone, "", "", 0, "", &LocalApi::netcheck},
-      {"peer-by-id", Anyone, "", "GET", 405, "use GET", nullptr},
+      {"peer-by-id", Anyone, "", "GET", 405, "use GET", &LocalApi::peer_by_id},
       {"ping", Anyone, "", "POST", 400, "want POST", &LocalApi::ping},
       {"pprof", Writers, "profile access denied", "", 0, "", nullptr},
       {"prefs", WritersUnlessGet, "prefs write access denied", "", 0, "", &LocalApi::prefs},
-      {"profiles/", Writers, "profiles access denied", "", 0, "", nullptr},
+      {"profiles/", Writers, "profiles access denied", "", 0, "", &LocalApi::profiles},
       {"query-feature", Anyone, "", "POST", 405, "use POST", nullptr},
       {"reload-config", Writers, "access denied", "POST", 405, "use POST", &LocalApi::reload_config},
       {"reset-auth", Writers, "reset-auth modify access denied", "POST", 405, "use POST", nullptr},
       {"serve-config", WritersUnlessGet, "serve config denied", "", 0, "", &LocalApi::serve_config},
-      {"services", Anyone, "", "GET", 405, "use GET", nullptr},
+      {"services", Anyone, "", "GET", 405, "use GET", &LocalApi::services},
       {"set-dns", Writers, "access denied", "POST", 400, "want POST", nullptr},
-      {"set-expiry-sooner", Writers, "access denied", "POST", 400, "want POST", nullptr},
+      {"set-expiry-sooner", Writers, "access denied", "POST", 400, "want POST", &LocalApi::set_expiry_sooner},
       {"set-gui-visible", Writers, "access denied", "POST", 405, "use POST", nullptr},
       {"set-udp-gro-forwarding", Writers, "access denied", "POST", 405, "use POST", nullptr},
       {"set-use-exit-node-enabled", Writers, "access denied", "POST", 405, "use POST", &LocalApi::set_use_exit_node_enabled},
@@ -90,11 +92,11 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
       {"start", Writers, "access denied", "POST", 400, "want POST", &LocalApi::start},
       {"status", Anyone, "", "", 0, "", &LocalApi::status},
       {"suggest-exit-node", Anyone, "", "", 0, "", &LocalApi::suggest_exit_node},
-      {"tka/", Anyone, "", "", 0, "", nullptr},
+      {"tka/", Anyone, "", "", 0, "", &LocalApi::tka},
       {"update/check", Anyone, "", "GET", 405, "use GET", &LocalApi::update_check},
       {"upload-client-metrics", Anyone, "", "POST", 405, "use POST", nullptr},
       {"user-profile", Anyone, "", "GET", 405, "use GET", &LocalApi::user_profile},
-      {"usermetrics", Anyone, "", "GET", 405, "use GET", nullptr},
+      {"usermetrics", Anyone, "", "GET", 405, "use GET", &LocalApi::user_metrics},
       {"watch-ipn-bus", Anyone, "", "", 0, "", &LocalApi::watch_ipn_bus},
       {"whois", Anyone, "", "", 0, "", &LocalApi::whois},
   });
@@ -107,7 +109,7 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
 }
 
 LocalApi::LocalApi(LocalHost& host, Rng& rng, LocalApiOptions options)
-    : host_(host), options_(std::move(options)), bus_(host, rng, options_.version) {}
+    : host_(host), options_(std::move(options)), rng_(rng), bus_(host, rng, options_.version) {}
 
 void LocalApi::handle(
     ExchangeId exchange, const http::Request& request, const Caller& caller, TimePoint now,
@@ -128,8 +130,17 @@ void LocalApi::dispatch(const Call& call) {
   if (!route->method.empty() && request.method != route->method) {
     return answer_text(call, route->wrong_method, route->use);
   }
+  if (request.method != "GET") note_reason(request, *route);
   if (route->handler == nullptr) return answer_text(call, 501, "not implemented by this daemon");
   (this->*route->handler)(call);
+}
+
+// `down --reason` and `logout --reason` say why, in standard base64.
+void LocalApi::note_reason(const http::Request& request, const Route& route) {
+  const std::string_view encoded = request.headers.get("X-Tailscale-Reason");
+  if (encoded.empty()) return;
+  const auto reason = parse_base64(encoded);
+  if (reason) host_.note_reason(route.name, as_text(*reason));
 }
 
 void LocalApi::closed(ExchangeId exchange) {

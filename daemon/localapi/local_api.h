@@ -76,15 +76,22 @@ class LocalApi {
   static const Route* find_route(std::string_view name);
 
   void dispatch(const Call& call);
+  void note_reason(const http::Request& request, const Route& route);
   bool may_write(const Caller& caller) const;
   void answer(ExchangeId to, http::Response response, LocalEffects& out) const;
   void answer_text(const Call& call, int status, std::string_view text) const;
   void answer_json(const Call& call, int status, std::string_view json) const;
   void announce_prefs(LocalEffects& out);
+  void change_profile(const Call& call, const std::optional<std::string>& refused, int done);
 
   // One for each route that is built, named after it.
+  void bug_report(const Call& call);
+  void check_ip_forwarding(const Call& call);
   void check_internet(const Call& call);
   void check_prefs(const Call& call);
+  void check_so_mark(const Call& call);
+  void check_udp_gro(const Call& call);
+  void daemon_logs(const Call& call);
   void debug(const Call& call);
   void derp_map(const Call& call);
   void dns_config(const Call& call);
@@ -94,24 +101,32 @@ class LocalApi {
   void files(const Call& call);
   void login_interactive(const Call& call);
   void logout(const Call& call);
+  void internal_counters(const Call& call);
   void netcheck(const Call& call);
+  void peer_by_id(const Call& call);
   void ping(const Call& call);
   void prefs(const Call& call);
+  void profiles(const Call& call);
   void reload_config(const Call& call);
   void serve_config(const Call& call);
+  void set_expiry_sooner(const Call& call);
   void set_use_exit_node_enabled(const Call& call);
   void shutdown(const Call& call);
   void start(const Call& call);
+  void services(const Call& call);
   void status(const Call& call);
   void suggest_exit_node(const Call& call);
+  void tka(const Call& call);
   void update_check(const Call& call);
   void dns_os_config(const Call& call);
+  void user_metrics(const Call& call);
   void user_profile(const Call& call);
   void watch_ipn_bus(const Call& call);
   void whois(const Call& call);
 
   LocalHost& host_;
   LocalApiOptions options_;
+  Rng& rng_;
   Bus bus_;
   // For ping_done, netcheck_done, dns_query_done or later_done.
   std::set<ExchangeId> waiting_;

@@ -18,11 +18,14 @@
 #include "proto/local/dns_answer.h"
 #include "proto/local/dns_os_config.h"
 #include "proto/local/exit_nodes.h"
+#include "proto/local/log_lines.h"
+#include "proto/local/login_profile.h"
 #include "proto/local/notify.h"
 #include "proto/local/ping_result.h"
 #include "proto/local/prefs.h"
 #include "proto/local/start_request.h"
 #include "proto/local/status.h"
+#include "proto/local/user_metrics.h"
 #include "proto/local/whois.h"
 #include "proto/netaddr/ip_address.h"
 
@@ -57,6 +60,11 @@ struct DnsFailure {
   bool not_ready = false;  // before there is a network map
 };
 
+struct ConfigReload {
+  bool reloaded = false;  // false without a file
+  std::string err;
+};
+
 class LocalHost {
  public:
   virtual ~LocalHost() = default;
@@ -70,18 +78,41 @@ class LocalHost {
   virtual local::RawJson net_map() const = 0;     // as netmap.NetworkMap prints; may be long
   virtual local::RawJson dns_config() const = 0;  // as the server sent it; empty before that
   virtual local::DnsOsConfig dns_os_config() const = 0;
+  virtual local::RawJson peer(std::int64_t node_id) const = 0;  // a node object, or empty
   virtual std::size_t peer_count() const = 0;
   virtual local::EngineUpdate engine() const = 0;
   virtual std::vector<local::HealthWarning> health() const = 0;
   virtual std::vector<local::PeerSession> peer_sessions() const = 0;
   virtual std::optional<std::uint32_t> uid_of(const std::string& user) const = 0;
+  virtual local::UserMetrics metrics() const = 0;
+  // Drop and event counters by name, for whoever looks for a fault.
+  virtual std::vector<local::InternalCounter> internal_counters() const = 0;
+  // What was logged after the line of that number; old lines are forgotten.
+  virtual local::LogLines log_lines(std::uint64_t after) const = 0;
+  // Why other nodes' traffic would not be passed on; empty: it would.
+  virtual std::string ip_forwarding_problem() const = 0;
+
+  // The logins of this machine, by name; only one is in use. The one in use is in the list once it
+  // has succeeded.
+  virtual std::vector<local::LoginProfile> profiles() const = 0;
+  virtual local::LoginProfile current_profile() const = 0;
 
   // What is to be. The optional text is the refusal, a sentence for a person; nullopt: accepted.
   // Prefs arrive complete and already checked against local::refusal().
   virtual std::optional<std::string> set_prefs(const local::Prefs& next) = 0;
   virtual std::optional<std::string> start(const local::StartRequest& request) = 0;
+  virtual std::optional<std::string> new_profile() = 0;  // an empty one, and enters it
+  // `id` is one of profiles().
+  virtual std::optional<std::string> switch_profile(const std::string& id) = 0;
+  virtual std::optional<std::string> delete_profile(const std::string& id) = 0;
   virtual void login_interactive() = 0;  // the URL is announced on the bus when it is known
   virtual void logout() = 0;
+  // Notes that somebody asked for help: `marker` goes into the log, so that the log and the report
+  // are found together.
+  virtual void mark_log(const std::string& marker, const std::string& note) = 0;
+  // Why somebody asks for the change that follows.
+  virtual void note_reason(std::string_view route, std::string_view reason) = 0;
+  virtual ConfigReload reload_config() = 0;
   virtual void shutdown() = 0;  // after the answer has been written
   virtual void rebind() = 0;    // reopen the UDP socket
   virtual void restun() = 0;    // ask again for our own endpoints

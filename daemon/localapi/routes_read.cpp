@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "daemon/localapi/call.h"
+#include "proto/base/hex.h"
 #include "proto/netaddr/endpoint.h"
 
 namespace aya::localapi {
@@ -115,6 +116,57 @@ void LocalApi::netcheck_done(ExchangeId exchange, const RawJson& report, LocalEf
   answer(exchange, http::Response::json(200, to_json(report)), out);
 }
 
+void LocalApi::peer_by_id(const Call& call) {
+  const auto id = parse_number<std::int64_t>(call.query("id"));
+  if (!id) return answer_text(call, 400, "invalid 'id' parameter");
+  const RawJson node = host_.peer(*id);
+  if (node.empty()) return answer_text(call, 404, "no peer with that NodeID");
+  answer_json(call, 200, to_json(node));
+}
+
+void LocalApi::user_metrics(const Call& call) {
+  http::Response response = http::Response::text(200, to_prometheus(host_.metrics()));
+  response.headers.set("Content-Type", "text/plain;version=0.0.4;charset=utf-8");
+  answer(call.exchange, std::move(response), call.out);
+}
+
+void LocalApi::internal_counters(const Call& call) {
+  http::Response response = http::Response::text(200, to_prometheus(host_.internal_counters()));
+  response.headers.set("Content-Type", "text/plain");
+  answer(call.exchange, std::move(response), call.out);
+}
+
+void LocalApi::check_ip_forwarding(const Call& call) {
+  answer_json(call, 200, error_json("Warning", host_.ip_forwarding_problem()) + "\n");
+}
+
+// Our sockets carry a mark, by which the host's rules tell them from what goes into the tunnel.
+void LocalApi::check_so_mark(const Call& call) { answer_json(call, 200, "{\"UseSOMark\":true}\n"); }
+
+// Offloads of the host's interfaces are left as they are, and nothing is said about them.
+void LocalApi::check_udp_gro(const Call& call) {
+  answer_json(call, 200, error_json("Warning", "") + "\n");
+}
+
+// Ours: {"Next":N,"Lines":[...]}, what was logged after line `after`; ask again with Next.
+void LocalApi::daemon_logs(const Call& call) {
+  const std::string text = call.query("after");
+  const auto after =
+      text.empty() ? std::optional<std::uint64_t>(0) : parse_number<std::uint64_t>(text);
+  if (!after) return answer_text(call, 400, "invalid 'after' parameter");
+  answer_json(call, 200, to_json_line(host_.log_lines(*after)) + "\n");
+}
+
+// One line to find this moment in the log by. Nothing is uploaded; `ayatori bugreport` packs what a
+// person may want to send.
+void LocalApi::bug_report(const Call& call) {
+  const std::string marker = "BUG-" + to_hex(rng_.array<8>());
+  host_.mark_log(marker, call.query("note"));
+  http::Response response = http::Response::text(200, marker + "\n");
+  response.headers.set("Content-Type", "text/plain");
+  answer(call.exchange, std::move(response), call.out);
+}
+
 void LocalApi::watch_ipn_bus(const Call& call) {
   const std::string text = call.query("mask");
   const auto mask =
@@ -136,6 +188,15 @@ void LocalApi::files(const Call& call) {
   const bool list = call.request.path().ends_with('/') && call.request.method == "GET";
   if (!list) return answer_text(call, 501, "file transfer is not implemented by this daemon");
   answer_json(call, 200, "[]\n");
+}
+
+void LocalApi::services(const Call& call) { answer_json(call, 200, "{}\n"); }
+
+void LocalApi::tka(const Call& call) {
+  if (!call.request.path().ends_with("/status")) {
+    return answer_text(call, 501, "locking a network is not implemented by this daemon");
+  }
+  answer_json(call, 200, lock_status_json(host_.status(false).self.public_key));
 }
 
 void LocalApi::dns_os_config(const Call& call) {

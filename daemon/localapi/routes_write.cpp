@@ -1,4 +1,7 @@
 // The routes that change something.
+#include <algorithm>
+#include <charconv>
+
 #include "daemon/localapi/call.h"
 
 namespace aya::localapi {
@@ -35,6 +38,44 @@ void LocalApi::prefs(const Call& call) {
   announce_prefs(call.out);
 }
 
+// Another login is another set of settings.
+void LocalApi::change_profile(
+    const Call& call, const std::optional<std::string>& refused, int done) {
+  if (refused) return answer_text(call, 500, *refused);
+  answer(call.exchange, {.status = done, .headers = {}, .body = {}}, call.out);
+  announce_prefs(call.out);
+}
+
+void LocalApi::profiles(const Call& call) {
+  constexpr std::string_view kAll = "/localapi/v0/profiles/";
+  const std::string id(call.request.path().substr(kAll.size()));
+  const std::string& method = call.request.method;
+  if (id.empty()) {
+    if (method == "PUT") return change_profile(call, host_.new_profile(), 201);
+    if (method != "GET") return answer_text(call, 405, "use GET or PUT");
+    return answer_json(call, 200, to_json_line(host_.profiles()) + "\n");
+  }
+  if (id == "current") {
+    if (method != "GET") return answer_text(call, 405, "use GET");
+    return answer_json(call, 200, to_json_line(host_.current_profile()) + "\n");
+  }
+  const std::vector<LoginProfile> all = host_.profiles();
+  const auto found = std::ranges::find(all, id, &LoginProfile::id);
+  if (method == "GET") {
+    if (found == all.end()) return answer_text(call, 404, "Profile not found");
+    return answer_json(call, 200, to_json_line(*found) + "\n");
+  }
+  if (method == "POST") {
+    if (found == all.end()) return answer_text(call, 500, "profile not found");
+    return change_profile(call, host_.switch_profile(id), 204);
+  }
+  if (method != "DELETE") return answer_text(call, 405, "use GET, POST or DELETE");
+  if (found == all.end()) {  // it is as gone as it was to be
+    return answer(call.exchange, {.status = 204, .headers = {}, .body = {}}, call.out);
+  }
+  change_profile(call, host_.delete_profile(id), 204);
+}
+
 void LocalApi::check_prefs(const Call& call) {
   const auto prefs = parse_prefs(call.body());
   if (!prefs) return answer_text(call, 400, "invalid JSON body");
@@ -65,14 +106,27 @@ void LocalApi::logout(const Call& call) {
   answer(call.exchange, {.status = 204, .headers = {}, .body = {}}, call.out);
 }
 
+void LocalApi::set_expiry_sooner(const Call& call) {
+  const std::string text = call.query("expiry");
+  std::int64_t time = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), time);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+    return answer_text(call, 400, "can't parse expiry time, expects a unix timestamp");
+  }
+  answer_text(call, 501, "keys expire when the server says; use `ayatori-coord node expire`");
+}
+
 void LocalApi::shutdown(const Call& call) {
   answer_text(call, 200, "shutting down");
   host_.shutdown();
 }
 
-// There is no configuration file to reload.
 void LocalApi::reload_config(const Call& call) {
-  answer_json(call, 200, "{\"Reloaded\":false,\"Err\":\"\"}\n");
+  const ConfigReload done = host_.reload_config();
+  const std::string err = error_json("Err", done.err);
+  answer_json(
+      call, 200,
+      std::string("{\"Reloaded\":") + (done.reloaded ? "true," : "false,") + err.substr(1) + "\n");
 }
 
 void LocalApi::serve_config(const Call& call) {

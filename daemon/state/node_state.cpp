@@ -8,6 +8,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
+constexpr int kVersionWithOthers = 2;
 
 // Remembers the first field that is not as it must be, so that the list below reads straight down.
 class Fields {
@@ -58,6 +59,19 @@ class Fields {
     }
   }
 
+  template <class Take>
+  void inside(const char* name, Take take) {
+    const Json* value = find(name);
+    if (value == nullptr) return;
+    if (!value->is_object()) return fail(name, "is not an object");
+    Fields inner(*value);
+    take(inner);
+    adopt(inner);
+  }
+
+  void adopt(const Fields& inner) {
+    if (error_.empty()) error_ = inner.error_;
+  }
   void fail(std::string_view name, std::string_view what) {
     if (error_.empty()) error_ = "\"" + std::string(name) + "\" " + std::string(what);
   }
@@ -78,40 +92,30 @@ std::string key_text_or_empty(const PrivateKey<Role>& key) {
   return key.is_zero() ? std::string() : key.to_text_for_storage();
 }
 
-}  // namespace
-
-std::string encode(const NodeState& state) {
-  Json out;
-  out["version"] = kVersion;
-  out["machineKey"] = state.machine_key.to_text_for_storage();
-  out["nodeKey"] = key_text_or_empty(state.node_key);
-  out["oldNodeKey"] = key_text_or_empty(state.old_node_key);
-  out["nodeId"] = state.node_id;
+void put(const LoginState& login, Json& out) {
+  out["machineKey"] = login.machine_key.to_text_for_storage();
+  out["nodeKey"] = key_text_or_empty(login.node_key);
+  out["oldNodeKey"] = key_text_or_empty(login.old_node_key);
+  out["nodeId"] = login.node_id;
   out["profile"] = {
-      {"userId", state.profile.user_id},
-      {"loginName", state.profile.login_name},
-      {"displayName", state.profile.display_name},
-      {"pictureUrl", state.profile.picture_url}};
-  out["controlUrl"] = state.control_url;
-  out["serverCertificate"] = state.server_certificate;
-  out["serverKey"] = state.server_key.is_zero() ? std::string() : state.server_key.to_text();
-  out["serverUrl"] = state.server_url;
-  out["previousExitNode"] = state.previous_exit_node;
-  out["nameKey"] = state.name_key;
+      {"userId", login.profile.user_id},
+      {"loginName", login.profile.login_name},
+      {"displayName", login.profile.display_name},
+      {"pictureUrl", login.profile.picture_url}};
+  out["network"] = {
+      {"domain", login.network.domain}, {"magicDnsSuffix", login.network.magic_dns_suffix}};
+  out["controlUrl"] = login.control_url;
+  out["serverCertificate"] = login.server_certificate;
+  out["serverKey"] = login.server_key.is_zero() ? std::string() : login.server_key.to_text();
+  out["serverUrl"] = login.server_url;
+  out["previousExitNode"] = login.previous_exit_node;
+  out["nameKey"] = login.name_key;
+  out["created"] = login.created;
   // As text: what it means is proto/local's, and it must come back byte for byte.
-  out["prefs"] = state.prefs;
-  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  out["prefs"] = login.prefs;
 }
 
-Result<NodeState, DecodeError> decode_node_state(std::string_view text) {
-  const Json document = Json::parse(text, nullptr, false);
-  if (!document.is_object()) return DecodeError{"it is not a JSON object"};
-  Fields in(document);
-  std::int64_t version = 0;
-  in.read("version", version);
-  if (version != kVersion) return DecodeError{"\"version\" is not 1", version > kVersion};
-
-  NodeState out;
+void take(Fields& in, LoginState& out) {
   in.read("machineKey", out.machine_key);
   if (out.machine_key.is_zero()) in.fail("machineKey", "is missing");
   in.read("nodeKey", out.node_key);
@@ -123,18 +127,55 @@ Result<NodeState, DecodeError> decode_node_state(std::string_view text) {
   in.read("serverUrl", out.server_url);
   in.read("previousExitNode", out.previous_exit_node);
   in.read("nameKey", out.name_key);
+  in.read("created", out.created);
   in.read("prefs", out.prefs);
-  if (!in.error().empty()) return DecodeError{in.error()};
-
-  if (const auto found = document.find("profile"); found != document.end()) {
-    if (!found->is_object()) return DecodeError{"\"profile\" is not an object"};
-    Fields profile(*found);
+  in.inside("profile", [&out](Fields& profile) {
     profile.read("userId", out.profile.user_id);
     profile.read("loginName", out.profile.login_name);
     profile.read("displayName", out.profile.display_name);
     profile.read("pictureUrl", out.profile.picture_url);
-    if (!profile.error().empty()) return DecodeError{profile.error()};
+  });
+  in.inside("network", [&out](Fields& network) {
+    network.read("domain", out.network.domain);
+    network.read("magicDnsSuffix", out.network.magic_dns_suffix);
+  });
+}
+
+void take_others(const Json& document, Fields& in, std::vector<LoginState>& out) {
+  const auto list = document.find("others");
+  if (list == document.end()) return;
+  if (!list->is_array()) return in.fail("others", "is not a list");
+  for (const Json& item : *list) {
+    if (!item.is_object()) return in.fail("others", "holds something that is not an object");
+    Fields login(item);
+    take(login, out.emplace_back());
+    in.adopt(login);
   }
+}
+
+}  // namespace
+
+std::string encode(const NodeState& state) {
+  Json out;
+  out["version"] = state.others.empty() ? kVersion : kVersionWithOthers;
+  put(state, out);
+  for (const LoginState& other : state.others) put(other, out["others"].emplace_back());
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<NodeState, DecodeError> decode_node_state(std::string_view text) {
+  const Json document = Json::parse(text, nullptr, false);
+  if (!document.is_object()) return DecodeError{"it is not a JSON object"};
+  Fields in(document);
+  std::int64_t version = 0;
+  in.read("version", version);
+  if (version != kVersion && version != kVersionWithOthers) {
+    return DecodeError{"\"version\" is not 1 or 2", version > kVersionWithOthers};
+  }
+  NodeState out;
+  take(in, out);
+  take_others(document, in, out.others);
+  if (!in.error().empty()) return DecodeError{in.error()};
   return out;
 }
 

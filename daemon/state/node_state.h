@@ -1,4 +1,8 @@
-// NodeState is all a node must remember over a restart, and its form on disk: JSON, version 1.
+// NodeState is all a node must remember over a restart, and its form on disk: JSON.
+//
+// A machine may have several logins, of which one is in use; the others wait as they were left. A
+// file with others is of version 2, so that a program that knows only one login does not lose them;
+// without, it is of version 1.
 //
 // Keys are private keys in text form: the encoded text is as secret as they are.
 #pragma once
@@ -23,12 +27,22 @@ struct UserProfile {  // who this node belongs to, as control named it
   friend bool operator==(const UserProfile&, const UserProfile&) = default;
 };
 
-struct NodeState {
-  MachinePrivateKey machine_key;  // made once, never changed
+struct NetworkName {  // how the network of a login calls itself
+  std::string domain;
+  std::string magic_dns_suffix;
+
+  friend bool operator==(const NetworkName&, const NetworkName&) = default;
+};
+
+// Who this machine is in one network. Each login has a machine key of its own: servers know one
+// node for a machine, and what one of them knows of this machine is no other's business.
+struct LoginState {
+  MachinePrivateKey machine_key;  // made with the login, never changed
   NodePrivateKey node_key;        // zero: not registered
   NodePrivateKey old_node_key;    // zero, or the one before, while a rotation is under way
   std::string node_id;            // StableID that control gave
   UserProfile profile;
+  NetworkName network;
   std::string control_url;
   std::string server_certificate;  // pin: "sha256-raw:<64 hex>", or empty for the system's roots
   MachinePublicKey server_key;     // what the server at server_url proved to have; zero: unknown
@@ -36,9 +50,14 @@ struct NodeState {
   std::string prefs;     // JSON object in tailscale's names (interfaces 4.3); proto/local
                          // reads and writes it. Empty: none stored
   std::string previous_exit_node;  // the choice before the present one; empty: there was none
-  std::string name_key;  // id of this profile in LocalAPI, made with the first login
+  std::string name_key;  // id of this login in LocalAPI, made when it first succeeds; unique here
+  std::string created;   // when that was, RFC 3339
 
   bool has_node_key() const { return !node_key.is_zero(); }
+};
+
+struct NodeState : LoginState {  // the login in use
+  std::vector<LoginState> others;
 };
 
 // The text ends with a newline. Wipe it after use.

@@ -19,6 +19,7 @@ if(AYA_STATIC)
   find_library(unistring unistring REQUIRED)  # which the archive of libidn2 needs, but does not name
   target_link_libraries(PkgConfig::idn2 INTERFACE ${unistring})
 endif()
+pkg_check_modules(qrcodegen REQUIRED IMPORTED_TARGET qrcodegencpp)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 find_package(OpenSSL REQUIRED)
 find_package(nlohmann_json REQUIRED)

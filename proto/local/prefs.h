@@ -67,6 +67,8 @@ struct Prefs {
   std::vector<std::string> relay_server_static_endpoints;
   // Ours: "sha256-raw:<64 hex>", the only certificate the coordinator may show; "": ordinary roots.
   std::string server_cert_pin;
+  // Ours: RFC 3339, when a node that is down comes up by itself; "": it does not.
+  std::string resume_at;
   std::optional<PrefsConfig> config;  // absent before the first login
 
   // An exit node is offered by advertising both default routes.

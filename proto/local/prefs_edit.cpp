@@ -86,6 +86,10 @@ std::optional<std::string> refusal(const MaskedPrefs& edit) {
       !is_server_cert_pin(edit.values.server_cert_pin)) {
     return "a server certificate pin is sha256-raw: followed by 64 hex digits";
   }
+  if (edit.sets("ResumeAt") && !edit.values.resume_at.empty() &&
+      !parse_rfc3339(edit.values.resume_at)) {
+    return "the time to come up again must be like 2026-01-02T03:04:05Z";
+  }
   return std::nullopt;
 }
 
@@ -97,6 +101,10 @@ Prefs apply(const MaskedPrefs& edit, const Prefs& to) {
       },
       edit.values, out);
   settle_exit_node(edit, out);
+  // Whoever decides anew whether the node runs decides for good, unless they say a time, too.
+  if (edit.sets("WantRunning") && (out.want_running || !edit.sets("ResumeAt"))) {
+    out.resume_at.clear();
+  }
   return out;
 }
 

@@ -50,6 +50,7 @@ void visit_fields(Visit&& visit, P&... prefs) {
   visit("RelayServerPort", WhenSet, prefs.relay_server_port...);
   visit("RelayServerStaticEndpoints", WhenSet, prefs.relay_server_static_endpoints...);
   visit("ServerCertPin", WhenSet, prefs.server_cert_pin...);
+  visit("ResumeAt", WhenSet, prefs.resume_at...);
 }
 
 // "AutoUpdate.Check" in its parts; the outer one is empty for plain fields.

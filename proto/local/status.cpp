@@ -333,6 +333,22 @@ std::string PeerStatus::display_name() const {
 std::string to_json(const Status& status) { return dump_indented(to_json_value(status)); }
 std::string to_json_line(const Status& status) { return dump_line(to_json_value(status)); }
 
+std::string lock_status_json(const NodePublicKey& self) {
+  Json out = {
+      {"Enabled", false},
+      {"Head", nullptr},
+      {"PublicKey", "nlpub:" + std::string(64, '0')},
+      {"NodeKey", self.is_zero() ? Json(nullptr) : Json(self.to_text())}};
+  out["NodeKeySigned"] = false;
+  for (const char* name : {"NodeKeySignature", "TrustedKeys", "VisiblePeers", "FilteredPeers"}) {
+    out[name] = nullptr;
+  }
+  out["StateID"] = 0;
+  std::string text = dump_indented(out);
+  text.pop_back();
+  return text;
+}
+
 Result<Status, ParseError> parse_status(std::string_view json) {
   const Json value = parse_json(json);
   if (value.is_discarded()) return ParseError::BadEncoding;

@@ -145,6 +145,8 @@ struct Status {
 
 std::string to_json(const Status& status);  // tab-indented
 std::string to_json_line(const Status& status);
+// The answer of `tka/status` where nobody can lock the network: off, and without a key.
+std::string lock_status_json(const NodePublicKey& self);
 // Fields that are absent or null keep their defaults, so answers of other versions are read, too.
 Result<Status, ParseError> parse_status(std::string_view json);
 

@@ -55,9 +55,25 @@ void Logger::write(LogLevel level, std::string_view event, Fields fields) {
     line += '=';
     append_value(line, field.value);
   }
+  {
+    const std::scoped_lock lock(mutex_);
+    ++written_;
+    recent_.push_back(line);
+    if (recent_.size() > kRecentLines) recent_.pop_front();
+  }
   line += '\n';
   // A log that cannot be written must not stop the program.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+Logger::Recent Logger::since(std::uint64_t number) const {
+  const std::scoped_lock lock(mutex_);
+  Recent out{written_, {}};
+  const std::uint64_t first = written_ - recent_.size();
+  for (std::size_t i = 0; i < recent_.size(); ++i) {
+    if (first + i >= number) out.lines.push_back(recent_[i]);
+  }
+  return out;
 }
 
 }  // namespace aya

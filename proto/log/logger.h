@@ -5,13 +5,18 @@
 //
 // `error` is for what a person must act on, `info` is rare and no stranger's packets can drive it,
 // `debug` is everything else. Secrets never appear. Control characters in values are escaped, so
-// one event is always one line. Any thread: one line is one write to standard error.
+// one event is always one line. Any thread: one line is one write to standard error. The last lines
+// are kept for people who ask later.
 #pragma once
 
 #include <concepts>
+#include <cstdint>
+#include <deque>
 #include <initializer_list>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace aya {
 
@@ -36,6 +41,14 @@ class Logger {
   // Lines above `shown` are not even formatted.
   explicit Logger(LogLevel shown) : shown_(shown) {}
 
+  static constexpr std::size_t kRecentLines = 1000;
+  struct Recent {
+    std::uint64_t next = 0;          // the number of the last line
+    std::vector<std::string> lines;  // without their ends
+  };
+  // The lines after that number, the first of all being 1, as far as they are kept.
+  Recent since(std::uint64_t number) const;
+
   bool shows(LogLevel level) const { return level <= shown_; }
   void error(std::string_view event, Fields fields = {}) { write(LogLevel::Error, event, fields); }
   void info(std::string_view event, Fields fields = {}) { write(LogLevel::Info, event, fields); }
@@ -45,6 +58,9 @@ class Logger {
   void write(LogLevel level, std::string_view event, Fields fields);
 
   LogLevel shown_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::deque<std::string> recent_;
+  std::uint64_t written_ = 0;
 };
 
 }  // namespace aya

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "cli/console.h"
 
@@ -16,8 +17,12 @@ class FakeConsole final : public cli::Console {
   std::set<IpAddress> machine;  // its addresses
   WallTime calendar{};
   bool terminal = false;
+  int may_print = 1'000'000;  // so many times; then whoever reads has left
 
-  void out(std::string_view text) override { stdout_text += text; }
+  bool out(std::string_view text) override {
+    stdout_text += text;
+    return --may_print > 0;
+  }
   void err(std::string_view text) override { stderr_text += text; }
   bool out_is_terminal() const override { return terminal; }
   std::optional<std::string> env(const char* name) const override {
@@ -31,6 +36,16 @@ class FakeConsole final : public cli::Console {
     const std::string line = stdin_text.substr(0, end);
     stdin_text.erase(0, end + 1);
     return line;
+  }
+  Result<void, cli::FileError> replace_file(
+      const std::string& path, std::string_view text) override {
+    if (path.starts_with("/nonexistent/")) return cli::FileError{"open " + path + ": no such file"};
+    files[path] = text;
+    return {};
+  }
+  Result<void, cli::FileError> make_file(const std::string& path, std::string_view text) override {
+    if (files.contains(path)) return cli::FileError{"open " + path + ": file exists"};
+    return replace_file(path, text);
   }
   Result<std::string, cli::FileError> read_file(const std::string& path) override {
     const auto found = files.find(path);

@@ -78,6 +78,13 @@ bool FakeDaemon::read_from(int fd) {
   client.exchange = ++last_exchange_;
   fds_[client.exchange] = fd;
   const http::Request request = client.parser.take();
+  const std::string path(request.path());
+  if (const auto canned = canned_.find(path); canned != canned_.end()) {
+    const auto& [status, body] = canned->second;
+    effects_.answers.push_back(
+        {localapi::ExchangeId{client.exchange}, http::Response::text(status, body)});
+    return true;
+  }
   api_.handle(
       localapi::ExchangeId{client.exchange}, request, {.uid = caller_}, clock_now(), effects_);
   for (const auto& change : std::exchange(host_.says, {})) api_.announce(change, effects_);

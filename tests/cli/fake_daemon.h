@@ -24,6 +24,14 @@ class FakeDaemon {
 
   void stop();
 
+  // Answers of routes that this daemon's host knows nothing of: by route, without its query. Before
+  // the first request.
+  struct Canned {
+    int status = 200;
+    std::string body;
+  };
+  void answer_instead(std::map<std::string, Canned> answers) { canned_ = std::move(answers); }
+
  private:
   struct Client {
     http::RequestParser parser;
@@ -44,6 +52,7 @@ class FakeDaemon {
   int listener_ = -1;
   std::map<int, Client> clients_;
   std::map<std::uint64_t, int> fds_;  // by exchange
+  std::map<std::string, Canned> canned_;
   std::uint64_t last_exchange_ = 0;
   std::atomic<bool> ending_ = false;
   std::thread thread_;

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "cli/commands/table.h"
 #include "cli/program.h"
+#include "cli/text.h"
 #include "tests/cli/fake_console.h"
 #include "tests/cli/fake_daemon.h"
 #include "tests/cli/scene.h"
@@ -37,19 +39,33 @@ const std::set<std::string> kOwnWords = {
     "up-unknown-flag",
     "unpriv-set"};
 // Our own version, and hints about other things than the recording had.
-const std::set<std::string> kOwnOutput = {
-    "version", "version-daemon", "version-json", "up-authkey"};
+const std::set<std::string> kOwnOutput = {"version", "version-daemon", "version-json"};
 // The recording carries more than the daemon's report: counters, and lines of a port mapper.
 const std::set<std::string> kOtherNetcheck = {
     "netcheck", "netcheck-json", "netcheck-json-line", "netcheck-bad-format",
     "stopped-netcheck-json"};
 
-bool is_built(const Json& argv) {
-  if (argv.size() < 2 || argv.at(1).get<std::string>().starts_with("-")) return true;
-  const std::string verb = argv.at(1);
-  if (verb == "nosuchverb") return true;
-  const auto commands = cli::command_table();
-  return std::ranges::find(commands, verb, &cli::Command::name) != commands.end();
+// Its parts are compared by name: the figures are of another machine.
+const std::set<std::string> kMetrics = {
+    "metrics", "metrics-print", "needslogin-metrics-print", "stopped-metrics-print"};
+const std::set<std::string> kMarkers = {
+    "bugreport", "bugreport-note", "bugreport-real-marker", "bugreport-real-marker-note",
+    "unpriv-bugreport"};
+// A key to lock the network with, which this node does not have.
+const std::set<std::string> kNoLockKey = {"lock-status", "lock-status-json"};
+
+// Verbs that are not built, and why: their cases are left.
+const std::map<std::string, std::string> kNotDone = {
+    {"exit-node", "lists and suggestions of exit nodes are not built"},
+};
+
+std::string verb_of(const Json& argv) {
+  if (argv.size() < 2 || argv.at(1).get<std::string>().starts_with("-")) return "";
+  return argv.at(1);
+}
+
+bool is_left(const std::string& verb) {
+  return kNotDone.contains(verb) && cli::find_command(verb) == nullptr;
 }
 
 std::string without_health(const std::string& text) {
@@ -88,9 +104,50 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
   }
 }
 
+// Metric names with their labels, and their types.
+std::set<std::string> samples_of(const std::string& text) {
+  std::set<std::string> out;
+  for (const std::string& line : cli::split(text, '\n')) {
+    const bool about_serving = line.find("tailscaled_serve_") != std::string::npos;
+    if (line.empty() || about_serving || line.starts_with("# HELP")) continue;
+    out.insert(line.starts_with("#") ? line : line.substr(0, line.rfind(' ')));
+  }
+  return out;
+}
+
 void expect_output(const std::string& name, const std::string& got, const std::string& recorded) {
+  if (kMarkers.contains(name)) {
+    EXPECT_TRUE(got.starts_with("BUG-") && got.find('\n') + 1 == got.size()) << got;
+    return;
+  }
+  if (kMetrics.contains(name)) {
+    const auto mine = samples_of(got);
+    for (const std::string& sample : samples_of(recorded)) {
+      EXPECT_TRUE(mine.contains(sample)) << sample;
+    }
+    return;
+  }
+  if (kNoLockKey.contains(name)) {
+    const Json theirs = Json::parse(recorded, nullptr, false);
+    if (theirs.is_discarded()) {
+      EXPECT_TRUE(recorded.starts_with(got)) << got;
+      return;
+    }
+    Json mine = Json::parse(got);
+    mine["PublicKey"] = theirs.at("PublicKey");
+    EXPECT_EQ(Json::diff(theirs, mine), Json::array());
+    return;
+  }
+  if (name == "completion-complete-flags") {  // descriptions are in our words
+    EXPECT_TRUE(got.starts_with("--json\t") && got.ends_with("\n:0\n")) << got;
+    return;
+  }
   if (kOwnOutput.contains(name)) {
-    EXPECT_EQ(got.empty(), recorded.empty() || name == "up-authkey");
+    EXPECT_EQ(got.empty(), recorded.empty());
+    return;
+  }
+  if (name == "up-authkey") {  // the lines after the first two are about the interfaces' offloads
+    EXPECT_TRUE(recorded.starts_with(got) && got.starts_with("Warning: IP forwarding")) << got;
     return;
   }
   if (name == "netcheck") return;  // no report goes with it; see program_test
@@ -131,6 +188,7 @@ void run_case(const Recordings& recordings, const Json& recorded) {
   const Scene scene = set_scene(recordings, recorded, host);
   std::optional<FakeDaemon> daemon;
   if (scene.daemon) daemon.emplace(host, socket, scene.caller);
+  if (daemon) daemon->answer_instead(scene.answers);
 
   FakeConsole console;
   console.calendar = *parse_rfc3339("2026-01-02T03:05:30Z");
@@ -155,19 +213,22 @@ void run_case(const Recordings& recordings, const Json& recorded) {
   expect_errors(name, errors, recorded.at("stderr"));
 }
 
-TEST(RecordedCommands, EveryCommandOfABuiltVerbBehavesAsRecorded) {
+TEST(RecordedCommands, EveryCommandBehavesAsRecordedExceptOfVerbsThatAreNotDone) {
   const Recordings recordings;
   std::size_t ran = 0, left = 0;
   for (const Json& recorded : recordings.cli()) {
-    if (!is_built(recorded.at("argv"))) {
+    const std::string verb = verb_of(recorded.at("argv"));
+    if (is_left(verb)) {
+      const std::string name = recorded.at("name");
+      std::printf("[ left     ] %s: %s\n", name.c_str(), kNotDone.at(verb).c_str());
       ++left;
       continue;
     }
     run_case(recordings, recorded);
     ++ran;
   }
-  std::printf("[ vectors  ] cli.json: %zu ran, %zu left (verbs not built)\n", ran, left);
-  EXPECT_GT(ran, 100u);
+  std::printf("[ vectors  ] cli.json: %zu ran, %zu left\n", ran, left);
+  EXPECT_GE(ran, 205u);
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/text.h"
+#include "proto/base/base64.h"
+
 namespace aya::test {
 namespace {
 
@@ -95,6 +98,86 @@ void answer_pings(const Recordings& recordings, const Json& recorded_case, Recor
   };
 }
 
+// --- the logins of the machine ---
+
+void set_logins(const Recordings& recordings, const std::string& name, RecordedHost& host) {
+  const auto body = [&recordings](const char* which) {
+    return recordings.local(which).at("response").at("body").get<std::string>();
+  };
+  const bool two = name == "switch-list-two" || name == "switch-list-two-json" ||
+                   name == "switch-list-after" || name == "switch-by-id" ||
+                   name == "switch-by-nickname" || name == "switch-same";
+  host.logins = *local::parse_login_profiles(body(two ? "profiles-two" : "get-profiles"));
+  host.login = host.logins.back().id;
+  // Later it was called "lab".
+  if (name == "switch-list" || name == "switch-list-json") {
+    host.logins.front().name = host.logins.front().user.login_name;
+  }
+  if (name == "switch-list-after" || name == "switch-by-nickname") {
+    host.login = host.logins.front().id;
+  }
+  if (name == "switch-back" || name == "switch-list-after-logout") host.login.clear();
+}
+
+// --- names ---
+
+void append_name(Buffer& out, const std::string& name) {
+  std::size_t begin = 0;
+  while (begin < name.size()) {
+    const std::size_t end = std::min(name.find('.', begin), name.size());
+    out.push_back(static_cast<std::byte>(end - begin));
+    append(out, as_bytes(std::string_view(name).substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  out.push_back(std::byte{0});
+}
+
+// A response with at most one address, as the recorded resolver sent them.
+std::string dns_answer_json(
+    const std::string& name, unsigned type, unsigned code, std::optional<IpAddress> address) {
+  const auto u16 = [](Buffer& out, unsigned value) {
+    out.push_back(static_cast<std::byte>(value >> 8));
+    out.push_back(static_cast<std::byte>(value));
+  };
+  Buffer out;
+  for (const unsigned field : {1u, 0x8180u | code, 1u, address ? 1u : 0u, 0u, 0u}) u16(out, field);
+  append_name(out, name);
+  u16(out, type);
+  u16(out, 1);
+  if (address) {
+    u16(out, 0xc00c);  // the name of the question
+    for (const unsigned field : {1u, 1u, 0u, 5u, 4u}) u16(out, field);
+    for (const std::string& part : cli::split(address->to_text(), '.')) {
+      out.push_back(static_cast<std::byte>(std::stoi(part)));
+    }
+  }
+  return Json{{"Bytes", to_base64(out)}, {"Resolvers", {{{"Addr", "10.203.0.1"}}}}}.dump();
+}
+
+void answer_names(const Recordings& recordings, const Json& recorded_case, Scene& scene) {
+  const std::string name = recorded_case.at("name");
+  if (name.find("dns-") == std::string::npos) return;
+  const std::string base = "/localapi/v0/";
+  const bool fresh = name.starts_with("needslogin-");
+  scene.answers[base + "dns-config"] =
+      fresh ? FakeDaemon::Canned{503, "no network map yet"}
+            : FakeDaemon::Canned{200, recordings.local("get-dns-config").at("response").at("body")};
+  if (!name.starts_with("unpriv-")) {
+    scene.answers[base + "dns-osconfig"] = {
+        500, "open /etc/resolv.pre-tailscale-backup.conf: no such file or directory"};
+  }
+  std::string& body = scene.answers[base + "dns-query"].body;
+  if (name == "dns-query") {
+    body = dns_answer_json("bravo.lab.example", 1, 0, IpAddress::parse("100.64.0.2"));
+  } else if (name == "dns-query-extra-record") {
+    body = dns_answer_json("printer.lab.example", 1, 0, IpAddress::parse("100.64.0.99"));
+  } else if (name == "dns-query-nxdomain") {
+    body = dns_answer_json("nosuch.lab.example", 1, 3, std::nullopt);
+  } else {
+    body = dns_answer_json("bravo.lab.example", 28, 0, std::nullopt);
+  }
+}
+
 }  // namespace
 
 Recordings::Recordings() {
@@ -186,6 +269,13 @@ Scene set_scene(const Recordings& recordings, const Json& recorded_case, Recorde
     const std::string text = recorded_case.at("stdout");
     if (text.starts_with("{")) host.report.text = text;
   }
+  if (name == "up-authkey") {
+    const Json& body = recordings.local("bravo-get-check-ip-forwarding").at("response").at("body");
+    host.forwarding_problem = Json::parse(body.get<std::string>()).at("Warning");
+  }
+  // Of two logins, one may be out.
+  if (host.now.have_node_key || name.starts_with("switch-")) set_logins(recordings, name, host);
+  answer_names(recordings, recorded_case, scene);
   adjust_to(name, host);
   answer_pings(recordings, recorded_case, host);
   return scene;

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "tests/cli/fake_daemon.h"
 #include "tests/support/recorded_host.h"
 
 namespace aya::test {
@@ -29,6 +30,8 @@ class Recordings {
 struct Scene {
   bool daemon = true;
   std::uint32_t caller = 0;
+  // Of routes that answer from what only a running resolver knows; by path.
+  std::map<std::string, FakeDaemon::Canned> answers;
 };
 
 // Fills the host; what the case changes about it before it runs.

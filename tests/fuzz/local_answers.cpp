@@ -3,6 +3,8 @@
 #include "proto/base/bytes.h"
 #include "proto/base/check.h"
 #include "proto/local/exit_nodes.h"
+#include "proto/local/log_lines.h"
+#include "proto/local/login_profile.h"
 #include "proto/local/netcheck_report.h"
 #include "proto/local/notify.h"
 #include "proto/local/ping_result.h"
@@ -13,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace aya::local;
   if (size == 0) return 0;
   const std::string_view json = aya::as_text(std::as_bytes(std::span(data + 1, size - 1)));
-  switch (data[0] % 8) {
+  switch (data[0] % 10) {
     case 0:
       if (const auto status = parse_status(json)) {
         const auto again = parse_status(to_json(*status));
@@ -36,18 +38,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)parse_notify(json);
       break;
     case 4:
+      if (const auto profiles = parse_login_profiles(json)) {
+        const auto again = parse_login_profiles(to_json_line(*profiles));
+        AYA_CHECK(again.has_value() && to_json_line(*again) == to_json_line(*profiles));
+      }
+      break;
+    case 5:
+      if (const auto log = parse_log_lines(json)) {
+        const auto again = parse_log_lines(to_json_line(*log));
+        AYA_CHECK(again.has_value() && to_json_line(*again) == to_json_line(*log));
+      }
+      break;
+    case 6:
       if (const auto nodes = parse_exit_nodes(json)) {
         const auto again = parse_exit_nodes(to_json(*nodes));
         AYA_CHECK(again.has_value() && to_json(*again) == to_json(*nodes));
       }
       break;
-    case 5:
+    case 7:
       if (const auto check = parse_internet_check(json)) {
         const auto again = parse_internet_check(to_json(*check));
         AYA_CHECK(again.has_value() && to_json(*again) == to_json(*check));
       }
       break;
-    case 6:
+    case 8:
       if (const auto suggestion = parse_exit_node_suggestion(json)) {
         const auto again = parse_exit_node_suggestion(to_json_line(*suggestion));
         AYA_CHECK(again.has_value() && to_json_line(*again) == to_json_line(*suggestion));

@@ -3,6 +3,7 @@
 // for whoever owns the LocalApi, which also announces what `says` holds.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -34,6 +35,11 @@ class RecordedHost final : public localapi::LocalHost {
   std::optional<local::DnsAnswer> dns_answer;
   // Nullopt: the ping is never answered.
   std::function<std::optional<local::PingResult>(const localapi::PingRequest&)> on_ping;
+  std::map<std::int64_t, local::RawJson> nodes;  // by id
+  local::UserMetrics counted;
+  std::string forwarding_problem;
+  std::vector<local::LoginProfile> logins;
+  std::string login;  // the id of the one in use; "" for one that has not succeeded
 
   local::ExitNodeSuggestion suggestion;
   local::ExitNodes exits;
@@ -47,6 +53,8 @@ class RecordedHost final : public localapi::LocalHost {
   std::vector<std::pair<localapi::ExchangeId, localapi::DnsQuery>> questions;
   std::vector<std::pair<localapi::ExchangeId, std::string>> laters;
   std::vector<std::string> called;  // routes that only act
+  std::vector<std::string> logged, reasons;
+  std::vector<std::string> marks;  // of requests for help
 
   local::Status status(bool with_peers) const override {
     local::Status copy = now;
@@ -65,6 +73,10 @@ class RecordedHost final : public localapi::LocalHost {
   local::RawJson net_map() const override { return map; }
   local::RawJson dns_config() const override { return dns; }
   local::DnsOsConfig dns_os_config() const override { return os_dns; }
+  local::RawJson peer(std::int64_t node_id) const override {
+    const auto found = nodes.find(node_id);
+    return found == nodes.end() ? local::RawJson{} : found->second;
+  }
   std::size_t peer_count() const override { return now.peers.size(); }
   local::EngineUpdate engine() const override { return {}; }
   std::vector<local::HealthWarning> health() const override { return problems; }
@@ -74,6 +86,41 @@ class RecordedHost final : public localapi::LocalHost {
     return found == users.end() ? std::nullopt : std::optional(found->second);
   }
 
+  local::UserMetrics metrics() const override { return counted; }
+  std::vector<local::InternalCounter> internal_counters() const override {
+    return {{"ayatori_filter_in_no_rule", 3}};
+  }
+  local::LogLines log_lines(std::uint64_t after) const override {
+    local::LogLines out{logged.size(), {}};
+    for (std::size_t i = after; i < logged.size(); ++i) out.lines.push_back(logged[i]);
+    return out;
+  }
+  std::string ip_forwarding_problem() const override { return forwarding_problem; }
+
+  std::vector<local::LoginProfile> profiles() const override { return logins; }
+  local::LoginProfile current_profile() const override {
+    const auto found = std::ranges::find(logins, login, &local::LoginProfile::id);
+    return found == logins.end() ? local::LoginProfile{} : *found;
+  }
+  std::optional<std::string> new_profile() override {
+    called.push_back("new profile");
+    login.clear();
+    kept = local::Prefs{};
+    become(local::BackendState::NeedsLogin);
+    return std::nullopt;
+  }
+  std::optional<std::string> switch_profile(const std::string& id) override {
+    called.push_back("switch to " + id);
+    login = id;
+    run();
+    return std::nullopt;
+  }
+  std::optional<std::string> delete_profile(const std::string& id) override {
+    called.push_back("delete " + id);
+    std::erase_if(logins, [&id](const auto& one) { return one.id == id; });
+    if (login == id) return new_profile();
+    return std::nullopt;
+  }
   std::optional<std::string> set_prefs(const local::Prefs& next) override {
     if (refusal) return refusal;
     kept = next;
@@ -105,6 +152,13 @@ class RecordedHost final : public localapi::LocalHost {
     kept.logged_out = true;
     become(local::BackendState::NeedsLogin);
   }
+  void mark_log(const std::string& marker, const std::string& note) override {
+    marks.push_back(marker + " " + note);
+  }
+  void note_reason(std::string_view route, std::string_view reason) override {
+    reasons.push_back(std::string(route) + ": " + std::string(reason));
+  }
+  localapi::ConfigReload reload_config() override { return {}; }
   void shutdown() override { called.push_back("shutdown"); }
   void rebind() override { called.push_back("rebind"); }
   void restun() override { called.push_back("restun"); }

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <map>
 #include <set>
+#include <sstream>
 
 #include "daemon/localapi/local_api.h"
 #include "proto/base/base64.h"
@@ -21,6 +23,7 @@ constexpr std::uint32_t kNobody = 65534;
 
 // Errors that no client reads, in our words (vectors/cli/README.md).
 const std::set<std::string> kOwnWords = {
+    "get-check-udp-gro-forwarding",
     "prefs-patch-bad-json",
     "prefs-patch-bad-route",
     "prefs-patch-bad-type",
@@ -32,9 +35,34 @@ const std::set<std::string> kOwnWords = {
     "watch-ipn-bus-mask-016640",
     "watch-ipn-bus-mask-033024",
     "watch-ipn-bus-mask-065536"};
-// What only a feature that is absent could say.
-const std::set<std::string> kAbsentFeatures = {
-    "get-files-nosuch", "serve-config-empty", "serve-config-if-match-bad"};
+// Text for a person or a reader of metrics, in our words: its shape is compared below.
+const std::set<std::string> kMarkers = {
+    "bugreport", "bugreport-note", "bugreport-real-marker", "unpriv-post-bugreport"};
+const std::set<std::string> kMetrics = {
+    "get-usermetrics", "stopped-usermetrics", "unpriv-get-usermetrics"};
+
+// Cases that ask for what this daemon does not do, and why.
+const std::map<std::string, std::string> kNotDone = {
+    {"dial-no-upgrade", "no dialling through the daemon yet (nc, ssh)"},
+    {"dial-upgrade", "no dialling through the daemon yet (nc, ssh)"},
+    {"get-cert-bravo-lab-example-type-pair", "no certificates from the network"},
+    {"get-debug-packet-filter-matches", "the compiled filter is not shown"},
+    {"get-debug-packet-filter-rules", "the rules of the filter are not shown"},
+    {"get-dns-config", "no DNS answers through the local interface yet"},
+    {"get-dns-query", "no DNS answers through the local interface yet"},
+    {"get-dns-query-name-bravo-lab-example-type-A", "likewise"},
+    {"get-dns-query-name-bravo-lab-example-type-BOGUS", "likewise"},
+    {"get-drive-shares", "no file shares"},
+    {"get-files-nosuch", "no file transfer yet"},
+    {"needslogin-dns-osconfig", "no DNS answers through the local interface yet"},
+    {"serve-config-empty", "no serving"},
+    {"serve-config-if-match-bad", "no serving"},
+    {"set-use-exit-node-enabled-bad", "no switch for the exit node yet"},
+    {"set-use-exit-node-enabled-false", "likewise"},
+    {"set-use-exit-node-enabled-true", "likewise"},
+    {"stopped-dns-query", "no DNS answers through the local interface yet"},
+    {"unpriv-get-dns-config", "likewise"},
+};
 // Streams that were open while something went on; bus_test has them.
 bool went_on(const std::string& name) {
   return name.find("-across-") != std::string::npos || name == "watch-ipn-bus-mask-000000" ||
@@ -111,6 +139,19 @@ class Recordings {
     host.people[body.at("Node").at("Key")] = who;
   }
 
+  // One login, or two of which the second is in use.
+  void add_logins(const std::string& context, RecordedHost& host) const {
+    if (host.now.backend_state == local::BackendState::NeedsLogin &&
+        context.find("another profile") == std::string::npos) {
+      return;
+    }
+    const bool two = context.find("two profiles") != std::string::npos;
+    const auto profiles = local::parse_login_profiles(body(two ? "profiles-two" : "get-profiles"));
+    ASSERT_TRUE(profiles);
+    host.logins = *profiles;
+    host.login = profiles->back().id;
+  }
+
  private:
   std::vector<Json> cases_;
   std::map<std::string, Json> by_name_;
@@ -183,6 +224,10 @@ void set_state(const Recordings& recordings, const Json& one, RecordedHost& host
   host.kept = prefs_from(recordings.body(kind + "prefs"));
   if (!fresh) host.relays.text = recordings.body("get-derpmap");
   recordings.add_person(one, host);
+  recordings.add_logins(context, host);
+  if (path.find("/peer-by-id?id=2") != std::string::npos) {
+    host.nodes[2].text = Json::parse(recordings.body("get-peer-by-id-id-2")).dump();
+  }
   host.users["nobody"] = kNobody;
   if (context.find("OperatorUser") != std::string::npos) host.kept.operator_user = "nobody";
   if (response.at("status") == 200 && response.contains("body")) {
@@ -200,6 +245,13 @@ void set_state(const Recordings& recordings, const Json& one, RecordedHost& host
         host.os_dns.nameservers.push_back(*IpAddress::parse(server.get<std::string>()));
       }
       host.os_dns.search_domains = dns.at("SearchDomains");
+    }
+    if (path == "/localapi/v0/tka/status") {
+      const std::string key = Json::parse(body).at("NodeKey");
+      host.now.self.public_key = *NodePublicKey::parse(key);
+    }
+    if (path == "/localapi/v0/check-ip-forwarding") {
+      host.forwarding_problem = Json::parse(body).at("Warning");
     }
     if (path.starts_with("/localapi/v0/ping")) {
       const auto pong = local::parse_ping_result(body);
@@ -220,9 +272,38 @@ bool is_indented(const std::string& text) {
   return text.starts_with("{\n\t") || text.starts_with("[\n\t");
 }
 
+void expect_marker(const std::string& got) {
+  EXPECT_EQ(got.find('\n'), got.size() - 1);
+  EXPECT_TRUE(got.starts_with("BUG-")) << got;
+}
+
+// Names with their labels; what is served to peers is not counted, because nothing is served.
+std::set<std::string> samples_of(const std::string& text) {
+  std::set<std::string> out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const bool about_serving = line.find("tailscaled_serve_") != std::string::npos;
+    if (line.empty() || about_serving || line.starts_with("# HELP")) continue;
+    out.insert(line.starts_with("#") ? line : line.substr(0, line.rfind(' ')));
+  }
+  return out;
+}
+
+void expect_metrics(const std::string& got, const std::string& recorded) {
+  const auto mine = samples_of(got), theirs = samples_of(recorded);
+  for (const std::string& name : theirs) EXPECT_TRUE(mine.contains(name)) << name;
+  EXPECT_GT(theirs.size(), 25u);
+}
+
 void expect_body(const std::string& name, const std::string& got, const std::string& recorded) {
   if (kOwnWords.contains(name)) {
     EXPECT_EQ(got.empty(), recorded.empty());
+    return;
+  }
+  if (kMarkers.contains(name)) return expect_marker(got);
+  if (kMetrics.contains(name)) return expect_metrics(got, recorded);
+  if (name == "get-metrics") {  // counters of its own programs; only the form can be the same
+    EXPECT_EQ(got.starts_with("# TYPE "), recorded.starts_with("# TYPE "));
     return;
   }
   const Json theirs = Json::parse(recorded, nullptr, false);
@@ -230,8 +311,12 @@ void expect_body(const std::string& name, const std::string& got, const std::str
     EXPECT_EQ(got, recorded);
     return;
   }
-  const Json mine = Json::parse(got, nullptr, false);
+  Json mine = Json::parse(got, nullptr, false);
   ASSERT_FALSE(mine.is_discarded()) << got;
+  if (name.ends_with("tka-status")) {  // there is no key to lock with
+    EXPECT_TRUE(mine.at("PublicKey").get<std::string>().starts_with("nlpub:"));
+    mine["PublicKey"] = theirs.at("PublicKey");
+  }
   // Clients take either for "nothing".
   const bool nothing = name == "get-files" || name == "get-serve-config";
   EXPECT_TRUE(mine == theirs || (nothing && mine.empty() && theirs.is_null()))
@@ -259,7 +344,7 @@ void expect_first_frame(const Json& got, Json recorded) {
   EXPECT_EQ(got, recorded) << Json::diff(recorded, got).dump(1);
 }
 
-enum class Ran { Yes, NotBuilt };
+enum class Ran { Yes, NotDone };
 
 Ran run_case(const Recordings& recordings, const Json& one) {
   const std::string name = one.at("name");
@@ -271,8 +356,7 @@ Ran run_case(const Recordings& recordings, const Json& one) {
                         context.find("OperatorUser") != std::string::npos;
   const Answer answer = ask(host, request_of(one.at("request")), stranger ? kNobody : 0);
   const Json& recorded = one.at("response");
-  if (answer.status == 501 && recorded.at("status") != 501) return Ran::NotBuilt;
-  if (kAbsentFeatures.contains(name)) return Ran::NotBuilt;
+  if (answer.status == 501 && kNotDone.contains(name)) return Ran::NotDone;
   if (recorded.at("status").is_null()) {
     // Where the recorded daemon never answered.
     EXPECT_EQ(answer.status, 400);
@@ -296,14 +380,20 @@ Ran run_case(const Recordings& recordings, const Json& one) {
   return Ran::Yes;
 }
 
-TEST(RecordedRequests, EveryRequestToABuiltRouteIsAnsweredAsRecorded) {
+TEST(RecordedRequests, EveryRequestIsAnsweredAsRecordedExceptToWhatIsNotDone) {
   const Recordings recordings;
   std::size_t ran = 0, left = 0;
   for (const Json& one : recordings.cases()) {
-    (run_case(recordings, one) == Ran::Yes ? ran : left) += 1;
+    if (run_case(recordings, one) == Ran::Yes) {
+      ++ran;
+      continue;
+    }
+    const std::string name = one.at("name");
+    std::printf("[ left     ] %s: %s\n", name.c_str(), kNotDone.at(name).c_str());
+    ++left;
   }
-  std::printf("[ vectors  ] localapi.json: %zu ran, %zu left (routes not built)\n", ran, left);
-  EXPECT_GT(ran, 150u);
+  std::printf("[ vectors  ] localapi.json: %zu ran, %zu left\n", ran, left);
+  EXPECT_GE(ran, 225u);
 }
 
 }  // namespace

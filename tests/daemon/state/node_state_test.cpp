@@ -44,6 +44,31 @@ TEST(NodeStateText, ComesBackAsItWas) {
   EXPECT_EQ(encode(*is), encode(was));
 }
 
+// A program that knows one login only must refuse the file instead of forgetting the others.
+TEST(NodeStateText, OtherLoginsComeBackAndRaiseTheVersion) {
+  test::SeededRng rng;
+  NodeState was = full(rng);
+  EXPECT_NE(encode(was).find("\"version\": 1"), std::string::npos);
+  was.others.resize(2);
+  LoginState& other = was.others.front();
+  for (LoginState& login : was.others) login.machine_key = MachinePrivateKey::generate(rng);
+  other.node_key = NodePrivateKey::generate(rng);
+  other.name_key = "d3a0";
+  other.created = "2026-01-02T03:04:05Z";
+  other.network = {"example.org", "mesh.example.org"};
+  other.prefs = "{}";
+  was.others.back().name_key = "ffff";
+  const std::string text = encode(was);
+  EXPECT_NE(text.find("\"version\": 2"), std::string::npos);
+  const auto is = decode_node_state(text);
+  ASSERT_TRUE(is) << is.error().what;
+  ASSERT_EQ(is->others.size(), 2u);
+  EXPECT_EQ(is->others[0].node_key.public_key(), other.node_key.public_key());
+  EXPECT_EQ(is->others[0].network, other.network);
+  EXPECT_EQ(is->others[1].name_key, "ffff");
+  EXPECT_EQ(encode(*is), text);
+}
+
 TEST(NodeStateText, AMachineKeyIsAllItNeeds) {
   test::SeededRng rng;
   const std::string key = MachinePrivateKey::generate(rng).to_text_for_storage();
@@ -80,12 +105,15 @@ TEST(NodeStateText, EveryCutAndEveryWrongTypeIsRefusedWithItsPlace) {
   EXPECT_EQ(with(R"("prefs":{})"), "\"prefs\" is not text");
   EXPECT_EQ(with(R"("profile":[])"), "\"profile\" is not an object");
   EXPECT_EQ(with(R"("profile":{"userId":"7"})"), "\"userId\" is not a whole number");
+  EXPECT_EQ(with(R"("others":{})"), "\"others\" is not a list");
+  EXPECT_EQ(with(R"("others":[7])"), "\"others\" holds something that is not an object");
+  EXPECT_EQ(with(R"("others":[{"prefs":{}}])"), "\"machineKey\" is missing");
   EXPECT_EQ(decode_node_state(R"({"version":1})").error().what, "\"machineKey\" is missing");
   EXPECT_EQ(decode_node_state("[]").error().what, "it is not a JSON object");
 }
 
 TEST(NodeStateText, ALaterVersionIsToldFromNonsense) {
-  EXPECT_TRUE(decode_node_state(R"({"version":2})").error().newer);
+  EXPECT_TRUE(decode_node_state(R"({"version":3})").error().newer);
   EXPECT_FALSE(decode_node_state(R"({"version":0})").error().newer);
   EXPECT_FALSE(decode_node_state(R"({"version":"2"})").error().newer);
   EXPECT_FALSE(decode_node_state("{}").error().newer);

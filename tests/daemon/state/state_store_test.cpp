@@ -119,7 +119,7 @@ TEST_F(StateStoreTest, AnEmptyFileIsNoFreshStart) {
 
 TEST_F(StateStoreTest, AFileOfANewerVersionIsLeftWhereItIs) {
   visit();
-  const std::string theirs = R"({"version":2,"keys":{}})";
+  const std::string theirs = R"({"version":3,"keys":{}})";
   write(path, theirs);
   for (int start = 0; start < 2; ++start) {
     const StateError error = refusal();
