@@ -137,7 +137,7 @@ std::optional<std::string> Daemon::open_parts() {
        .mtu = kOverlayMtu,
        .state_dir = options_.state_dir,
        .firewall =
-           {.sysctl_record = options_.state_dir + "/sysctl.before",
+           {.sysctl_record = options_.sysctl_record(),
             .note = std::string(kVersion) + " pid " + std::to_string(getpid()),
             .kind = firewall_kind()},
        .mark = options_.mark,

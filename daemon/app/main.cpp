@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/app/cleanup.h"
 #include "daemon/app/daemon.h"
 #include "daemon/plain/plain_link.h"
 
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
     return options.error().exit_code;
   }
   std::signal(SIGPIPE, SIG_IGN);
+  if (options->cleanup) return app::clean_up(*options);
   Logger log(options->verbose > 0 ? LogLevel::Debug : LogLevel::Info);
   if (!options->plain_interface.empty()) return plain::run(options->plain_interface, log);
 

@@ -113,6 +113,8 @@ std::string Options::state_path() const {
   return state.empty() ? state_dir + "/ayatorid.state" : state;
 }
 
+std::string Options::sysctl_record() const { return state_dir + "/sysctl.before"; }
+
 Result<Options, ShowText> parse_options(std::span<const std::string> arguments) {
   Options out;
   std::vector<std::string> words;

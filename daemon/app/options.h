@@ -28,6 +28,7 @@ struct Options {
   std::string state_path() const;
   // Stands while the kill switch is armed: what the command line says when there is no daemon.
   std::string kill_switch_note() const { return socket + ".kill-switch"; }
+  std::string sysctl_record() const;  // kernel settings as they were before ours
 };
 
 // What the command line asks for instead of running.
