@@ -131,6 +131,32 @@ std::optional<std::string> Daemon::open_parts() {
   if (!options_.config.empty()) {
     if (auto problem = read_config()) return problem;
   }
+  // The socket first: while another daemon has it, this host is that one's business.
+  if (auto problem = open_local()) return problem;
+  return open_host();
+}
+
+std::optional<std::string> Daemon::open_local() {
+  // /run is empty after every boot. What cannot be made here is told by the listener.
+  const std::string folder = options_.socket.substr(0, options_.socket.rfind('/'));
+  if (!folder.empty() && folder != options_.socket) ::mkdir(folder.c_str(), kSocketFolderMode);
+
+  auto local = localapi::LocalLink::open(
+      loop_, *this, rng_, options_.socket,
+      {.version = std::string(kVersion),
+       .capability_version = control::kOurCapabilityVersion,
+       .own_uid = getuid()});
+  if (!local) {
+    const bool taken = local.error().kind == io::IoError::Kind::AddressInUse;
+    return "cannot " + local.error().detail +
+           (taken ? "; stop it, or give this one its own --socket, --statedir and --tun"
+                  : "; see that its folder exists and may be written, or choose another --socket");
+  }
+  local_ = std::move(*local);
+  return std::nullopt;
+}
+
+std::optional<std::string> Daemon::open_host() {
   auto host = HostSide::open(
       loop_, pool_, log_,
       {.tun_name = options_.tun,
@@ -152,23 +178,6 @@ std::optional<std::string> Daemon::open_parts() {
   host_ = std::move(*host);
 
   if (options_.port_mapping && !port_mapping_is_disabled()) upnp_.emplace(loop_);
-
-  // /run is empty after every boot. What cannot be made here is told by the listener.
-  const std::string folder = options_.socket.substr(0, options_.socket.rfind('/'));
-  if (!folder.empty() && folder != options_.socket) ::mkdir(folder.c_str(), kSocketFolderMode);
-
-  auto local = localapi::LocalLink::open(
-      loop_, *this, rng_, options_.socket,
-      {.version = std::string(kVersion),
-       .capability_version = control::kOurCapabilityVersion,
-       .own_uid = getuid()});
-  if (!local) {
-    const bool taken = local.error().kind == io::IoError::Kind::AddressInUse;
-    return "cannot " + local.error().detail +
-           (taken ? "; stop it, or give this one its own --socket, --statedir and --tun"
-                  : "; see that its folder exists and may be written, or choose another --socket");
-  }
-  local_ = std::move(*local);
   return std::nullopt;
 }
 

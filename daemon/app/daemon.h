@@ -42,6 +42,8 @@ class Daemon final : public localapi::LocalHost,
  private:
   Daemon(io::Loop& loop, Logger& log, const Options& options, state::StateStore store);
   std::optional<std::string> open_parts();
+  std::optional<std::string> open_local();
+  std::optional<std::string> open_host();
 
   // localapi::LocalHost
   local::Status status(bool with_peers) const override;

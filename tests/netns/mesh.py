@@ -6,14 +6,17 @@ import os
 import re
 import signal
 
-from lab import CommandFailed, INTERNET, programs, stock, wait_until
+from lab import CommandFailed, FAR, INTERNET, programs, stock, wait_until
 
 
 class Coordinator:
     """`ayatori-coord` on a public host, with TLS by a certificate it made itself."""
 
     def __init__(self, lab, address=f"{INTERNET}.1", scheme="https", port=8443, name="coord"):
-        self.host = lab.public_host(name, address)
+        if address.startswith(f"{FAR}."):
+            self.host = lab.far_host(name, int(address.rsplit(".", 1)[1]))
+        else:
+            self.host = lab.public_host(name, address)
         self.dir = self.host.dir / "state"
         self.url = f"{scheme}://{address}:{port}"
         self.bin = programs() / "ayatori-coord"

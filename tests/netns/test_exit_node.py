@@ -6,10 +6,10 @@ import socket
 import threading
 import time
 
-from lab import INTERNET, Lab, Nat, wait_until
+from lab import FAR, INTERNET, Lab, Nat, wait_until
 from mesh import Coordinator, Node
 
-WEB, PORT = f"{INTERNET}.80", 8000
+WEB, PORT = f"{FAR}.80", 8000
 
 
 def serve_callers(host):
@@ -71,9 +71,10 @@ class Load:
 
 def home(lab, count):
     """Exit nodes on public hosts, all approved, and somebody behind a NAT who may use them."""
-    coordinator = Coordinator(lab)
+    # An exit node does not lead into its own network: server and service are beyond it.
+    coordinator = Coordinator(lab, f"{FAR}.1")
     key = coordinator.add_key("--reusable")
-    serve_callers(lab.public_host("web", WEB))
+    serve_callers(lab.far_host("web", 80))
     exits = {}
     for number in range(1, count + 1):
         host = lab.public_host(f"exit{number}", f"{INTERNET}.{20 + number}")
