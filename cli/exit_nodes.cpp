@@ -1,6 +1,7 @@
 #include "cli/exit_nodes.h"
 
 #include <algorithm>
+#include <functional>
 #include <array>
 #include <map>
 
@@ -119,7 +120,7 @@ std::vector<const PeerStatus*> exit_node_peers(const Status& status) {
   for (const PeerStatus* peer : sorted_peers(status)) {
     if (peer->exit_node_option) out.push_back(peer);
   }
-  std::ranges::stable_partition(out, &PeerStatus::online);
+  std::stable_partition(out.begin(), out.end(), std::mem_fn(&PeerStatus::online));
   return out;
 }
 

@@ -21,7 +21,7 @@ std::vector<Prefix> effective_routes(const NodeRecord& node) {
     if (offers(node, route)) out.push_back(route);
   }
   std::ranges::sort(out);
-  out.erase(std::ranges::unique(out).begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   if (std::ranges::count_if(out, is_default_route) == 1) std::erase_if(out, is_default_route);
   return out;
 }

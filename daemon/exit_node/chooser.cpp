@@ -144,7 +144,8 @@ bool Chooser::avoided(const Candidate& one, TimePoint now) const {
 std::vector<const Candidate*> Chooser::others(TimePoint now) const {
   auto ranked = by_preference(candidates_, distances_, Among::Any);
   std::erase(ranked, current());
-  std::ranges::stable_partition(ranked, [&](const Candidate* one) { return !avoided(*one, now); });
+  std::stable_partition(
+      ranked.begin(), ranked.end(), [&](const Candidate* one) { return !avoided(*one, now); });
   return ranked;
 }
 

@@ -263,7 +263,8 @@ def test_exit_node_carries_all_and_nothing_leaks():
         coordinator.cli("route", "approve", "exit", "--exit-node")
         wait_until("it may be chosen", lambda: roamer.peer("exit")["ExitNodeOption"])
         ours, ours6 = router.address, "2001:db8:a::5"
-        assert (seen_as(host, WEB), seen_as(host, WEB6)) == (ours, ours6)
+        wait_until("the Internet, without a detour",
+                   lambda: (seen_as(host, WEB), seen_as(host, WEB6)) == (ours, ours6))
         assert "ExitNodeStatus" not in roamer.status()
 
         # Everything that leaves the roamer for the Internet is counted, except the daemon's own.
