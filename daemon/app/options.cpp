@@ -133,7 +133,8 @@ Result<Options, ShowText> parse_options(std::span<const std::string> arguments) 
     }
     // tailscaled's flag against uploads; there are none here, so it changes nothing.
     if (name == "no-logs-no-support") continue;
-    if (const auto one = std::ranges::find(kSwitches, name, &Switch::name); one != kSwitches.end()) {
+    if (const auto one = std::ranges::find(kSwitches, name, &Switch::name);
+        one != kSwitches.end()) {
       out.*one->field = one->means;
       continue;
     }

@@ -47,8 +47,8 @@ struct LoginState {
   std::string server_certificate;  // pin: "sha256-raw:<64 hex>", or empty for the system's roots
   MachinePublicKey server_key;     // what the server at server_url proved to have; zero: unknown
   std::string server_url;
-  std::string prefs;     // JSON object in tailscale's names (interfaces 4.3); proto/local
-                         // reads and writes it. Empty: none stored
+  std::string prefs;               // JSON object in tailscale's names (interfaces 4.3); proto/local
+                                   // reads and writes it. Empty: none stored
   std::string previous_exit_node;  // the choice before the present one; empty: there was none
   std::string name_key;  // id of this login in LocalAPI, made when it first succeeds; unique here
   std::string created;   // when that was, RFC 3339
