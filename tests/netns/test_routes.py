@@ -311,7 +311,7 @@ def test_exit_node_carries_all_and_nothing_leaks():
             host.run("ip", family, "route", "add", route, "via", via, "dev", "eth0")
         goes(host, WEB, by="ayatori0")
         goes(host, WEB6, by="ayatori0")
-        wait_until("it comes out at the exit node", lambda: seen_as(host, WEB) == exit_host.address)
+        wait_until("it comes out at the exit node", lambda: seen_as(host, WEB) == exit_host.address, 40)
 
         # The network one sits in: through the tunnel, unless it is allowed.
         assert way_to(host, f"{lan}.1") == "ayatori0" and roamer.ping(f"{lan}.1", timeout=1) == 0
