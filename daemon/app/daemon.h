@@ -40,6 +40,11 @@ class Daemon final : public localapi::LocalHost,
   bool failed() const { return failed_; }
 
  private:
+  static constexpr std::string_view kKillSwitchText =
+      "Nothing leaves this host but by its exit node. To end that, run `ayatori set "
+      "--exit-node-fail-closed=false`, or without the daemon, as root, `ayatorid --cleanup "
+      "--disarm`.";
+
   Daemon(io::Loop& loop, Logger& log, const Options& options, state::StateStore store);
   std::optional<std::string> open_parts();
   std::optional<std::string> open_local();

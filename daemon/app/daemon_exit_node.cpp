@@ -20,14 +20,6 @@ constexpr std::uint64_t kFirstQuestion = std::uint64_t{1} << 62;
 constexpr std::size_t kQuestionsAtOnce = 32;
 constexpr std::uint16_t kHttpsPort = 443;
 
-const control::Node* find_by_stable_id(const netmap::Netmap& map, const std::string& id) {
-  if (id.empty()) return nullptr;
-  for (const auto& [number, peer] : map.peers) {
-    if (peer.stable_id == id) return &peer;
-  }
-  return nullptr;
-}
-
 // Those that this host's programs ask.
 std::vector<Endpoint> host_resolvers() {
   std::ifstream file("/etc/resolv.conf");
@@ -68,7 +60,7 @@ std::optional<std::string> Daemon::exit_node() const {
 const control::Node* Daemon::exit_node_peer() const {
   const auto* state = map_state();
   const auto id = exit_node();
-  return state == nullptr || !id ? nullptr : find_by_stable_id(state->netmap, *id);
+  return state == nullptr || !id ? nullptr : find_peer(state->netmap, *id);
 }
 
 // The settings name the node that was found for them, as front-ends expect: that of an address,
@@ -103,8 +95,7 @@ Result<local::ExitNodeSuggestion, std::string> Daemon::suggest_exit_node() const
     return std::string("no preferred DERP, try again later");
   }
   const exit_node::Candidate* best = mesh_->exit_watch().suggestion();
-  const control::Node* node =
-      best == nullptr ? nullptr : find_by_stable_id(state->netmap, best->id);
+  const control::Node* node = best == nullptr ? nullptr : find_peer(state->netmap, best->id);
   if (node == nullptr) return local::ExitNodeSuggestion{};
   local::ExitNodeSuggestion out{node->stable_id, node->name, std::nullopt};
   const auto at = node->hostinfo ? node->hostinfo->location() : std::nullopt;

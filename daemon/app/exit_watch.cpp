@@ -48,11 +48,7 @@ std::optional<Duration> ExitWatch::latency_of(const std::string& stable_id) cons
 }
 
 const control::Node* ExitWatch::find(const std::string& stable_id) const {
-  if (state_ == nullptr || stable_id.empty()) return nullptr;
-  for (const auto& [id, peer] : state_->netmap.peers) {
-    if (peer.stable_id == stable_id) return &peer;
-  }
-  return nullptr;
+  return state_ == nullptr ? nullptr : find_peer(state_->netmap, stable_id);
 }
 
 void ExitWatch::look_soon() {

@@ -89,6 +89,17 @@ std::vector<local::InternalCounter> counters_of(
   tell("disco_unknown_pong", drops.unknown_pong);
   tell("disco_duplicate_ping", drops.duplicate_ping);
   tell("disco_rate_limited", drops.rate_limited);
+  const dns::Forwarder::Counters& names = dataplane.names().forwarder().counters();
+  tell("dns_queries", names.queries);
+  tell("dns_answered", names.answered);
+  tell("dns_failed", names.failed);
+  tell("dns_timed_out", names.timed_out);
+  tell("dns_overload", names.overload);
+  tell("dns_by_udp", names.by_udp);
+  tell("dns_by_tcp", names.by_tcp);
+  tell("dns_by_https", names.by_https);
+  tell("dns_truncated", names.truncated);
+  tell("dns_stray", names.stray);
   for (std::size_t i = 0; i < filter::kReasonCount; ++i) {
     const auto reason = static_cast<filter::Reason>(i);
     const std::string word = metric_word(filter::to_text(reason));
@@ -98,6 +109,11 @@ std::vector<local::InternalCounter> counters_of(
   tell("interface_read", interface.read);
   tell("interface_refused_by_host", interface.refused_by_host);
   tell("interface_written", interface.written);
+  const sites::SiteGateway::Counters& sites = dataplane.site_gateway().counters();
+  tell("sites_to_site", sites.to_site);
+  tell("sites_from_site", sites.from_site);
+  tell("sites_untranslatable", sites.untranslatable);
+  tell("sites_no_ipv4", sites.no_ipv4);
   const tunnel::Counters& tunnel = dataplane.tunnel().counters();
   for (std::size_t i = 0; i < static_cast<std::size_t>(tunnel::Drop::kCount); ++i) {
     const auto why = static_cast<tunnel::Drop>(i);

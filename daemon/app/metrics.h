@@ -13,7 +13,7 @@ namespace aya::app {
 
 local::TrafficTotals totals_of(const dataplane::Dataplane& dataplane);
 
-// Every counter of every room, zero or not.
+// Every counter of the rooms that packets pass, zero or not.
 std::vector<local::InternalCounter> counters_of(
     const dataplane::Dataplane& dataplane, const os::Tun::Counters& interface);
 

@@ -110,6 +110,7 @@ class Dataplane {
   filter::Filter& packet_filter() { return filter_; }
   const filter::Filter& packet_filter() const { return filter_; }
   dns::Service& names() { return names_; }
+  const dns::Service& names() const { return names_; }
   // Own addresses and ports at which every peer may connect by TCP, whatever the filter says: who
   // may do what is decided there.
   void set_peer_api(std::vector<Endpoint> at) { peer_api_ = std::move(at); }

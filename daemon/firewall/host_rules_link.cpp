@@ -148,7 +148,7 @@ void HostRules::forward(Outcome& out) {
   const auto done = sysctls_.forward(wanted);
   if (!done) {
     out.problems.push_back(
-        {"ip-forwarding",
+        {std::string(kForwardingProblem),
          "Routes are offered, but this host does not forward (" + done.error().message() +
              "). Put this into /etc/sysctl.d/99-ayatori.conf and run `sysctl --system`:\n" +
              sysctl_lines(wanted.v4, wanted.v6)});

@@ -15,11 +15,14 @@ namespace aya::firewall {
 
 // Something a person must know, or mend.
 struct Problem {
-  std::string code;  // "firewall-..."
+  std::string code;  // "firewall-...", kForwardingProblem
   std::string text;  // what is wrong and, where there is one, the exact command
 
   friend bool operator==(const Problem&, const Problem&) = default;
 };
+
+// The code where routes are offered and the kernel does not forward.
+inline constexpr std::string_view kForwardingProblem = "ip-forwarding";
 
 struct Wanted {
   Plan plan;

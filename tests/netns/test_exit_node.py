@@ -2,43 +2,14 @@
 
 import contextlib
 import signal
-import socket
 import threading
 import time
 
+from callers import call, seen_as, serve_callers
 from lab import FAR, INTERNET, Lab, Nat, wait_until
 from mesh import Coordinator, Node
 
-WEB, PORT = f"{FAR}.80", 8000
-
-
-def serve_callers(host):
-    """A service on the Internet that tells everyone who is calling."""
-    ready = []
-
-    def serve():
-        with socket.create_server((WEB, PORT), backlog=200) as server:
-            ready.append(True)
-            with contextlib.suppress(OSError):
-                while True:
-                    caller, address = server.accept()
-                    with caller:
-                        caller.sendall(address[0].encode())
-
-    host.thread(serve)
-    wait_until("the service listens", lambda: ready)
-
-
-def call(timeout):
-    with socket.create_connection((WEB, PORT), timeout=timeout) as connection:
-        return connection.recv(100).decode()
-
-
-def seen_as(host):
-    """Who the service takes this host for; None: it cannot be reached."""
-    with contextlib.suppress(OSError):
-        return host.thread(call, 2).result(timeout=5)
-    return None
+WEB = f"{FAR}.80"
 
 
 class Load:
@@ -56,7 +27,7 @@ class Load:
 
     def _call(self, began):
         with contextlib.suppress(OSError):
-            seen = call(timeout=10)
+            seen = call(WEB, timeout=10)
             self.calls.append((began, time.monotonic(), seen))
 
     def first_answer_by_another(self, than, since):
@@ -119,7 +90,7 @@ def test_a_person_chooses():
                 ("-", 7, "before")):
             status, text = exit_and_words(roamer, "set-exit-node", who)
             assert status == code and words in text, (who, status, text)
-        assert seen_as(host) == ours
+        assert seen_as(host, WEB) == ours
         assert "exit1" in roamer.cli("exit-node", "list").stdout
         assert "Suggested exit node: exit" in roamer.cli("exit-node", "suggest").stdout
 
@@ -127,18 +98,18 @@ def test_a_person_chooses():
         first, second = exits["exit1"].host.address, exits["exit2"].host.address
         done = roamer.cli("set-exit-node", "--verify", "EXIT1")
         assert f"egress address: {first}\n" in done.stdout, done.stdout + done.stderr
-        assert seen_as(host) == first
+        assert seen_as(host, WEB) == first
         assert "exit1" in roamer.cli("set-exit-node").stdout.splitlines()[0]
         roamer.cli("exit-node", "use", exits["exit2"].ip)
-        assert seen_as(host) == second
+        assert seen_as(host, WEB) == second
         roamer.cli("set-exit-node", "-")
-        assert in_use(roamer, exits) == "exit1" and seen_as(host) == first
+        assert in_use(roamer, exits) == "exit1" and seen_as(host, WEB) == first
 
         # The network one sits in.
         gateway = host.address.rsplit(".", 1)[0] + ".1"
         assert roamer.ping(gateway, timeout=1) == 0
         roamer.cli("set-exit-node", "--allow-lan")
-        assert roamer.ping(gateway) == 1 and seen_as(host) == first
+        assert roamer.ping(gateway) == 1 and seen_as(host, WEB) == first
         roamer.cli("set-exit-node", "--allow-lan=false")
         assert roamer.ping(gateway, timeout=1) == 0
 
@@ -152,10 +123,10 @@ def test_a_person_chooses():
         assert status == 8 and "back to exit1" in text, text
         print(f"            back from a dead exit node after {took:.2f} s")
         assert took < 8, f"rolled back after {took:.2f} s"
-        assert seen_as(host) == first
+        assert seen_as(host, WEB) == first
 
         roamer.cli("set-exit-node", "none")
-        assert seen_as(host) == ours and "ExitNodeStatus" not in roamer.status()
+        assert seen_as(host, WEB) == ours and "ExitNodeStatus" not in roamer.status()
 
 
 def test_auto_leaves_a_dead_exit_node_within_three_seconds():
@@ -163,7 +134,7 @@ def test_auto_leaves_a_dead_exit_node_within_three_seconds():
         coordinator, exits, roamer = home(lab, 3)
         addresses = {node.host.address: name for name, node in exits.items()}
         roamer.cli("set-exit-node", "auto")
-        wait_until("traffic leaves by one of them", lambda: seen_as(roamer.host) in addresses)
+        wait_until("traffic leaves by one of them", lambda: seen_as(roamer.host, WEB) in addresses)
         assert roamer.cli("get", "exit-node").stdout == "auto:any\n"
         load = Load(roamer.host)
         wait_until("the load runs", lambda: len(load.calls) > 10)

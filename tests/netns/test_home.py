@@ -24,7 +24,11 @@ def test_a_home_from_abroad():
 
         # Set up once, at home.
         router = Node(home, coordinator)
-        router.up(key, f"--advertise-routes={home.lan}.0/24", "--advertise-exit-node")
+        home.sysctl("net.ipv6.conf.all.forwarding", 0)
+        said = router.up(key, f"--advertise-routes={home.lan}.0/24", "--advertise-exit-node").stderr
+        assert "forwarding" not in said, f"it is switched on by itself: {said}"
+        wait_until("it is", lambda: home.run(
+            "sysctl", "-n", "net.ipv6.conf.all.forwarding").stdout.strip() == "1", 5)
         nas = Node(nas_box, coordinator)
         nas.up(key)
         coordinator.cli("route", "approve", "home")

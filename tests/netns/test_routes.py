@@ -5,9 +5,9 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 
+from callers import seen_as, serve_callers
 from lab import FAR, Host, INTERNET, Lab, Nat, _ip, wait_until
 from mesh import Coordinator, Node, StockNode
 from test_stock_client import need_stock
@@ -200,34 +200,6 @@ def test_container_links_come_and_go_unnoticed():
         assert alpha.process.log_path.read_text().count("the network changed") == before
 
 
-def serve_callers(host):
-    """A service on the Internet that tells everyone who is calling, by IPv4 and IPv6."""
-    ready = []
-
-    def serve():
-        with socket.create_server(("::", 8000), family=socket.AF_INET6, dualstack_ipv6=True) as server:
-            ready.append(True)
-            while True:
-                caller, address = server.accept()
-                with caller:
-                    caller.sendall(address[0].removeprefix("::ffff:").encode())
-
-    host.thread(serve)
-    wait_until("the service listens", lambda: ready)
-
-
-def seen_as(host, address):
-    """Who the service takes this host for; None: it cannot be reached."""
-    def call():
-        with socket.create_connection((address, 8000), timeout=2) as connection:
-            return connection.recv(100).decode()
-
-    try:
-        return host.thread(call).result(timeout=5)
-    except OSError:
-        return None
-
-
 def internet_with_ipv6(lab, roamer, router):
     """Gives the internet and the roamer's network IPv6, so that there is something to leak."""
     for host, device, address in (
@@ -311,7 +283,7 @@ def test_exit_node_carries_all_and_nothing_leaks():
             host.run("ip", family, "route", "add", route, "via", via, "dev", "eth0")
         goes(host, WEB, by="ayatori0")
         goes(host, WEB6, by="ayatori0")
-        wait_until("it comes out at the exit node", lambda: seen_as(host, WEB) == exit_host.address, 40)
+        wait_until("it comes out at the exit node", lambda: seen_as(host, WEB) == exit_host.address)
 
         # The network one sits in: through the tunnel, unless it is allowed.
         assert way_to(host, f"{lan}.1") == "ayatori0" and roamer.ping(f"{lan}.1", timeout=1) == 0

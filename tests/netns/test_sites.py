@@ -124,6 +124,7 @@ def test_two_homes_with_the_same_addresses():
                 address = resolve(laptop.host, name)
                 assert address.startswith(f"fd7a:115c:a1e0:b1a:0:{site}:"), (name, address)
                 wait_until(f"a ping to {name}", lambda: laptop.ping(address), 10)
+                assert laptop.ping(name.split(".")[0]), "by its short name, as the README says"
                 assert ask_by_tcp(laptop.host, address) == f"nas{site} tcp"
                 assert ask_by_udp(laptop.host, address) == f"nas{site} udp"
                 assert port_is_refused(laptop.host, address)
@@ -143,5 +144,9 @@ def test_two_homes_with_the_same_addresses():
             print(f"            into home {site}: the local path after {took:.2f} s")
             assert took < 2, f"took {took:.2f} s"
             reaches_every_box()
+        for gateway in gateways:
+            counted = dict(line.rsplit(" ", 1) for line in gateway.cli("debug", "metrics").stdout.splitlines())
+            assert int(counted["ayatori_sites_to_site"]) > 0 < int(counted["ayatori_sites_from_site"])
+            assert int(counted["ayatori_sites_untranslatable"]) == 0
         for box in boxes:
             box.close()
