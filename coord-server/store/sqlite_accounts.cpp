@@ -1,0 +1,37 @@
+#include "coord-server/store/sqlite_tables.h"
+
+namespace aya::store {
+
+Stored<Account> SqliteStore::create_account(Account account) {
+  auto inserted = db_.run(
+      "INSERT INTO accounts (name, domain, created, dns) VALUES (?,?,?,?)",
+      {account.name, account.domain, to_rfc3339(account.created), dns_column(account.dns)});
+  if (!inserted) return inserted.error();
+  account.id = AccountId{db_.last_row_id()};
+  return account;
+}
+
+Stored<void> SqliteStore::update_dns(
+    AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    auto updated =
+        change_one("UPDATE accounts SET dns = ? WHERE id = ?", {dns_column(dns), account});
+    if (!updated) return updated;
+    return log(audit);
+  });
+}
+
+Stored<User> SqliteStore::create_user(User user, AuditEntry audit) {
+  return db_.transaction<User>([&]() -> Stored<User> {
+    auto inserted = db_.run(
+        "INSERT INTO users (account_id, login, display_name, role, created) VALUES (?,?,?,?,?)",
+        {user.account, user.login, user.display_name, user.role, to_rfc3339(user.created)});
+    if (!inserted) return inserted.error();
+    user.id = UserId{db_.last_row_id()};
+    audit.target_id = std::to_string(user.id.value);
+    if (auto logged = log(audit); !logged) return logged.error();
+    return user;
+  });
+}
+
+}  // namespace aya::store

@@ -1,0 +1,120 @@
+#include "coord-server/store/sqlite_tables.h"
+
+namespace aya::store {
+
+Stored<NodeRecord> SqliteStore::create_node(
+    NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit) {
+  return db_.transaction<NodeRecord>([&]() -> Stored<NodeRecord> {
+    if (auto used = redeem(redeemed); !used) return used.error();
+    auto inserted = db_.run(
+        "INSERT INTO nodes (account_id, user_id, stable_id, machine_key, node_key, label, "
+        "label_is_chosen, ephemeral, authorized, created, key_expiry, disco_key, endpoints, "
+        "home_region, capver, hostinfo, last_seen, approved_routes, answers_subdomains, "
+        "primary_routes) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        {node.account,
+         node.user,
+         node.stable_id,
+         node.machine.to_text(),
+         node.node_key.to_text(),
+         node.label,
+         node.label_is_chosen,
+         node.ephemeral,
+         node.authorized,
+         to_rfc3339(node.created),
+         TimeColumn(node.key_expiry).value(),
+         node.live.disco_key.to_text(),
+         endpoints_column(node.live.endpoints),
+         node.live.home_region,
+         node.live.capver,
+         hostinfo_column(node.live.hostinfo),
+         TimeColumn(node.live.last_seen).value(),
+         prefixes_column(node.approved_routes),
+         node.answers_subdomains,
+         prefixes_column(node.live.primary_routes)});
+    if (!inserted) return inserted.error();
+    node.id = NodeId{db_.last_row_id()};
+    auto addressed = db_.run(
+        "INSERT INTO node_addresses (node_id, account_id, ipv4, ipv6) VALUES (?,?,?,?)",
+        {node.id, node.account, node.ipv4.to_text(), node.ipv6.to_text()});
+    if (!addressed) return addressed.error();
+    audit.target_id = node.stable_id;
+    if (auto logged = log(audit); !logged) return logged.error();
+    return node;
+  });
+}
+
+Stored<void> SqliteStore::update_node(
+    const NodeRecord& node, std::optional<AuthKeyId> redeemed,
+    const std::optional<AuditEntry>& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    if (auto used = redeem(redeemed); !used) return used;
+    auto updated = change_one(
+        "UPDATE nodes SET user_id = ?, node_key = ?, label = ?, label_is_chosen = ?, "
+        "ephemeral = ?, authorized = ?, key_expiry = ?, disco_key = ?, endpoints = ?, "
+        "home_region = ?, capver = ?, hostinfo = ?, last_seen = ?, approved_routes = ?, "
+        "answers_subdomains = ?, primary_routes = ? WHERE id = ?",
+        {node.user, node.node_key.to_text(), node.label, node.label_is_chosen, node.ephemeral,
+         node.authorized, TimeColumn(node.key_expiry).value(), node.live.disco_key.to_text(),
+         endpoints_column(node.live.endpoints), node.live.home_region, node.live.capver,
+         hostinfo_column(node.live.hostinfo), TimeColumn(node.live.last_seen).value(),
+         prefixes_column(node.approved_routes), node.answers_subdomains,
+         prefixes_column(node.live.primary_routes), node.id});
+    if (!updated) return updated;
+    return audit ? log(*audit) : Stored<void>();
+  });
+}
+
+Stored<void> SqliteStore::quarantine_address_of(NodeId node, WallTime until) {
+  return db_.run(
+      "INSERT OR REPLACE INTO quarantine (account_id, ipv4, former_node, until) "
+      "SELECT account_id, ipv4, node_id, ? FROM node_addresses WHERE node_id = ?",
+      {to_rfc3339(until), node});
+}
+
+Stored<void> SqliteStore::change_ipv4(
+    NodeId node, const IpAddress& to, WallTime free_again, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    if (auto kept = quarantine_address_of(node, free_again); !kept) return kept;
+    auto moved =
+        change_one("UPDATE node_addresses SET ipv4 = ? WHERE node_id = ?", {to.to_text(), node});
+    if (!moved) return moved;
+    auto released = db_.run(
+        "DELETE FROM quarantine WHERE ipv4 = ? AND account_id = "
+        "(SELECT account_id FROM node_addresses WHERE node_id = ?)",
+        {to.to_text(), node});
+    if (!released) return released;
+    return log(audit);
+  });
+}
+
+Stored<void> SqliteStore::delete_node(NodeId node, WallTime free_again, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    if (auto kept = quarantine_address_of(node, free_again); !kept) return kept;
+    if (auto gone = change_one("DELETE FROM nodes WHERE id = ?", {node}); !gone) return gone;
+    return log(audit);
+  });
+}
+
+Stored<void> SqliteStore::save_live(std::span<const std::pair<NodeId, const NodeLive*>> nodes) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    for (const auto& [id, live] : nodes) {
+      auto saved = db_.run(
+          "UPDATE nodes SET disco_key = ?, endpoints = ?, home_region = ?, capver = ?, "
+          "hostinfo = ?, last_seen = ?, primary_routes = ? WHERE id = ?",
+          {live->disco_key.to_text(), endpoints_column(live->endpoints), live->home_region,
+           live->capver, hostinfo_column(live->hostinfo), TimeColumn(live->last_seen).value(),
+           prefixes_column(live->primary_routes), id});
+      if (!saved) return saved;
+    }
+    return {};
+  });
+}
+
+Stored<std::vector<Quarantine>> SqliteStore::quarantines(WallTime now) {
+  auto cleaned = db_.run("DELETE FROM quarantine WHERE until <= ?", {to_rfc3339(now)});
+  if (!cleaned) return cleaned.error();
+  return all(read_quarantine, kQuarantineColumns, "quarantine", {});
+}
+
+}  // namespace aya::store

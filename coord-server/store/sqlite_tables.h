@@ -1,0 +1,116 @@
+// The Store of one SQLite file: one class over many files, each noun with its statements in a file
+// of its own, sqlite_<noun>.cpp. Private to the room.
+#pragma once
+
+#include <algorithm>
+
+#include "coord-server/store/sqlite_rows.h"
+
+namespace aya::store {
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(std::unique_ptr<SqliteDatabase> database)
+      : database_(std::move(database)), db_(*database_) {}
+
+  Stored<std::vector<Account>> accounts() override {
+    return all(read_account, kAccountColumns, "accounts ORDER BY id", {});
+  }
+  Stored<std::vector<User>> users() override {
+    return all(read_user, kUserColumns, "users ORDER BY id", {});
+  }
+  Stored<std::vector<NodeRecord>> nodes() override {
+    return all(
+        read_node, kNodeColumns, "nodes JOIN node_addresses ON node_id = id ORDER BY id", {});
+  }
+  Stored<std::vector<Quarantine>> quarantines(WallTime now) override;
+
+  Stored<std::optional<std::string>> server_value(std::string_view name) override;
+  Stored<void> set_server_value(std::string_view name, std::string_view value) override;
+
+  Stored<Account> create_account(Account account) override;
+  Stored<void> update_dns(
+      AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) override;
+  Stored<User> create_user(User user, AuditEntry audit) override;
+
+  Stored<NodeRecord> create_node(
+      NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit) override;
+  Stored<void> update_node(
+      const NodeRecord& node, std::optional<AuthKeyId> redeemed,
+      const std::optional<AuditEntry>& audit) override;
+  Stored<void> change_ipv4(
+      NodeId node, const IpAddress& to, WallTime free_again, const AuditEntry& audit) override;
+  Stored<void> delete_node(NodeId node, WallTime free_again, const AuditEntry& audit) override;
+  Stored<void> save_live(std::span<const std::pair<NodeId, const NodeLive*>> nodes) override;
+
+  Stored<AuthKey> create_auth_key(AuthKey key, AuditEntry audit) override;
+  Stored<std::optional<AuthKey>> auth_key(std::string_view public_id) override {
+    return first(all(read_auth_key, kAuthKeyColumns, "auth_keys WHERE public_id = ?", {public_id}));
+  }
+  Stored<std::vector<AuthKey>> auth_keys(AccountId account) override {
+    return all(
+        read_auth_key, kAuthKeyColumns, "auth_keys WHERE account_id = ? ORDER BY id", {account});
+  }
+  Stored<void> revoke_auth_key(AuthKeyId key, WallTime now, const AuditEntry& audit) override {
+    return revoke(
+        "UPDATE auth_keys SET revoked = ? WHERE id = ? AND revoked IS NULL", key.value, now, audit);
+  }
+
+  Stored<ApiToken> create_api_token(ApiToken token, AuditEntry audit) override;
+  Stored<std::optional<ApiToken>> api_token(std::string_view public_id) override {
+    return first(
+        all(read_api_token, kApiTokenColumns, "api_tokens WHERE public_id = ?", {public_id}));
+  }
+  Stored<std::vector<ApiToken>> api_tokens(AccountId account) override {
+    return all(
+        read_api_token, kApiTokenColumns, "api_tokens WHERE account_id = ? ORDER BY id", {account});
+  }
+  Stored<void> revoke_api_token(ApiTokenId token, WallTime now, const AuditEntry& audit) override {
+    return revoke(
+        "UPDATE api_tokens SET revoked = ? WHERE id = ? AND revoked IS NULL", token.value, now,
+        audit);
+  }
+
+  Stored<std::vector<AuditEntry>> audit_log(AccountId account, std::size_t limit) override;
+  Stored<void> probe_write() override {
+    return set_server_value("probe", "written to see whether the disk takes it");
+  }
+
+ private:
+  // Every row of `from` (a table and what follows it), read by `read`.
+  template <class T>
+  Stored<std::vector<T>> all(
+      T (*read)(RowReader&), const char* columns, const std::string& from,
+      SqliteDatabase::Values values) {
+    std::vector<T> rows;
+    bool damaged = false;
+    const std::string query = "SELECT " + std::string(columns) + " FROM " + from;
+    auto walked = db_.rows(query.c_str(), values, [&](const SqlRow& row) {
+      RowReader reader(row);
+      rows.push_back(read(reader));
+      damaged = damaged || reader.failed();
+    });
+    if (!walked) return walked.error();
+    if (damaged) return StoreError{StoreError::Kind::Damaged, "unreadable row in " + from};
+    return rows;
+  }
+
+  template <class T>
+  static Stored<std::optional<T>> first(Stored<std::vector<T>> rows) {
+    if (!rows) return rows.error();
+    if (rows->empty()) return std::optional<T>();
+    return std::optional<T>(std::move(rows->front()));
+  }
+
+  Stored<void> log(const AuditEntry& audit);
+  Stored<void> redeem(std::optional<AuthKeyId> key);
+  Stored<void> quarantine_address_of(NodeId node, WallTime until);
+  Stored<void> revoke(
+      const char* statement, std::int64_t id, WallTime now, const AuditEntry& audit);
+  Stored<void> change_one(const char* statement, SqliteDatabase::Values values);
+
+  std::unique_ptr<SqliteDatabase> database_;
+  SqliteDatabase& db_;
+};
+
+}  // namespace aya::store
