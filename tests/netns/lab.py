@@ -94,6 +94,7 @@ class Host:
         self.netns = f"{lab.prefix}{name}"
         self.address = address
         self.processes = []
+        self.bridges = 0
         self.etc = pathlib.Path("/etc/netns") / self.netns
         _ip("netns", "add", self.netns)
         lab.hosts.append(self)
@@ -171,6 +172,15 @@ class Host:
             self.lab.stop_processes()
             subprocess.run(["umount", "-l", folder], check=True)
 
+    def add_bridge(self, name, address_with_length):
+        """Its hardware address is written down: left alone it is the lowest of its ports', changes
+        when a port is plugged in, and whoever knows the old one is not heard for a while."""
+        self.bridges += 1
+        _ip("-n", self.netns, "link", "add", name, "address", f"02:00:00:00:00:{self.bridges:02x}",
+            "type", "bridge")
+        _ip("-n", self.netns, "addr", "add", address_with_length, "dev", name)
+        _ip("-n", self.netns, "link", "set", name, "up")
+
     def link_to_bridge(self, bridge_host, bridge, name, address_with_length):
         """A veth from this namespace to a bridge in another."""
         far = f"v{self.lab.next_link()}"
@@ -197,9 +207,7 @@ class Router(Host):
         self.hosts_behind = 0
         self.link_to_bridge(lab.internet, "inet", "wan", f"{self.address}/24")
         lab.lead_far(self)
-        _ip("-n", self.netns, "link", "add", "lan", "type", "bridge")
-        _ip("-n", self.netns, "addr", "add", f"{self.lan}.1/24", "dev", "lan")
-        _ip("-n", self.netns, "link", "set", "lan", "up")
+        self.add_bridge("lan", f"{self.lan}.1/24")
         self.sysctl("net.ipv4.ip_forward", 1)
         self.set_nat(nat)
 
@@ -259,9 +267,7 @@ class Lab:
         atexit.register(self.close)
         self.internet = Host(self, "inet", None)
         for bridge, network in (("inet", INTERNET), ("far", FAR)):
-            _ip("-n", self.internet.netns, "link", "add", bridge, "type", "bridge")
-            _ip("-n", self.internet.netns, "addr", "add", f"{network}.254/24", "dev", bridge)
-            _ip("-n", self.internet.netns, "link", "set", bridge, "up")
+            self.internet.add_bridge(bridge, f"{network}.254/24")
         self.internet.sysctl("net.ipv4.ip_forward", 1)
         return self
 
