@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "coord-server/serve/api_error.h"
+#include "coord-server/api/api_error.h"
 
 namespace aya::coord {
 namespace {
@@ -24,10 +24,10 @@ class AdminSocket::Visitor final : public io::HttpConnection::Owner {
     const bool allowed = peer_ && (peer_->uid == 0 || peer_->uid == ::geteuid());
     if (!allowed) {
       return connection.respond(
-          serve::ApiError::forbidden("only root and the server's own user may do this")
+          api::ApiError::forbidden("only root and the server's own user may do this")
               .to_response());
     }
-    const serve::Entrance entrance{true, "uid " + std::to_string(peer_->uid)};
+    const api::Entrance entrance{true, "uid " + std::to_string(peer_->uid)};
     connection.respond(socket_.core_.ask_api(request, entrance));
   }
   void on_closed(io::HttpConnection&) override { socket_.let_go(*this); }

@@ -20,7 +20,7 @@ CoordinatorLink::Answer CoordinatorLink::ask(
 }
 
 http::Response CoordinatorLink::ask_api(
-    const http::Request& request, const serve::Entrance& entrance) {
+    const http::Request& request, const api::Entrance& entrance) {
   wake();
   core_.set_relay_clients(host_.relay_clients());
   return core_.on_api(request, entrance, loop_.wall_now());

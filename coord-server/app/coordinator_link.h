@@ -38,7 +38,7 @@ class CoordinatorLink {
     std::optional<mapper::StreamId> stream;  // open: `reader` hears of it until it ends
   };
   Answer ask(const http::Request& request, const MachinePublicKey& machine, MapReader& reader);
-  http::Response ask_api(const http::Request& request, const serve::Entrance& entrance);
+  http::Response ask_api(const http::Request& request, const api::Entrance& entrance);
 
   void stream_closed(mapper::StreamId stream);
   void stream_blocked(mapper::StreamId stream, bool blocked);

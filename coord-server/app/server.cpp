@@ -32,8 +32,8 @@ StartError cannot_listen(
   }
 }
 
-serve::ServerFacts facts_of(const Installation& installation, const TlsIdentity& tls) {
-  serve::ServerFacts facts;
+api::ServerFacts facts_of(const Installation& installation, const TlsIdentity& tls) {
+  api::ServerFacts facts;
   facts.version = kVersion;
   facts.server_url = installation.config.server_url;
   // A pin for people only where they dial TLS; relays are pinned whenever nobody vouches for them.

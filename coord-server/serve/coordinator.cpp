@@ -1,5 +1,7 @@
 #include "coord-server/serve/coordinator.h"
 
+#include "coord-server/resources/route_table.h"
+
 namespace aya::serve {
 namespace {
 
@@ -34,7 +36,8 @@ Coordinator::Coordinator(
       streams_(builder_, *registry_, presence_, rng),
       enrollment_(*registry_, storage, rng),
       machine_routes_(*registry_, enrollment_, presence_, streams_),
-      admin_routes_(*registry_, storage, enrollment_, rng, setup_.facts) {}
+      admin_routes_(resources::route_table(), *registry_, storage, enrollment_, rng, setup_.facts) {
+}
 
 // Those known from before a restart get as long to come back as those that have just left.
 void Coordinator::expect_back(TimePoint now) {

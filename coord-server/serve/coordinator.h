@@ -13,10 +13,13 @@
 #include <memory>
 
 #include "coord-server/mapper/derp_map.h"
-#include "coord-server/serve/admin_routes.h"
+#include "coord-server/api/admin_routes.h"
 #include "coord-server/serve/machine_routes.h"
 
 namespace aya::serve {
+
+using api::Entrance;
+using api::ServerFacts;
 
 class Coordinator {
  public:
@@ -83,7 +86,7 @@ class Coordinator {
   mapper::MapStreams streams_;
   enroll::Enrollment enrollment_;
   MachineRoutes machine_routes_;
-  AdminRoutes admin_routes_;
+  api::AdminRoutes admin_routes_;
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
 };

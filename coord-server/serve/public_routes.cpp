@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "coord-server/relay_server/relay_http.h"
-#include "coord-server/serve/json.h"
+#include "coord-server/api/json.h"
 #include "proto/control/json_text.h"
 #include "proto/control/register.h"
 #include "proto/http/target.h"
@@ -27,10 +27,10 @@ http::Response key_answer(const http::Request& request, const PublicFacts& facts
 // Clients whose own DNS is broken ask relays they know by address. We know one name: ours.
 http::Response bootstrap_dns(const http::Request& request, const PublicFacts& facts) {
   const auto name = http::query_value(request.query(), "q");
-  Json out = Json::object();
+  api::Json out = api::Json::object();
   const bool wanted = !name || name->empty() || *name == facts.host;
   if (wanted && !facts.addresses.empty()) out[facts.host] = facts.addresses;
-  return http::Response::json(200, text_of(out));
+  return http::Response::json(200, api::text_of(out));
 }
 
 // How a node learns where its traffic leaves (interfaces 3.5). Nothing between may remember it.

@@ -1,11 +1,11 @@
 // Auth keys and API tokens, one endpoint for both (interfaces 1.7).
 #include <algorithm>
 
-#include "coord-server/serve/admin_context.h"
-#include "coord-server/serve/json.h"
+#include "coord-server/resources/handlers.h"
+#include "coord-server/api/json.h"
 #include "proto/http/target.h"
 
-namespace aya::serve {
+namespace aya::resources {
 namespace {
 
 constexpr auto kReadableAfterEnd = std::chrono::days(30);
@@ -182,13 +182,12 @@ Answer<http::Response> create_key(const AdminContext& c) {
   const bool is_auth = *type == "auth" || type->empty();
   if (!is_auth && *type != "api") return ApiError::bad_request("keyType: want auth or api");
   const char* scope = is_auth ? "auth_keys" : "api_access_tokens";
-  if (auto may = require(c.caller, scope, Access::Write); !may) return may.error();
+  if (auto may = require(c.caller, scope); !may) return may.error();
   return is_auth ? create_auth_key(c, *body, (*account)->id)
                  : create_token(c, *body, (*account)->id);
 }
 
 Answer<http::Response> list_keys(const AdminContext& c) {
-  if (auto may = require(c.caller, "auth_keys", Access::Read); !may) return may.error();
   auto account = c.account(c.path[0]);
   if (!account) return account.error();
   const bool all = c.caller.every_account || http::query_value(c.request.query(), "all") == "true";
@@ -211,7 +210,6 @@ Answer<http::Response> list_keys(const AdminContext& c) {
 }
 
 Answer<http::Response> get_key(const AdminContext& c) {
-  if (auto may = require(c.caller, "auth_keys", Access::Read); !may) return may.error();
   auto account = c.account(c.path[0]);
   if (!account) return account.error();
   auto key = c.storage.auth_key(c.path[1]);
@@ -228,7 +226,6 @@ Answer<http::Response> get_key(const AdminContext& c) {
 }
 
 Answer<http::Response> delete_key(const AdminContext& c) {
-  if (auto may = require(c.caller, "auth_keys", Access::Write); !may) return may.error();
   auto account = c.account(c.path[0]);
   if (!account) return account.error();
   store::AuditEntry entry = c.audit("REVOKE", "AUTH_KEY");
@@ -250,4 +247,4 @@ Answer<http::Response> delete_key(const AdminContext& c) {
   return ApiError::of(revoked.error());
 }
 
-}  // namespace aya::serve
+}  // namespace aya::resources

@@ -1,85 +1,15 @@
-#include "coord-server/serve/admin_routes.h"
+#include "coord-server/api/admin_routes.h"
 
 #include <algorithm>
 #include <array>
 
-#include "coord-server/serve/admin_context.h"
-#include "coord-server/serve/json.h"
+#include "coord-server/api/admin_context.h"
+#include "coord-server/api/json.h"
 #include "proto/base/hex.h"
 #include "proto/http/target.h"
 
-namespace aya::serve {
+namespace aya::api {
 namespace {
-
-struct Route {
-  const char* method;
-  const char* pattern;  // below /api/v2; "*" is one segment
-  Handler handler;
-};
-
-// clang-format off
-constexpr std::array kRoutes = {
-    Route{"GET",    "tailnet/*/devices",               list_devices},
-    Route{"GET",    "device/*",                        get_device},
-    Route{"DELETE", "device/*",                        delete_device},
-    Route{"POST",   "device/*/name",                   set_device_name},
-    Route{"POST",   "device/*/ip",                     set_device_address},
-    Route{"POST",   "device/*/authorized",             set_device_authorized},
-    Route{"POST",   "device/*/key",                    set_device_key},
-    Route{"POST",   "device/*/expire",                 expire_device},
-    Route{"GET",    "device/*/routes",                 get_device_routes},
-    Route{"POST",   "device/*/routes",                 set_device_routes},
-    Route{"POST",   "device/*/subdomains",             set_device_subdomains},
-    Route{"GET",    "tailnet/*/dns/nameservers",       get_nameservers},
-    Route{"POST",   "tailnet/*/dns/nameservers",       set_nameservers},
-    Route{"GET",    "tailnet/*/dns/preferences",       get_dns_preferences},
-    Route{"POST",   "tailnet/*/dns/preferences",       set_dns_preferences},
-    Route{"GET",    "tailnet/*/dns/searchpaths",       get_search_paths},
-    Route{"POST",   "tailnet/*/dns/searchpaths",       set_search_paths},
-    Route{"GET",    "tailnet/*/dns/split-dns",         get_split_dns},
-    Route{"PUT",    "tailnet/*/dns/split-dns",         put_split_dns},
-    Route{"PATCH",  "tailnet/*/dns/split-dns",         patch_split_dns},
-    Route{"GET",    "tailnet/*/dns/configuration",     get_dns_configuration},
-    Route{"POST",   "tailnet/*/dns/configuration",     set_dns_configuration},
-    Route{"GET",    "tailnet/*/dns/records",           get_dns_records},
-    Route{"PUT",    "tailnet/*/dns/records",           put_dns_records},
-    Route{"GET",    "tailnet/*/keys",                  list_keys},
-    Route{"POST",   "tailnet/*/keys",                  create_key},
-    Route{"GET",    "tailnet/*/keys/*",                get_key},
-    Route{"DELETE", "tailnet/*/keys/*",                delete_key},
-    Route{"GET",    "tailnet/*/users",                 list_users},
-    Route{"POST",   "tailnet/*/users",                 create_user},
-    Route{"GET",    "users/*",                         get_user},
-    Route{"GET",    "tailnet/*/logging/configuration", audit_log},
-    Route{"GET",    "accounts",                        list_accounts},
-    Route{"GET",    "status",                          server_status},
-    Route{"GET",    "whoami",                          who_am_i},
-};
-// clang-format on
-
-// Endpoints of the API that are known and not there yet (interfaces 1.13): 501 tells a tool that it
-// asked for the right thing.
-struct NotYet {
-  const char* pattern;
-  const char* what;
-};
-constexpr std::array kNotYet = {
-    NotYet{"tailnet/*/acl", "the policy file is"},
-    NotYet{"tailnet/*/acl/*", "the policy file is"},
-    NotYet{"tailnet/*/settings", "settings are"},
-    NotYet{"tailnet/*/contacts", "contacts are"},
-    NotYet{"tailnet/*/webhooks", "webhooks are"},
-    NotYet{"tailnet/*/user-invites", "user invites are"},
-    NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
-    NotYet{"tailnet/*/services", "services are"},
-    NotYet{"tailnet/*/vip-services", "services are"},
-    NotYet{"tailnet/*/device-attributes", "device attributes are"},
-    NotYet{"device/*/tags", "device tags are"},
-    NotYet{"device/*/attributes", "device attributes are"},
-    NotYet{"device/*/attributes/*", "device attributes are"},
-    NotYet{"device/*/device-invites", "device invites are"},
-    NotYet{"oauth/token", "OAuth clients are"},
-};
 
 // Segments against a pattern; what stood for "*" goes to `wild`.
 bool matches(
@@ -139,9 +69,12 @@ Answer<http::Response> AdminRoutes::dispatch(
   const auto below = std::span(*segments).subspan(2);
   std::vector<std::string> wild;
   std::string allowed;
-  for (const Route& route : kRoutes) {
+  for (const Route& route : table_.routes) {
     if (!matches(route.pattern, below, wild)) continue;
     if (request.method == route.method) {
+      if (*route.scope != '\0') {
+        if (auto may = require(*caller, route.scope); !may) return may.error();
+      }
       return route.handler(
           {request, wild, *caller, now, registry_, storage_, enrollment_, auth_keys_, tokens_,
            facts_});
@@ -149,7 +82,7 @@ Answer<http::Response> AdminRoutes::dispatch(
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
   }
   if (!allowed.empty()) return method_not_allowed(allowed);
-  for (const NotYet& known : kNotYet) {
+  for (const NotYet& known : table_.not_yet) {
     if (matches(known.pattern, below, wild)) {
       return ApiError{501, std::string(known.what) + " not implemented"};
     }
@@ -201,4 +134,4 @@ Answer<const store::User*> AdminContext::user_named(
   return user;
 }
 
-}  // namespace aya::serve
+}  // namespace aya::api

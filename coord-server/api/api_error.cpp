@@ -1,8 +1,8 @@
-#include "coord-server/serve/api_error.h"
+#include "coord-server/api/api_error.h"
 
-#include "coord-server/serve/json.h"
+#include "coord-server/api/json.h"
 
-namespace aya::serve {
+namespace aya::api {
 
 ApiError ApiError::of(const store::StoreError& error) {
   using Kind = store::StoreError::Kind;
@@ -27,4 +27,4 @@ http::Response ApiError::to_response() const {
   return http::Response::json(status, text_of({{"message", message}, {"status", status}}));
 }
 
-}  // namespace aya::serve
+}  // namespace aya::api

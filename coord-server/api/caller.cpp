@@ -1,9 +1,9 @@
-#include "coord-server/serve/caller.h"
+#include "coord-server/api/caller.h"
 
-#include "coord-server/serve/json.h"
+#include "coord-server/api/json.h"
 #include "proto/base/base64.h"
 
-namespace aya::serve {
+namespace aya::api {
 namespace {
 
 using enroll::Credential;
@@ -26,11 +26,10 @@ std::optional<std::string> credential_of(std::string_view authorization) {
 
 }  // namespace
 
-Answer<void> require(const Caller& caller, std::string_view scope, Access access) {
+Answer<void> require(const Caller& caller, std::string_view scope) {
   if (caller.role == "owner" || caller.role == "admin") return {};
-  const bool reads = access == Access::Read;
-  if (reads && caller.role == "auditor") return {};
-  return ApiError::forbidden("scope " + std::string(scope) + (reads ? ":read" : "") + " required");
+  if (scope.ends_with(":read") && caller.role == "auditor") return {};
+  return ApiError::forbidden("scope " + std::string(scope) + " required");
 }
 
 Answer<Caller> socket_caller(
@@ -96,4 +95,4 @@ store::Stored<ApiTokens::NewToken> ApiTokens::create(
   return NewToken{std::move(*stored), credential.to_text()};
 }
 
-}  // namespace aya::serve
+}  // namespace aya::api

@@ -1,6 +1,6 @@
-#include "coord-server/serve/json.h"
+#include "coord-server/api/json.h"
 
-namespace aya::serve {
+namespace aya::api {
 namespace {
 
 const Json& member(const Json& object, const char* name) {
@@ -66,4 +66,4 @@ Answer<std::vector<std::string>> texts_field(const Json& object, const char* nam
   return out;
 }
 
-}  // namespace aya::serve
+}  // namespace aya::api

@@ -1,4 +1,4 @@
-#include "coord-server/serve/dns_settings.h"
+#include "coord-server/resources/dns_settings.h"
 
 #include <algorithm>
 
@@ -6,8 +6,10 @@
 #include "proto/idna/international_name.h"
 #include "proto/netaddr/endpoint.h"
 
-namespace aya::serve {
+namespace aya::resources {
 namespace {
+
+using namespace api;
 
 using control::DnsConfig;
 using control::DnsRecord;
@@ -255,4 +257,4 @@ Answer<std::vector<DnsRecord>> records_from(const Json& list, const std::string&
   return out;
 }
 
-}  // namespace aya::serve
+}  // namespace aya::resources

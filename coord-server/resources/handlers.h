@@ -1,39 +1,13 @@
-// What a handler of the REST API has at hand: the request, taken apart, and the stores. Handlers
-// are functions of this and read as the list of their refusals. Private to the room.
+// What the REST API can do, one function per row of the route table. Private to the room.
+//
+// The table says which scope a request needs, so a handler starts with the things in its path.
 #pragma once
 
-#include <span>
+#include "coord-server/api/admin_context.h"
 
-#include "coord-server/enroll/auth_keys.h"
-#include "coord-server/enroll/enrollment.h"
-#include "coord-server/serve/admin_routes.h"
-#include "coord-server/serve/caller.h"
+namespace aya::resources {
 
-namespace aya::serve {
-
-struct AdminContext {
-  const http::Request& request;
-  std::span<const std::string> path;  // decoded segments that stood for "*" in the route
-  const Caller& caller;
-  WallTime now;
-
-  nodes::Registry& registry;
-  store::Store& storage;
-  enroll::Enrollment& enrollment;
-  enroll::AuthKeys& auth_keys;
-  ApiTokens& tokens;
-  const ServerFacts& facts;
-
-  // An entry that says who did what when; the caller's account is filled in.
-  store::AuditEntry audit(std::string action, std::string target_type) const;
-  // The account a path's tailnet segment names; 404 for one the caller has nothing to do with.
-  Answer<const store::Account*> account(const std::string& segment) const;
-  // By number or stable id, in an account the caller may see.
-  Answer<const nodes::Node*> device(const std::string& id) const;
-  Answer<const store::User*> user_named(store::AccountId account, const std::string& login) const;
-};
-
-using Handler = Answer<http::Response> (*)(const AdminContext&);
+using namespace api;  // a handler is written in the words of that room
 
 // device_routes.cpp
 Answer<http::Response> list_devices(const AdminContext& c);
@@ -82,4 +56,4 @@ Answer<http::Response> audit_log(const AdminContext& c);
 Answer<http::Response> server_status(const AdminContext& c);
 Answer<http::Response> who_am_i(const AdminContext& c);
 
-}  // namespace aya::serve
+}  // namespace aya::resources

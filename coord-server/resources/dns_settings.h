@@ -1,10 +1,13 @@
 // What people say about DNS, read and written (interfaces 1.10). For .cpp files only. Pure.
 #pragma once
 
-#include "coord-server/serve/json.h"
+#include "coord-server/api/json.h"
 #include "proto/control/dns_config.h"
 
-namespace aya::serve {
+namespace aya::resources {
+
+using api::Answer;
+using api::Json;
 
 // "corp.example", in lower case and without a trailing dot; other spellings of a domain name
 // ("Corp.Example.", and names in other scripts) become this one.
@@ -40,4 +43,4 @@ Answer<std::vector<control::DnsRecord>> records_from(const Json& list, const std
 Json addresses_json(const std::vector<control::Resolver>& servers);
 Json split_json(const SplitDns& split);
 
-}  // namespace aya::serve
+}  // namespace aya::resources

@@ -2,20 +2,15 @@
 // 6.8). Several endpoints show parts of one configuration; all of them change it the same way.
 #include <algorithm>
 
-#include "coord-server/serve/admin_context.h"
-#include "coord-server/serve/dns_settings.h"
+#include "coord-server/resources/handlers.h"
+#include "coord-server/resources/dns_settings.h"
 
-namespace aya::serve {
+namespace aya::resources {
 namespace {
 
 using control::DnsConfig;
 
 http::Response shown(const Json& json) { return http::Response::json(200, text_of(json)); }
-
-Answer<const store::Account*> account_to(const AdminContext& c, Access access) {
-  if (auto may = require(c.caller, "dns", access); !may) return may.error();
-  return c.account(c.path[0]);
-}
 
 Json everything(const DnsConfig& dns) {
   Json out = configuration_json(dns);
@@ -44,13 +39,13 @@ using Show = Json (*)(const DnsConfig&);
 using Change = Answer<DnsConfig> (*)(const Json& body, const std::string& own, DnsConfig dns);
 
 Answer<http::Response> show(const AdminContext& c, Show part) {
-  auto account = account_to(c, Access::Read);
+  auto account = c.account(c.path[0]);
   if (!account) return account.error();
   return shown(part((*account)->dns));
 }
 
 Answer<http::Response> change(const AdminContext& c, Change with, Show part) {
-  auto account = account_to(c, Access::Write);
+  auto account = c.account(c.path[0]);
   if (!account) return account.error();
   auto body = body_object(c.request);
   if (!body) return body.error();
@@ -172,4 +167,4 @@ Answer<http::Response> put_dns_records(const AdminContext& c) {
   return change(c, with_records, records_part);
 }
 
-}  // namespace aya::serve
+}  // namespace aya::resources

@@ -6,7 +6,7 @@
 #include "coord-server/store/store.h"
 #include "proto/http/message.h"
 
-namespace aya::serve {
+namespace aya::api {
 
 struct ApiError {
   int status = 500;
@@ -29,4 +29,4 @@ inline std::string in_quotes(const std::string& text) { return '"' + text + '"';
 template <class T>
 using Answer = Result<T, ApiError>;
 
-}  // namespace aya::serve
+}  // namespace aya::api

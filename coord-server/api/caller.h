@@ -5,9 +5,9 @@
 
 #include "coord-server/enroll/credential_text.h"
 #include "coord-server/nodes/registry.h"
-#include "coord-server/serve/api_error.h"
+#include "coord-server/api/api_error.h"
 
-namespace aya::serve {
+namespace aya::api {
 
 struct Caller {
   store::AccountId account;    // what "-" means in a path
@@ -20,11 +20,9 @@ struct Caller {
   bool may_see(store::AccountId other) const { return every_account || other == account; }
 };
 
-enum class Access { Read, Write };
-
+// "devices:core", or "devices:core:read" for what only looks; the name stands in the refusal.
 // Owners and administrators may do everything, auditors read everything, members nothing yet.
-// The scope's name stands in the refusal: "devices:core".
-Answer<void> require(const Caller& caller, std::string_view scope, Access access);
+Answer<void> require(const Caller& caller, std::string_view scope);
 
 // Over the socket. `account` chooses by name, empty is the first. 404 if there is none.
 Answer<Caller> socket_caller(
@@ -54,4 +52,4 @@ class ApiTokens {
   Rng& rng_;
 };
 
-}  // namespace aya::serve
+}  // namespace aya::api

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "coord-server/nodes/registry.h"
-#include "coord-server/serve/json.h"
+#include "coord-server/api/json.h"
 #include "proto/http/target.h"
 
-namespace aya::serve {
+namespace aya::resources {
+
+using api::Answer;
+using api::Json;
 
 enum class DeviceFields { Default, All };
 
@@ -21,4 +24,4 @@ Answer<bool> device_matches(
 // Refuses fields that devices do not have; the same for every device, so asked once.
 Answer<void> check_filters(const std::vector<http::QueryField>& filters);
 
-}  // namespace aya::serve
+}  // namespace aya::resources

@@ -6,9 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "coord-server/serve/api_error.h"
+#include "coord-server/api/api_error.h"
 
-namespace aya::serve {
+namespace aya::api {
 
 using Json = nlohmann::json;
 
@@ -28,4 +28,4 @@ Answer<std::int64_t> number_field(const Json& object, const char* name, std::int
 Answer<Json> object_field(const Json& object, const char* name);
 Answer<std::vector<std::string>> texts_field(const Json& object, const char* name);
 
-}  // namespace aya::serve
+}  // namespace aya::api

@@ -1,10 +1,12 @@
-#include "coord-server/serve/device_json.h"
+#include "coord-server/resources/device_json.h"
 
 #include <algorithm>
 #include <array>
 
-namespace aya::serve {
+namespace aya::resources {
 namespace {
+
+using namespace api;
 
 constexpr std::array<std::string_view, 27> kFilterFields = {
     "addresses",
@@ -151,4 +153,4 @@ Answer<bool> device_matches(
   });
 }
 
-}  // namespace aya::serve
+}  // namespace aya::resources

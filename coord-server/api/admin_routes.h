@@ -8,9 +8,10 @@
 #include <string>
 
 #include "coord-server/enroll/enrollment.h"
-#include "coord-server/serve/caller.h"
+#include "coord-server/api/caller.h"
+#include "coord-server/api/route.h"
 
-namespace aya::serve {
+namespace aya::api {
 
 // What the program knows about itself, for status pages and ready-made command lines.
 struct ServerFacts {
@@ -36,9 +37,10 @@ class AdminRoutes {
  public:
   // All outlive this.
   AdminRoutes(
-      nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment, Rng& rng,
-      const ServerFacts& facts)
-      : registry_(registry),
+      const RouteTable& table, nodes::Registry& registry, store::Store& storage,
+      enroll::Enrollment& enrollment, Rng& rng, const ServerFacts& facts)
+      : table_(table),
+        registry_(registry),
         storage_(storage),
         enrollment_(enrollment),
         auth_keys_(storage, rng),
@@ -56,6 +58,7 @@ class AdminRoutes {
       const http::Request& request, const Entrance& entrance, WallTime now);
   Answer<Caller> identify(const http::Request& request, const Entrance& entrance, WallTime now);
 
+  const RouteTable& table_;
   nodes::Registry& registry_;
   store::Store& storage_;
   enroll::Enrollment& enrollment_;
@@ -65,4 +68,4 @@ class AdminRoutes {
   const ServerFacts& facts_;
 };
 
-}  // namespace aya::serve
+}  // namespace aya::api

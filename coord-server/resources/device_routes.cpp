@@ -1,10 +1,10 @@
 // Devices: what people see and do about nodes (interfaces 1.4).
 #include "coord-server/enroll/node_label.h"
-#include "coord-server/serve/admin_context.h"
-#include "coord-server/serve/device_json.h"
+#include "coord-server/resources/handlers.h"
+#include "coord-server/resources/device_json.h"
 #include "proto/idna/international_name.h"
 
-namespace aya::serve {
+namespace aya::resources {
 namespace {
 
 http::Response nothing_to_say() { return http::Response::json(200, "{}"); }
@@ -37,12 +37,6 @@ Answer<http::Response> store_change(
   return nothing_to_say();
 }
 
-// The device of the path, for a caller that may change it.
-Answer<const nodes::Node*> device_to_change(const AdminContext& c) {
-  if (auto may = require(c.caller, "devices:core", Access::Write); !may) return may.error();
-  return c.device(c.path[0]);
-}
-
 // "web1" and "web1.lab.example" are the same name; another domain is not ours to give. The text of
 // a refusal is what was sent.
 Answer<std::string> label_from_name(
@@ -60,7 +54,6 @@ Answer<std::string> label_from_name(
 }  // namespace
 
 Answer<http::Response> list_devices(const AdminContext& c) {
-  if (auto may = require(c.caller, "devices:core", Access::Read); !may) return may.error();
   auto account = c.account(c.path[0]);
   if (!account) return account.error();
   auto fields = wanted_fields(c.request);
@@ -81,7 +74,6 @@ Answer<http::Response> list_devices(const AdminContext& c) {
 }
 
 Answer<http::Response> get_device(const AdminContext& c) {
-  if (auto may = require(c.caller, "devices:core", Access::Read); !may) return may.error();
   auto node = c.device(c.path[0]);
   if (!node) return node.error();
   auto fields = wanted_fields(c.request);
@@ -90,7 +82,7 @@ Answer<http::Response> get_device(const AdminContext& c) {
 }
 
 Answer<http::Response> delete_device(const AdminContext& c) {
-  auto node = device_to_change(c);
+  auto node = c.device(c.path[0]);
   if (!node) return node.error();
   auto removed = c.registry.remove((*node)->id(), c.now, about(c, **node, "DELETE"));
   if (!removed) return ApiError::of(removed.error());
@@ -98,7 +90,7 @@ Answer<http::Response> delete_device(const AdminContext& c) {
 }
 
 Answer<http::Response> set_device_name(const AdminContext& c) {
-  auto found = device_to_change(c);
+  auto found = c.device(c.path[0]);
   if (!found) return found.error();
   const nodes::Node& node = **found;
   auto body = body_object(c.request);
@@ -127,7 +119,7 @@ Answer<http::Response> set_device_name(const AdminContext& c) {
 }
 
 Answer<http::Response> set_device_authorized(const AdminContext& c) {
-  auto found = device_to_change(c);
+  auto found = c.device(c.path[0]);
   if (!found) return found.error();
   const nodes::Node& node = **found;
   auto body = body_object(c.request);
@@ -145,7 +137,7 @@ Answer<http::Response> set_device_authorized(const AdminContext& c) {
 
 // Additive: every name below the device's own leads to it (control 8.4, dns-subdomain-resolve).
 Answer<http::Response> set_device_subdomains(const AdminContext& c) {
-  auto found = device_to_change(c);
+  auto found = c.device(c.path[0]);
   if (!found) return found.error();
   const nodes::Node& node = **found;
   auto body = body_object(c.request);
@@ -160,7 +152,7 @@ Answer<http::Response> set_device_subdomains(const AdminContext& c) {
 }
 
 Answer<http::Response> set_device_key(const AdminContext& c) {
-  auto found = device_to_change(c);
+  auto found = c.device(c.path[0]);
   if (!found) return found.error();
   const nodes::Node& node = **found;
   auto body = body_object(c.request);
@@ -175,7 +167,7 @@ Answer<http::Response> set_device_key(const AdminContext& c) {
 }
 
 Answer<http::Response> expire_device(const AdminContext& c) {
-  auto found = device_to_change(c);
+  auto found = c.device(c.path[0]);
   if (!found) return found.error();
   const nodes::Node& node = **found;
   if (node.key_expired(c.now)) return nothing_to_say();
@@ -187,4 +179,4 @@ Answer<http::Response> expire_device(const AdminContext& c) {
       to_rfc3339(c.now));
 }
 
-}  // namespace aya::serve
+}  // namespace aya::resources

@@ -1,0 +1,36 @@
+// What a handler of the REST API has at hand: the request, taken apart, and the stores. Handlers
+// are functions of this and read as the list of their refusals.
+#pragma once
+
+#include <span>
+
+#include "coord-server/enroll/auth_keys.h"
+#include "coord-server/enroll/enrollment.h"
+#include "coord-server/api/admin_routes.h"
+#include "coord-server/api/caller.h"
+
+namespace aya::api {
+
+struct AdminContext {
+  const http::Request& request;
+  std::span<const std::string> path;  // decoded segments that stood for "*" in the route
+  const Caller& caller;
+  WallTime now;
+
+  nodes::Registry& registry;
+  store::Store& storage;
+  enroll::Enrollment& enrollment;
+  enroll::AuthKeys& auth_keys;
+  ApiTokens& tokens;
+  const ServerFacts& facts;
+
+  // An entry that says who did what when; the caller's account is filled in.
+  store::AuditEntry audit(std::string action, std::string target_type) const;
+  // The account a path's tailnet segment names; 404 for one the caller has nothing to do with.
+  Answer<const store::Account*> account(const std::string& segment) const;
+  // By number or stable id, in an account the caller may see.
+  Answer<const nodes::Node*> device(const std::string& id) const;
+  Answer<const store::User*> user_named(store::AccountId account, const std::string& login) const;
+};
+
+}  // namespace aya::api

@@ -1,0 +1,79 @@
+#include "coord-server/resources/route_table.h"
+
+#include <array>
+
+#include "coord-server/resources/handlers.h"
+
+namespace aya::resources {
+namespace {
+
+using api::NotYet;
+using api::Route;
+
+// An empty scope: every credential may, or the handler decides by what is in the body.
+// clang-format off
+constexpr std::array kRoutes = {
+    Route{"GET",    "tailnet/*/devices",                "devices:core:read",       list_devices},
+    Route{"GET",    "device/*",                         "devices:core:read",       get_device},
+    Route{"DELETE", "device/*",                         "devices:core",            delete_device},
+    Route{"POST",   "device/*/name",                    "devices:core",            set_device_name},
+    Route{"POST",   "device/*/ip",                      "devices:core",            set_device_address},
+    Route{"POST",   "device/*/authorized",              "devices:core",            set_device_authorized},
+    Route{"POST",   "device/*/key",                     "devices:core",            set_device_key},
+    Route{"POST",   "device/*/expire",                  "devices:core",            expire_device},
+    Route{"GET",    "device/*/routes",                  "devices:routes:read",     get_device_routes},
+    Route{"POST",   "device/*/routes",                  "devices:routes",          set_device_routes},
+    Route{"POST",   "device/*/subdomains",              "devices:core",            set_device_subdomains},
+    Route{"GET",    "tailnet/*/dns/nameservers",        "dns:read",                get_nameservers},
+    Route{"POST",   "tailnet/*/dns/nameservers",        "dns",                     set_nameservers},
+    Route{"GET",    "tailnet/*/dns/preferences",        "dns:read",                get_dns_preferences},
+    Route{"POST",   "tailnet/*/dns/preferences",        "dns",                     set_dns_preferences},
+    Route{"GET",    "tailnet/*/dns/searchpaths",        "dns:read",                get_search_paths},
+    Route{"POST",   "tailnet/*/dns/searchpaths",        "dns",                     set_search_paths},
+    Route{"GET",    "tailnet/*/dns/split-dns",          "dns:read",                get_split_dns},
+    Route{"PUT",    "tailnet/*/dns/split-dns",          "dns",                     put_split_dns},
+    Route{"PATCH",  "tailnet/*/dns/split-dns",          "dns",                     patch_split_dns},
+    Route{"GET",    "tailnet/*/dns/configuration",      "dns:read",                get_dns_configuration},
+    Route{"POST",   "tailnet/*/dns/configuration",      "dns",                     set_dns_configuration},
+    Route{"GET",    "tailnet/*/dns/records",            "dns:read",                get_dns_records},
+    Route{"PUT",    "tailnet/*/dns/records",            "dns",                     put_dns_records},
+    Route{"GET",    "tailnet/*/keys",                   "auth_keys:read",          list_keys},
+    Route{"POST",   "tailnet/*/keys",                   "",                        create_key},
+    Route{"GET",    "tailnet/*/keys/*",                 "auth_keys:read",          get_key},
+    Route{"DELETE", "tailnet/*/keys/*",                 "auth_keys",               delete_key},
+    Route{"GET",    "tailnet/*/users",                  "users:read",              list_users},
+    Route{"POST",   "tailnet/*/users",                  "users",                   create_user},
+    Route{"GET",    "users/*",                          "users:read",              get_user},
+    Route{"GET",    "tailnet/*/logging/configuration",  "logs:configuration:read", audit_log},
+    Route{"GET",    "accounts",                         "",                        list_accounts},
+    Route{"GET",    "status",                           "devices:core:read",       server_status},
+    Route{"GET",    "whoami",                           "",                        who_am_i},
+};
+// clang-format on
+
+constexpr std::array kNotYet = {
+    NotYet{"tailnet/*/acl", "the policy file is"},
+    NotYet{"tailnet/*/acl/*", "the policy file is"},
+    NotYet{"tailnet/*/settings", "settings are"},
+    NotYet{"tailnet/*/contacts", "contacts are"},
+    NotYet{"tailnet/*/webhooks", "webhooks are"},
+    NotYet{"tailnet/*/user-invites", "user invites are"},
+    NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
+    NotYet{"tailnet/*/services", "services are"},
+    NotYet{"tailnet/*/vip-services", "services are"},
+    NotYet{"tailnet/*/device-attributes", "device attributes are"},
+    NotYet{"device/*/tags", "device tags are"},
+    NotYet{"device/*/attributes", "device attributes are"},
+    NotYet{"device/*/attributes/*", "device attributes are"},
+    NotYet{"device/*/device-invites", "device invites are"},
+    NotYet{"oauth/token", "OAuth clients are"},
+};
+
+}  // namespace
+
+const api::RouteTable& route_table() {
+  static constexpr api::RouteTable kTable{kRoutes, kNotYet};
+  return kTable;
+}
+
+}  // namespace aya::resources
