@@ -60,14 +60,24 @@ void offer_exit_node(Prefs& prefs, bool offer) {
 std::string show_routes(const Prefs& prefs, const Status&) {
   std::vector<std::string> routes;
   for (const Prefix& route : prefs.advertise_routes) {
-    if (!is_default_route(route)) routes.push_back(route.to_text());
+    if (is_default_route(route)) continue;
+    const Prefix real = prefs.real_network(route);
+    routes.push_back(real == route ? route.to_text() : local::RouteMap{route, real}.to_text());
   }
   return join(routes, ",");
 }
 
 Refusal apply_routes(const std::string& value, Prefs& prefs, const Status&) {
   std::vector<Prefix> routes;
+  std::vector<local::RouteMap> maps;
   for (const std::string& text : value.empty() ? Arguments{} : split(value, ',')) {
+    if (text.find('=') != std::string::npos) {
+      const auto map = local::parse_route_map(text);
+      if (!map) return refuse(map.error());
+      if (map->offered != map->real) maps.push_back(*map);
+      if (std::ranges::find(routes, map->offered) == routes.end()) routes.push_back(map->offered);
+      continue;
+    }
     const auto address = IpAddress::parse(text);
     const auto route = address ? Prefix::host(*address) : Prefix::parse(text);
     if (!route) return refuse(in_quotes(text) + " is not a valid IP address or CIDR prefix");
@@ -86,7 +96,9 @@ Refusal apply_routes(const std::string& value, Prefs& prefs, const Status&) {
   if (has(v6) && !has(v4)) {
     return refuse("::/0 advertised without its IPv4 counterpart, please also advertise 0.0.0.0/0");
   }
+  if (const auto problem = local::contradiction(maps)) return refuse(*problem);
   const bool offered = prefs.advertises_exit_node() || has(v4);
+  prefs.route_maps = std::move(maps);
   prefs.advertise_routes = std::move(routes);
   offer_exit_node(prefs, offered);
   return {};
@@ -278,7 +290,7 @@ constexpr Setting kSettings[] = {
     {"accept-routes", "reach the subnets that other nodes offer", kSwitch, kUp, kSet, kGet, show_switch<&Prefs::route_all>, apply_switch<&Prefs::route_all>},
     {"advertise-connector", "offer to be an app connector", kSwitch, kUp, kSet, kGet, show_switch<&Prefs::app_connector_advertise>, apply_switch<&Prefs::app_connector_advertise>},
     {"advertise-exit-node", "offer to carry other nodes' Internet traffic", kSwitch, kUp, kSet, kGet, show_offers_exit, apply_offers_exit},
-    {"advertise-routes", "offer these subnets, with commas between", kText, kUp, kSet, kGet, show_routes, apply_routes},
+    {"advertise-routes", "offer these subnets, with commas between; OFFERED=REAL for one under other addresses", kText, kUp, kSet, kGet, show_routes, apply_routes},
     {"advertise-tags", "ask for these tags, with commas between", kText, kUp, kNot, kNot, show_tags, apply_tags},
     {"auto-update", "update this program by itself", kSwitch, kNot, kSet, kGet, show_auto_update, apply_auto_update},
     {"exit-node", "send Internet traffic through this node; empty: directly", kText, kUp, kSet, kGet, show_exit_node, apply_exit_node},

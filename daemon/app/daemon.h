@@ -124,6 +124,9 @@ class Daemon final : public localapi::LocalHost,
   std::optional<std::string> exit_node() const;
   const control::Node* exit_node_peer() const;
   void keep_exit_choice();
+  // Why the exit node of these prefs cannot be used on this host; nullopt: it can, or there is
+  // none.
+  std::optional<std::string> exit_node_refusal(const local::Prefs& next) const;
   local::ExitNodes known_exit_nodes() const;
   void on_exit_answer(const PingOutcome& outcome);
   void answer_exit_nodes(localapi::ExchangeId exchange);

@@ -286,12 +286,21 @@ std::optional<std::string> Daemon::delete_profile(const std::string& id) {
   return std::nullopt;
 }
 
+std::optional<std::string> Daemon::exit_node_refusal(const local::Prefs& next) const {
+  if (local::exit_node_choice(next).empty() || host_->route_abilities().policy_routing) return {};
+  return "an exit node cannot be used: this kernel has no policy routing "
+         "(CONFIG_IP_MULTIPLE_TABLES), so the tunnel itself would be led into the tunnel";
+}
+
 std::optional<std::string> Daemon::set_prefs(const local::Prefs& next) {
   if (auto refused = locked()) return refused;
   const bool other_server =
       next.control_url != prefs_.control_url || next.server_cert_pin != prefs_.server_cert_pin;
   const std::string exit_before = local::exit_node_choice(prefs_);
   const bool other_exit = exit_before != local::exit_node_choice(next);
+  if (other_exit) {
+    if (auto refused = exit_node_refusal(next)) return refused;
+  }
   if (auto problem = save(next)) return problem;
   if (other_exit && !exit_before.empty()) {
     const auto saved =

@@ -36,6 +36,16 @@ firewall::Sysctls::Forwarding forwarding(const local::Prefs& prefs) {
   return out;
 }
 
+std::vector<firewall::NetworkMap> maps_of(const local::Prefs& prefs) {
+  std::vector<firewall::NetworkMap> out;
+  for (const Prefix& offered : prefs.advertise_routes) {
+    const Prefix real = prefs.real_network(offered);
+    if (real != offered) out.push_back({offered, real});
+  }
+  make_set(out);
+  return out;
+}
+
 // Whether the mesh may only be answered from behind this router. Who has not decided gets that,
 // unless containers here would lose what they reach today (os-integration 1.7).
 bool only_answers(const local::Prefs& prefs, const os::NetworkSnapshot& networks) {
@@ -81,6 +91,8 @@ firewall::FirewallLink::Node firewall_node(FirewallFacts facts, const local::Pre
   make_set(plan.peers);
   plan.forwards = !prefs.advertise_routes.empty();
   plan.masquerade = !prefs.no_snat;
+  plan.maps = maps_of(prefs);
+  plan.closes_lan = facts.uses_exit && !prefs.exit_node_allow_lan_access;
   plan.only_answers = plan.forwards && only_answers(prefs, facts.networks);
   return out;
 }

@@ -19,6 +19,7 @@ struct FirewallFacts {
   std::vector<IpAddress> self, peers;  // to be guarded
   os::BypassMark mark;
   os::NetworkSnapshot networks;
+  bool uses_exit = false;  // Internet traffic goes by an exit node, or nowhere
 };
 
 firewall::FirewallLink::Node firewall_node(FirewallFacts facts, const local::Prefs& prefs);

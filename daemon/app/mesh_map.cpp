@@ -189,7 +189,8 @@ void Mesh::apply_firewall(const netmap::State& state, const local::Prefs& prefs)
       .self = std::move(self),
       .peers = std::move(peers),
       .mark = host_.mark(),
-      .networks = host_.networks()};
+      .networks = host_.networks(),
+      .uses_exit = routing_.holds_internet()};
   host_.apply_firewall(firewall_node(std::move(facts), prefs));
 }
 

@@ -12,6 +12,11 @@ std::vector<local::HealthWarning> unapplied_settings(const local::Prefs& prefs) 
       "unapplied-fail-closed",
       "Traffic that does not go by the exit node is to be blocked, but netfilter-mode=off forbids "
       "firewall rules.");
+  tell(
+      !prefs.route_maps.empty() && prefs.netfilter_mode == local::NetfilterMode::Off,
+      "unapplied-route-maps",
+      "Networks are to be offered under other addresses, but netfilter-mode=off forbids firewall "
+      "rules.");
   tell(prefs.run_ssh, "unapplied-ssh", "SSH is switched on, but this version has no SSH server.");
   tell(
       prefs.app_connector_advertise, "unapplied-connector",

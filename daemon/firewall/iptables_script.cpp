@@ -40,6 +40,16 @@ std::string under_mask(std::uint32_t value, std::uint32_t mask) {
   return hex_mark(value) + "/" + hex_mark(mask);
 }
 
+// An uplink needs its address and its neighbours, or the tunnel has nothing to go through.
+std::vector<std::string> uplink_needs(bool v4) {
+  if (v4) return {"-p udp -m udp --sport 68 --dport 67"};
+  std::vector<std::string> out = {"-p udp -m udp --sport 546 --dport 547"};
+  for (const char* type : {"133", "135", "136", "143"}) {  // looking for routers and neighbours
+    out.push_back(std::string("-p icmpv6 -m icmp6 --icmpv6-type ") + type);
+  }
+  return out;
+}
+
 class IptablesRules {
  public:
   IptablesRules(const Plan& plan, Family family) : plan_(plan), v4_(family == Family::V4) {}
@@ -52,11 +62,19 @@ class IptablesRules {
           {"ayatori-mark-out", "OUTPUT", mark_out()},
           {"ayatori-clamp", "FORWARD", clamp()}}},
         {"filter",
-         {{"ayatori-input", "INPUT", input()}, {"ayatori-transit", "FORWARD", transit()}}}};
+         {{"ayatori-input", "INPUT", input()},
+          {"ayatori-transit", "FORWARD", transit()},
+          {"ayatori-lan", "OUTPUT", lan()}}}};
     // Without need the table is not touched: kernels without it exist for IPv6.
+    std::vector<JumpedChain> nat;
     if (auto rules = masq(); !rules.empty()) {
-      out.push_back({"nat", {{"ayatori-masq", "POSTROUTING", std::move(rules)}}});
+      nat.push_back({"ayatori-masq", "POSTROUTING", std::move(rules)});
     }
+    if (v4_ && !plan_.maps.empty()) {
+      nat.push_back({"ayatori-alias-in", "PREROUTING", alias_in()});
+      nat.push_back({"ayatori-alias-out", "POSTROUTING", alias_out()});
+    }
+    if (!nat.empty()) out.push_back({"nat", std::move(nat)});
     return out;
   }
 
@@ -154,6 +172,37 @@ class IptablesRules {
     return {
         "-m mark --mark " + under_mask(plan_.marks.forwarded, plan_.marks.mask) + " ! -o " +
         plan_.tun + " -j MASQUERADE"};
+  }
+
+  Lines alias_in() const {
+    Lines out;
+    for (const NetworkMap& map : plan_.maps) {
+      out.push_back(
+          "-d " + map.offered.to_text() + " -i " + plan_.tun + " -j NETMAP --to " +
+          map.real.to_text());
+    }
+    return out;
+  }
+
+  Lines alias_out() const {
+    Lines out;
+    for (const NetworkMap& map : plan_.maps) {
+      out.push_back(
+          "-s " + map.real.to_text() + " -o " + plan_.tun + " -j NETMAP --to " +
+          map.offered.to_text());
+    }
+    return out;
+  }
+
+  Lines lan() const {
+    if (!plan_.closes_lan) return {};
+    Lines out = {
+        "-o lo -j RETURN", "-o " + plan_.tun + " -j RETURN",
+        "-m mark" + is_bypass() + " -j RETURN"};
+    for (const std::string& needed : uplink_needs(v4_)) out.push_back(needed + " -j RETURN");
+    if (v4_) out.push_back("-m addrtype --dst-type BROADCAST -j DROP");
+    out.push_back(std::string("-d ") + (v4_ ? "224.0.0.0/4" : "ff00::/8") + " -j DROP");
+    return out;
   }
 
   const Plan& plan_;
@@ -292,14 +341,7 @@ std::string iptables_kill_switch(
   std::vector<std::string> out = {
       "-o lo -j ACCEPT", "-o " + wanted.tun + " -j ACCEPT",
       "-m mark --mark " + under_mask(wanted.marks.bypass, wanted.marks.mask) + " -j ACCEPT"};
-  if (v4) {
-    out.push_back("-p udp -m udp --sport 68 --dport 67 -j ACCEPT");
-  } else {
-    out.push_back("-p udp -m udp --sport 546 --dport 547 -j ACCEPT");
-    for (const char* type : {"133", "135", "136", "143"}) {  // looking for routers and neighbours
-      out.push_back(std::string("-p icmpv6 -m icmp6 --icmpv6-type ") + type + " -j ACCEPT");
-    }
-  }
+  for (const std::string& needed : uplink_needs(v4)) out.push_back(needed + " -j ACCEPT");
   std::vector<std::string> through = {
       "-o " + wanted.tun + " -j ACCEPT", "-i " + wanted.tun + " -j ACCEPT"};
   for (auto* rules : {&out, &through}) {

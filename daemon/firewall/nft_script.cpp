@@ -11,15 +11,25 @@ struct HookedChain {
 };
 
 // `fwd` and `snat` are words of the language: no chain may be called so.
-constexpr std::array<HookedChain, 7> kChains = {{
+constexpr std::array<HookedChain, 10> kChains = {{
     {"guard", "type filter hook prerouting priority raw; policy accept;"},
     {"mark_in", "type filter hook prerouting priority mangle; policy accept;"},
     {"mark_out", "type route hook output priority mangle; policy accept;"},
     {"input", "type filter hook input priority filter - 10; policy accept;"},
     {"transit", "type filter hook forward priority filter - 10; policy accept;"},
     {"clamp", "type filter hook forward priority mangle; policy accept;"},
+    {"alias_in", "type nat hook prerouting priority dstnat - 10; policy accept;"},
+    {"alias_out", "type nat hook postrouting priority srcnat - 10; policy accept;"},
     {"masq", "type nat hook postrouting priority srcnat; policy accept;"},
+    {"lan", "type filter hook output priority filter - 10; policy accept;"},
 }};
+
+// An uplink needs its address and its neighbours, or the tunnel has nothing to go through.
+constexpr std::string_view kOwnDhcp4 = "udp sport 68 udp dport 67";
+constexpr std::string_view kOwnDhcp6 = "udp sport 546 udp dport 547";
+constexpr std::string_view kNeighbours =
+    "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, "
+    "mld2-listener-report }";
 
 struct NamedSet {
   std::string_view name, type;
@@ -79,6 +89,9 @@ class NftRules {
     if (chain == "input") return input();
     if (chain == "transit") return transit();
     if (chain == "clamp") return clamp();
+    if (chain == "alias_in") return alias_in();
+    if (chain == "alias_out") return alias_out();
+    if (chain == "lan") return lan();
     return masq();
   }
 
@@ -150,6 +163,44 @@ class NftRules {
     if (!plan_.forwards || !plan_.masquerade) return {};
     const std::string families = plan_.masquerade_v6 ? "" : "meta nfproto ipv4 ";
     return {families + "iifname " + tun_ + " oifname != " + tun_ + " masquerade"};
+  }
+
+  // "{ a : b, ... }" of all maps, one way or the other.
+  std::string translation(Prefix NetworkMap::*from, Prefix NetworkMap::*to) const {
+    std::vector<std::string> pairs;
+    for (const NetworkMap& map : plan_.maps) {
+      pairs.push_back((map.*from).to_text() + " : " + (map.*to).to_text());
+    }
+    return listed(pairs);
+  }
+
+  Lines alias_in() const {
+    if (plan_.maps.empty()) return {};
+    return {
+        "iifname " + tun_ + " dnat ip prefix to ip daddr map " +
+        translation(&NetworkMap::offered, &NetworkMap::real)};
+  }
+
+  // What begins behind this router is known to peers by the offered addresses, too.
+  Lines alias_out() const {
+    if (plan_.maps.empty()) return {};
+    return {
+        "oifname " + tun_ + " snat ip prefix to ip saddr map " +
+        translation(&NetworkMap::real, &NetworkMap::offered)};
+  }
+
+  Lines lan() const {
+    if (!plan_.closes_lan) return {};
+    return {
+        "oifname { \"lo\", " + tun_ + " } return",
+        has_bypass("meta mark") + " return",
+        std::string(kOwnDhcp4) + " return",
+        std::string(kOwnDhcp6) + " return",
+        std::string(kNeighbours) + " return",
+        "fib daddr type broadcast drop",
+        "ip daddr 224.0.0.0/4 drop",
+        "ip6 daddr ff00::/8 drop",
+    };
   }
 
   const Plan& plan_;
@@ -257,11 +308,9 @@ std::string nft_kill_switch(const KillSwitch& wanted) {
   out += "  chain output {\n    type filter hook output priority filter - 20; policy accept;\n";
   out += through_tunnel;
   out += "    " + ours + " accept\n";
-  // An uplink needs its address and its neighbours, or the tunnel has nothing to go through.
-  out += "    udp sport 68 udp dport 67 accept\n    udp sport 546 udp dport 547 accept\n";
-  out +=
-      "    icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, "
-      "mld2-listener-report } accept\n";
+  for (const std::string_view needed : {kOwnDhcp4, kOwnDhcp6, kNeighbours}) {
+    out += "    " + std::string(needed) + " accept\n";
+  }
   out += lan + refusal;
   out += "  chain forward {\n    type filter hook forward priority filter - 20; policy accept;\n";
   out += through_tunnel;

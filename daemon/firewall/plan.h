@@ -43,6 +43,13 @@ struct Marks {
   friend bool operator==(const Marks&, const Marks&) = default;
 };
 
+// Machine for machine, a network under the addresses by which the mesh knows it. IPv4, of one size.
+struct NetworkMap {
+  Prefix offered, real;
+
+  friend auto operator<=>(const NetworkMap&, const NetworkMap&) = default;
+};
+
 // Lists are sorted and without repetition.
 struct Plan {
   Mode mode = Mode::Off;
@@ -56,6 +63,10 @@ struct Plan {
   bool masquerade = true;            // ... under an address of this host
   bool masquerade_v6 = true;         // false: the kernel cannot; IPv6 is then not forwarded at all
   bool only_answers = false;         // ... and towards the tunnel only what answers it
+  std::vector<NetworkMap> maps;      // offered networks that are called otherwise here
+  // Nothing of this host's own goes to everybody or to a group on its other links: routes cannot
+  // say so, because the kernel's own tables are asked first.
+  bool closes_lan = false;
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };

@@ -175,7 +175,7 @@ class Decider {
   }
 
   void keep_lans() {
-    const bool exit = out_.exit == ExitState::InUse || out_.exit == ExitState::Unavailable;
+    const bool exit = out_.holds_internet();
     const bool all = exit && in_.prefs.exit_node_allow_lan_access;
     for (const auto& lan : in_.around.lans) {
       const control::Node* router = offers(lan.prefix);
@@ -216,7 +216,7 @@ class Decider {
   }
 
   void close_defaults() {
-    if (out_.exit != ExitState::InUse && out_.exit != ExitState::Unavailable) return;
+    if (!out_.holds_internet()) return;
     for (const Prefix& all : {kAll4, kAll6}) {
       if (!has(out_.routes, all)) out_.unreachable.push_back(all);
     }

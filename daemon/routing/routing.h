@@ -95,6 +95,8 @@ struct Decision {
   std::vector<KeptLocal> kept_local;
   std::vector<Conflict> conflicts;
 
+  // Internet traffic does not leave by the host's own way.
+  bool holds_internet() const { return exit == ExitState::InUse || exit == ExitState::Unavailable; }
   // Peers' addresses that a machine on the host's own networks may have, too. Sorted.
   std::vector<IpAddress> shared_addresses() const;
   // The prefixes of a peer: nothing where it has none.

@@ -22,6 +22,7 @@ Json field_value(bool value) { return value; }
 Json field_value(const std::string& value) { return value; }
 Json field_value(const std::vector<std::string>& value) { return list_or_null(value); }
 Json field_value(const std::vector<Prefix>& value) { return list_or_null(value); }
+Json field_value(const std::vector<RouteMap>& value) { return list_or_null(value); }
 Json field_value(const std::optional<bool>& value) { return tri_state(value); }
 Json field_value(NetfilterMode value) { return static_cast<int>(value); }
 Json field_value(const std::optional<std::uint16_t>& value) {
@@ -37,6 +38,17 @@ void read_value(Fields& in, const char* name, std::optional<std::uint16_t>& out)
   if (in.find(name) == nullptr) return;
   in.read(name, value);
   if (!in.failed()) out = value;
+}
+void read_value(Fields& in, const char* name, std::vector<RouteMap>& out) {
+  std::vector<std::string> texts;
+  in.read(name, texts);
+  if (in.failed() || in.find(name) == nullptr) return;
+  out.clear();
+  for (const std::string& text : texts) {
+    const auto map = parse_route_map(text);
+    if (!map) return in.fail(name, "a list of OFFERED=REAL (" + map.error() + ")");
+    out.push_back(*map);
+  }
 }
 void read_value(Fields& in, const char* name, NetfilterMode& out) {
   int value = 0;
@@ -142,6 +154,11 @@ bool Prefs::advertises_exit_node() const {
     return std::ranges::find(advertise_routes, *Prefix::parse(text)) != advertise_routes.end();
   };
   return offers("0.0.0.0/0") && offers("::/0");
+}
+
+Prefix Prefs::real_network(const Prefix& advertised) const {
+  const auto map = std::ranges::find(route_maps, advertised, &RouteMap::offered);
+  return map == route_maps.end() ? advertised : map->real;
 }
 
 bool MaskedPrefs::sets(std::string_view field) const {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "proto/base/result.h"
+#include "proto/local/route_map.h"
 #include "proto/local/user_profile.h"
 #include "proto/netaddr/prefix.h"
 
@@ -50,6 +51,8 @@ struct Prefs {
   bool notepad_urls = false;
   bool force_daemon = false;
   std::vector<Prefix> advertise_routes;
+  // Ours: what some of the advertised routes are called where they are. Others of it do not count.
+  std::vector<RouteMap> route_maps;
   std::vector<std::string> advertise_services;
   std::optional<bool> sync;
   bool no_snat = false;
@@ -73,6 +76,8 @@ struct Prefs {
 
   // An exit node is offered by advertising both default routes.
   bool advertises_exit_node() const;
+  // The network behind an advertised route.
+  Prefix real_network(const Prefix& advertised) const;
   friend bool operator==(const Prefs&, const Prefs&) = default;
 };
 

@@ -76,6 +76,9 @@ std::optional<std::string> refusal(const MaskedPrefs& edit) {
              route.masked().to_text();
     }
   }
+  if (edit.sets("RouteMaps")) {
+    if (auto refused = contradiction(edit.values.route_maps)) return refused;
+  }
   if (edit.sets("ControlURL")) {
     const std::string& url = edit.values.control_url;
     if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://")) {

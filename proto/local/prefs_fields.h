@@ -34,6 +34,7 @@ void visit_fields(Visit&& visit, P&... prefs) {
   visit("NotepadURLs", Always, prefs.notepad_urls...);
   visit("ForceDaemon", WhenSet, prefs.force_daemon...);
   visit("AdvertiseRoutes", Always, prefs.advertise_routes...);
+  visit("RouteMaps", WhenSet, prefs.route_maps...);
   visit("AdvertiseServices", Always, prefs.advertise_services...);
   visit("Sync", Always, prefs.sync...);
   visit("NoSNAT", Always, prefs.no_snat...);

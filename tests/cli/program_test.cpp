@@ -230,6 +230,11 @@ TEST_F(Ayatori, SetAndGetAgree) {
   EXPECT_TRUE(host.kept.advertises_exit_node());
   EXPECT_EQ(run({"get", "advertise-routes"}), 0);
   EXPECT_EQ(out(), "10.1.0.0/16\n");
+  console.stdout_text.clear();
+  EXPECT_EQ(run({"set", "--advertise-routes=10.99.1.0/24=192.168.1.0/24,10.2.0.0/16"}), 0) << err();
+  EXPECT_EQ(run({"get", "advertise-routes"}), 0);
+  EXPECT_EQ(out(), "10.99.1.0/24=192.168.1.0/24,10.2.0.0/16\n");
+  EXPECT_EQ(run({"set", "--advertise-routes=10.99.1.0/24=192.168.0.0/16"}), 2);
   // An exit node stays one when its subnets change.
   EXPECT_EQ(run({"set", "--advertise-routes="}), 0);
   EXPECT_EQ(host.kept.advertise_routes.size(), 2u);

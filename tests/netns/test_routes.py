@@ -430,10 +430,25 @@ def test_kernel_without_policy_routing_uses_the_main_table():
         goes(host, "10.77.0.1", by="ayatori0")
         goes(host, f"{lan}.1", by="eth0")
         wait_until("it may be chosen", lambda: alpha.peer("beta")["ExitNodeOption"])
-        alpha.cli("set", "--exit-node=beta")
-        wait_until("the refusal is told", lambda: "no policy routing" in health(alpha))
+        for words in (("set", "--exit-node=beta"), ("set-exit-node", "beta"), ("set-exit-node", "auto")):
+            refused = alpha.cli(*words, check=False)
+            assert refused.returncode == 1 and "no policy routing" in refused.stderr, refused
+        assert alpha.cli("get", "exit-node").stdout.strip() == ""
         assert way_to(host, WEB) == "eth0"
-        assert alpha.ping(beta.ip) == 1
+
+        # Chosen when there was another kernel: it is told, and nothing is led into the tunnel.
+        alpha.stop()
+        alpha.start()
+        alpha.wait_ping(beta.ip)
+        alpha.cli("set", "--exit-node=beta")
+        alpha.stop()
+        with kernel_without_policy_routing(lab.dir):
+            alpha.start()
+        wait_until("it is told", lambda: "no policy routing" in health(alpha))
+        assert way_to(host, WEB) == "eth0"
+        alpha.wait_ping(beta.ip)
+        alpha.cli("set", "--exit-node=")
+        assert "no policy routing" not in health(alpha)
         alpha.stop()
         assert "ayatori0" not in host.run("ip", "route", "show").stdout
 

@@ -6,8 +6,8 @@ import socket
 import threading
 import time
 
-from lab import Lab, Nat, wait_until
-from mesh import Coordinator, Node
+from lab import Lab, Nat, stock, wait_until
+from mesh import Coordinator, Node, StockNode
 
 HOME_LAN = "192.168.1"  # as every router comes out of its box
 
@@ -150,3 +150,66 @@ def test_two_homes_with_the_same_addresses():
             assert int(counted["ayatori_sites_untranslatable"]) == 0
         for box in boxes:
             box.close()
+
+
+def test_two_homes_with_the_same_addresses_under_other_ones():
+    """For machines that know IPv4 only: a network of its own for each home, translated by its router."""
+    kinds = {1: "nftables", 2: "iptables"}
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        key = coordinator.add_key("--reusable")
+        gateways, boxes = {}, {}
+        for site, kind in kinds.items():
+            home = lab.router(f"home{site}", Nat.PORT_PRESERVING, HOME_LAN)
+            gateways[site] = Node(lab.host_behind(f"gw{site}", home), coordinator,
+                                  env={"TS_DEBUG_FIREWALL_MODE": kind})
+            offer = f"10.99.{site}.0/24={HOME_LAN}.0/24"
+            gateways[site].up(key, f"--advertise-routes={offer}")
+            assert gateways[site].cli("get", "advertise-routes").stdout == offer + "\n"
+            coordinator.cli("route", "approve", f"gw{site}")
+            boxes[site] = Nas(lab, f"nas{site}", home)
+        users = [Node(lab.host_behind("laptop", lab.router("cafe", Nat.PORT_PRESERVING)), coordinator)]
+        if stock("tailscaled") and stock("tailscale"):
+            users.append(StockNode(lab.host_behind("phone", lab.router("cell", Nat.PORT_PRESERVING)), coordinator))
+        for user in users:
+            user.up(key, "--accept-routes")
+        for user in users:
+            for site, box in boxes.items():
+                alias = f"10.99.{site}." + box.host.address.rsplit(".", 1)[1]
+                wait_until(f"{user.name} pings {alias}", lambda: user.ping(alias), 20)
+                assert ask_by_tcp(user.host, alias) == f"nas{site} tcp"
+                assert ask_by_udp(user.host, f"::ffff:{alias}") == f"nas{site} udp"
+                assert port_is_refused(user.host, f"::ffff:{alias}")
+                # The router itself by its address at home.
+                assert user.ping(f"10.99.{site}." + gateways[site].host.address.rsplit(".", 1)[1])
+
+        # Begun at home, a connection comes from the offered address too: who it is stays clear.
+        gateway, box, user = gateways[1], boxes[1], users[0]
+        gateway.cli("set", "--snat-subnet-routes=false")
+        box.host.run("ip", "route", "add", "100.64.0.0/10", "via", gateway.host.address)
+        callers = []
+
+        def listen():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+                one.bind(("", 7002))
+                one.settimeout(20)
+                callers.append(one.recvfrom(100)[1][0])
+
+        def call():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+                one.sendto(b"!", (user.ip, 7002))
+
+        heard = user.host.thread(listen)
+        wait_until("the laptop is called", lambda: callers or box.host.thread(call).result(), 15, every=0.3)
+        heard.result(timeout=5)
+        assert callers == ["10.99.1." + box.host.address.rsplit(".", 1)[1]], callers
+
+        # Offered as what it is, it is an ordinary route again, and the old addresses are gone.
+        gateway.cli("set", "--snat-subnet-routes", f"--advertise-routes={HOME_LAN}.0/24")
+        coordinator.cli("route", "approve", "gw1")
+        wait_until("by its own address", lambda: user.ping(box.host.address), 15)
+        assert not user.ping(f"10.99.1.{box.host.address.rsplit('.', 1)[1]}", timeout=1)
+        done = gateway.cli("set", "--advertise-routes=10.99.1.0/24=192.168.0.0/16", check=False)
+        assert done.returncode == 2 and "differ in size" in done.stderr, done.stderr
+        for one in boxes.values():
+            one.close()

@@ -70,6 +70,27 @@ TEST(FirewallMeaning, SettingsBecomeRules) {
   EXPECT_FALSE(node.forwarding.v6);
 }
 
+TEST(FirewallMeaning, OnlyNetworksThatAreOfferedAreTranslated) {
+  local::Prefs prefs;
+  prefs.advertise_routes = {prefix("10.99.1.0/24"), prefix("10.0.0.0/8")};
+  prefs.route_maps = {
+      {prefix("10.99.1.0/24"), prefix("192.168.1.0/24")},
+      {prefix("10.99.2.0/24"), prefix("192.168.2.0/24")}};
+  EXPECT_THAT(
+      firewall_node(facts(), prefs).plan.maps,
+      ElementsAre(firewall::NetworkMap{prefix("10.99.1.0/24"), prefix("192.168.1.0/24")}));
+}
+
+TEST(FirewallMeaning, AnExitNodeClosesTheLocalNetworkUnlessItIsAllowed) {
+  local::Prefs prefs;
+  FirewallFacts here = facts();
+  EXPECT_FALSE(firewall_node(here, prefs).plan.closes_lan);
+  here.uses_exit = true;
+  EXPECT_TRUE(firewall_node(here, prefs).plan.closes_lan);
+  prefs.exit_node_allow_lan_access = true;
+  EXPECT_FALSE(firewall_node(here, prefs).plan.closes_lan);
+}
+
 TEST(FirewallMeaning, WhoHasNotDecidedGetsTheStatefulFilterUnlessContainersWouldSuffer) {
   local::Prefs prefs;
   prefs.advertise_routes = {prefix("192.168.1.0/24")};

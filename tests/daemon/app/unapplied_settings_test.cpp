@@ -15,6 +15,7 @@ TEST(UnappliedSettings, EveryChoiceWithoutEffectIsToldUnderANameOfItsOwn) {
   local::Prefs prefs;
   prefs.exit_node_fail_closed = true;
   prefs.netfilter_mode = local::NetfilterMode::Off;
+  prefs.route_maps = {*local::parse_route_map("10.99.1.0/24=192.168.1.0/24")};
   prefs.run_ssh = true;
   prefs.app_connector_advertise = true;
   prefs.relay_server_port = 0;
@@ -23,7 +24,7 @@ TEST(UnappliedSettings, EveryChoiceWithoutEffectIsToldUnderANameOfItsOwn) {
     EXPECT_FALSE(warning.text.empty());
     codes.insert(warning.code);
   }
-  EXPECT_EQ(codes.size(), 4u);
+  EXPECT_EQ(codes.size(), 5u);
 }
 
 }  // namespace

@@ -61,6 +61,33 @@ TEST(IptablesScript, HasTheSameRulesAsNft) {
   EXPECT_THAT(script, Not(HasSubstr("100.64.0.0/10 -j DROP")));
 }
 
+TEST(IptablesScript, ANetworkOfferedUnderOtherAddressesIsTranslatedBothWays) {
+  Plan plan = whole_plan();
+  plan.maps = {{*Prefix::parse("10.99.1.0/24"), *Prefix::parse("192.168.1.0/24")}};
+  const std::string script = iptables_tables(plan, Family::V4, {});
+  EXPECT_THAT(
+      script,
+      HasSubstr("-A ayatori-alias-in -d 10.99.1.0/24 -i ayatori0 -j NETMAP --to 192.168.1.0/24\n"));
+  EXPECT_THAT(
+      script,
+      HasSubstr(
+          "-A ayatori-alias-out -s 192.168.1.0/24 -o ayatori0 -j NETMAP --to 10.99.1.0/24\n"));
+  EXPECT_TRUE(iptables_intact(plan, Family::V4, after(script)));
+  EXPECT_THAT(iptables_tables(plan, Family::V6, {}), Not(HasSubstr("alias")));
+}
+
+TEST(IptablesScript, AClosedNetworkHearsNeitherBroadcastsNorGroups) {
+  Plan plan = whole_plan();
+  EXPECT_THAT(iptables_tables(plan, Family::V4, {}), Not(HasSubstr("-A ayatori-lan")));
+  plan.closes_lan = true;
+  const std::string v4 = iptables_tables(plan, Family::V4, {});
+  EXPECT_THAT(v4, HasSubstr("-A ayatori-lan -m addrtype --dst-type BROADCAST -j DROP\n"));
+  EXPECT_THAT(v4, HasSubstr("-A ayatori-lan -d 224.0.0.0/4 -j DROP\n"));
+  const std::string v6 = iptables_tables(plan, Family::V6, {});
+  EXPECT_THAT(v6, HasSubstr("-A ayatori-lan -p icmpv6 -m icmp6 --icmpv6-type 135 -j RETURN\n"));
+  EXPECT_THAT(v6, HasSubstr("-A ayatori-lan -d ff00::/8 -j DROP\n"));
+}
+
 TEST(IptablesScript, EachFamilyHasItsOwnAddresses) {
   const std::string script = iptables_tables(whole_plan(), Family::V6, {});
   EXPECT_THAT(script, HasSubstr("-A ayatori-guard -s fd7a:115c:a1e0::/48 -j ayatori-peers\n"));

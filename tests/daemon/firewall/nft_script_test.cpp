@@ -124,6 +124,38 @@ INSTANTIATE_TEST_SUITE_P(NftScript, Router, testing::Values(
     [](const auto& one) { return std::string(one.param.name); });
 // clang-format on
 
+TEST(NftScript, ANetworkOfferedUnderOtherAddressesIsTranslatedBothWays) {
+  EXPECT_THAT(rules(part(nft_table(router(), ""), "chain alias_in")), testing::IsEmpty());
+  Plan plan = router();
+  plan.maps = {
+      {*Prefix::parse("10.99.1.0/24"), *Prefix::parse("192.168.1.0/24")},
+      {*Prefix::parse("10.99.2.0/24"), *Prefix::parse("192.168.2.0/24")}};
+  const std::string script = nft_table(plan, "");
+  EXPECT_THAT(
+      rules(part(script, "chain alias_in")),
+      testing::ElementsAre("iifname \"ayatori0\" dnat ip prefix to ip daddr map "
+                           "{ 10.99.1.0/24 : 192.168.1.0/24, 10.99.2.0/24 : 192.168.2.0/24 }"));
+  EXPECT_THAT(
+      rules(part(script, "chain alias_out")),
+      testing::ElementsAre("oifname \"ayatori0\" snat ip prefix to ip saddr map "
+                           "{ 192.168.1.0/24 : 10.99.1.0/24, 192.168.2.0/24 : 10.99.2.0/24 }"));
+  EXPECT_FALSE(same_rules(router(), plan));
+}
+
+TEST(NftScript, AClosedNetworkHearsNeitherBroadcastsNorGroups) {
+  EXPECT_THAT(rules(part(nft_table(plain_node(), ""), "chain lan")), testing::IsEmpty());
+  Plan plan = plain_node();
+  plan.closes_lan = true;
+  const auto lan = rules(part(nft_table(plan, ""), "chain lan"));
+  ASSERT_EQ(lan.size(), 8u);
+  EXPECT_EQ(lan.front(), "oifname { \"lo\", \"ayatori0\" } return");
+  EXPECT_EQ(lan[1], "meta mark & 0x00ff0000 == 0x00080000 return");
+  EXPECT_THAT(
+      std::vector(lan.end() - 3, lan.end()),
+      testing::ElementsAre(
+          "fib daddr type broadcast drop", "ip daddr 224.0.0.0/4 drop", "ip6 daddr ff00::/8 drop"));
+}
+
 TEST(NftScript, NodivertHasChainsButNoHooksAndLeavesTheTable) {
   Plan plan = router();
   plan.mode = Mode::NoDivert;
