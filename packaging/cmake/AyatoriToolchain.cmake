@@ -23,7 +23,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   add_compile_options(-Wthread-safety)
 else()
   # What GCC 12 reports falsely about its own library once it inlines, and about code that its
-  # sanitizers inserted. clang compiles the same sources for the fuzzers and has no such trouble.
+  # sanitizers inserted. clang compiles the same sources for the tests and has no such trouble.
   add_compile_options(
     -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-maybe-uninitialized)
@@ -45,6 +45,7 @@ if(AYA_SANITIZE)
   endif()
 endif()
 if(AYA_FUZZ)
+  # Every object can be fuzzed, so that tests, programs and fuzz targets share them.
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

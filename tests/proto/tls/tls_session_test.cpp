@@ -67,7 +67,9 @@ struct Pair {
 
   // Carries bytes both ways, `piece` at a time, until both ends are silent.
   void exchange(std::size_t piece = SIZE_MAX) {
-    while (carry(client, server, piece) | carry(server, client, piece)) {
+    for (bool carried = true; carried;) {
+      carried = carry(client, server, piece);
+      carried = carry(server, client, piece) || carried;
     }
   }
   bool carry(End& from, End& to, std::size_t piece) const {
