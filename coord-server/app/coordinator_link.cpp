@@ -14,9 +14,9 @@ CoordinatorLink::Answer CoordinatorLink::ask(
   const mapper::StreamId fresh{++last_stream_};
   auto answer = core_.on_machine(request, machine, fresh, loop_.now(), loop_.wall_now(), effects_);
   wake();
-  if (!answer.streaming) return {std::move(answer.response), std::nullopt};
+  if (!answer.streaming && !answer.waiting) return {std::move(answer.response), std::nullopt};
   readers_.emplace(fresh, &reader);
-  return {std::move(answer.response), fresh};
+  return {std::move(answer.response), fresh, answer.waiting};
 }
 
 http::Response CoordinatorLink::ask_api(
@@ -24,6 +24,11 @@ http::Response CoordinatorLink::ask_api(
   wake();
   core_.set_relay_clients(host_.relay_clients());
   return core_.on_api(request, entrance, loop_.wall_now());
+}
+
+http::Response CoordinatorLink::ask_page(const http::Request& request) {
+  wake();
+  return core_.on_page(request, loop_.wall_now());
 }
 
 void CoordinatorLink::stream_closed(mapper::StreamId stream) {
@@ -47,6 +52,10 @@ void CoordinatorLink::settle() {
   for (const mapper::StreamId ended : leaving_.maps.ended) {
     const auto reader = readers_.extract(ended);
     if (reader) reader.mapped()->on_map_end(ended);
+  }
+  for (const auto& answer : leaving_.answers) {
+    const auto reader = readers_.extract(answer.to);
+    if (reader) reader.mapped()->on_answer(answer.to, answer.response);
   }
   for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
   for (const std::string& trouble : leaving_.trouble) {

@@ -18,6 +18,8 @@ class MapReader {
   virtual ~MapReader() = default;
   virtual void on_map_frame(mapper::StreamId stream, Bytes frame) = 0;
   virtual void on_map_end(mapper::StreamId stream) = 0;  // forgotten here: finish the response
+  // To a request that was left waiting; forgotten here.
+  virtual void on_answer(mapper::StreamId stream, const http::Response& response) = 0;
 };
 
 class CoordinatorLink {
@@ -36,9 +38,12 @@ class CoordinatorLink {
   struct Answer {
     http::Response response;
     std::optional<mapper::StreamId> stream;  // open: `reader` hears of it until it ends
+    bool waiting = false;                    // the response comes later, by on_answer()
   };
   Answer ask(const http::Request& request, const MachinePublicKey& machine, MapReader& reader);
   http::Response ask_api(const http::Request& request, const api::Entrance& entrance);
+
+  http::Response ask_page(const http::Request& request);
 
   void stream_closed(mapper::StreamId stream);
   void stream_blocked(mapper::StreamId stream, bool blocked);

@@ -86,6 +86,14 @@ void NoiseLink::on_map_end(mapper::StreamId map) {
   pump();
 }
 
+void NoiseLink::on_answer(mapper::StreamId waiting, const http::Response& response) {
+  const Poll* poll = find(waiting);
+  if (poll == nullptr) return;
+  h2_.respond(poll->stream, response);
+  std::erase_if(polls_, [&](const Poll& each) { return each.map == waiting; });
+  pump();
+}
+
 // Until neither side of the session has anything to say.
 void NoiseLink::pump() {
   do {
@@ -110,7 +118,9 @@ void NoiseLink::handle_events() {
 void NoiseLink::answer(http::H2Stream stream, const http::Request& request) {
   const auto answered = core_.ask(request, machine_, *this);
   if (!answered.stream) return h2_.respond(stream, answered.response);
-  h2_.start_response(stream, answered.response.status, answered.response.headers);
+  if (!answered.waiting) {
+    h2_.start_response(stream, answered.response.status, answered.response.headers);
+  }
   polls_.push_back({*answered.stream, stream});
 }
 

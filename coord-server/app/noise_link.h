@@ -32,7 +32,7 @@ class NoiseLink final : private io::ByteStream::Handler, private MapReader {
   void begin(Bytes leftover);
 
  private:
-  struct Poll {
+  struct Poll {  // or a request that waits for its answer
     mapper::StreamId map;
     http::H2Stream stream;
     bool blocked = false;
@@ -43,6 +43,7 @@ class NoiseLink final : private io::ByteStream::Handler, private MapReader {
   void on_drained() override;
   void on_map_frame(mapper::StreamId map, Bytes frame) override;
   void on_map_end(mapper::StreamId map) override;
+  void on_answer(mapper::StreamId waiting, const http::Response& response) override;
 
   void pump();
   void handle_events();

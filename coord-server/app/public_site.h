@@ -9,6 +9,7 @@
 #include "coord-server/app/noise_link.h"
 #include "coord-server/app/relay_link.h"
 #include "coord-server/app/tls_identity.h"
+#include "coord-server/pages/pages.h"
 #include "coord-server/serve/public_routes.h"
 
 namespace aya::coord {

@@ -63,6 +63,11 @@ Done node_rename(const Invocation& call);
 Done node_address(const Invocation& call);
 Done node_expire(const Invocation& call);
 
+// registration_commands.cpp
+Done node_pending(const Invocation& call);
+Done node_approve(const Invocation& call);
+Done node_reject(const Invocation& call);
+
 // dns_commands.cpp
 Done dns_show(const Invocation& call);
 Done dns_set(const Invocation& call);

@@ -4,6 +4,7 @@
 
 #include "coord-server/enroll/node_label.h"
 #include "proto/control/capability_version.h"
+#include "proto/http/headers.h"
 
 namespace aya::enroll {
 namespace {
@@ -39,6 +40,16 @@ store::AuditEntry entry_of(
   return entry;
 }
 
+// The same for what a person did with it, where one did.
+store::AuditEntry entry_of(
+    const nodes::NodeRecord& node, std::string action, const Admission& admission, WallTime now) {
+  store::AuditEntry entry = entry_of(node, std::move(action), admission.how, now);
+  if (!admission.by) return entry;
+  entry.actor = admission.by->actor;
+  entry.origin = admission.by->origin;
+  return entry;
+}
+
 // What was known of the network stays until the node says otherwise (T-07).
 void take_hostinfo(nodes::NodeRecord& node, const std::optional<control::Hostinfo>& sent) {
   if (!sent) return;
@@ -49,6 +60,16 @@ void take_hostinfo(nodes::NodeRecord& node, const std::optional<control::Hostinf
   if (net && net->preferred_derp != 0) node.live.home_region = net->preferred_derp;
 }
 
+// "required:NAME" in a request means that network and no other (control 6.1).
+bool wants_another(const control::RegisterRequest& request, const store::Account& account) {
+  constexpr std::string_view kRequired = "required:";
+  std::string_view wanted = request.tailnet;
+  if (!wanted.starts_with(kRequired)) return false;
+  wanted.remove_prefix(kRequired.size());
+  return !http::equal_ignoring_case(wanted, account.name) &&
+         !http::equal_ignoring_case(wanted, account.domain);
+}
+
 std::string not_stored(const store::StoreError& error) {
   if (error.kind == store::StoreError::Kind::Spent) {
     return "the auth key has been used already; ask for a new or a reusable one";
@@ -57,6 +78,17 @@ std::string not_stored(const store::StoreError& error) {
 }
 
 }  // namespace
+
+Admission Admission::by_key(const store::AuthKey& key) {
+  Admission admission;
+  admission.account = key.account;
+  admission.user = key.user;
+  admission.ephemeral = key.ephemeral;
+  admission.preauthorized = key.preauthorized;
+  admission.key = key.id;
+  admission.how = "auth key " + key.public_id;
+  return admission;
+}
 
 Result<Outcome, RegisterRefusal> Enrollment::register_node(
     const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now) {
@@ -74,9 +106,7 @@ Result<Outcome, RegisterRefusal> Enrollment::register_node(
   if (known != nullptr && !known->key_expired(now)) return welcome_back(*known, request, now);
   if (request.auth && !request.auth->auth_key.empty()) return admit_by_key(request, machine, now);
   if (known != nullptr) return key_expired();  // it will come back with a new node key
-  return told(
-      "this server admits machines by auth key: make one with `ayatori-coord key add` and pass it "
-      "with --auth-key");
+  return wait_for_person(request, machine, now);
 }
 
 Result<Outcome, RegisterRefusal> Enrollment::log_out(const Node* node, WallTime now) {
@@ -121,52 +151,91 @@ Result<Outcome, RegisterRefusal> Enrollment::admit_by_key(
     const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now) {
   auto key = keys_.check(request.auth->auth_key, now);
   if (!key) return told(key.error().reason);
-  const Node* node = registry_.find(key->account, machine);
+  auto node = admit(request, machine, Admission::by_key(*key), now);
+  if (!node) return told(node.error());
+  return accepted(**node);
+}
+
+// The first time it is told where a person has to go; then it waits for that person.
+Outcome Enrollment::wait_for_person(
+    const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now) {
+  Outcome outcome;
+  const PendingLogin* login =
+      request.followup.empty() ? nullptr : logins_.follow(request, machine, now);
+  if (login != nullptr && login->rejected) {
+    outcome.response = rejection();
+  } else if (login != nullptr) {
+    outcome.waits_on = login->id;
+  } else {
+    outcome.response.auth_url = logins_.url(logins_.begin(request, machine, now));
+  }
+  return outcome;
+}
+
+Result<const Node*, std::string> Enrollment::approve(
+    const PendingLogin& login, const Admission& admission, WallTime now) {
+  const std::string id = login.id;
+  auto node = admit(login.request, login.machine, admission, now);
+  if (!node) return node.error();
+  if ((*node)->record.ephemeral) ephemeral_.push_back((*node)->id());
+  logins_.settle(id, accepted(**node).response);
+  return *node;
+}
+
+Result<const Node*, std::string> Enrollment::admit(
+    const control::RegisterRequest& request, const MachinePublicKey& machine,
+    const Admission& admission, WallTime now) {
+  const store::Account* account = registry_.account(admission.account);
+  AYA_CHECK(account != nullptr);
+  if (wants_another(request, *account)) {
+    return "this machine wants to join " + request.tailnet.substr(request.tailnet.find(':') + 1) +
+           " and no other network";
+  }
+  const Node* node = registry_.find(admission.account, machine);
   const Node* holder = registry_.find(request.node_key);
   if (holder != nullptr && holder != node) {
-    return told("this node key belongs to another network; log out there first");
+    return std::string("this node key belongs to another network; log out there first");
   }
-  auto stored =
-      node != nullptr ? renew(*node, request, *key, now) : create(request, machine, *key, now);
-  if (!stored) return told(not_stored(stored.error()));
-  return accepted(**stored);
+  auto stored = node != nullptr ? renew(*node, request, admission, now)
+                                : create(request, machine, admission, now);
+  if (!stored) return not_stored(stored.error());
+  return *stored;
 }
 
 store::Stored<const Node*> Enrollment::renew(
-    const Node& node, const control::RegisterRequest& request, const store::AuthKey& key,
+    const Node& node, const control::RegisterRequest& request, const Admission& admission,
     WallTime now) {
   nodes::NodeRecord record = node.record;
-  record.user = key.user;
+  record.user = admission.user;
   record.node_key = request.node_key;
   record.key_expiry = now + kKeyLifetime;
-  record.ephemeral = key.ephemeral || request.ephemeral;
+  record.ephemeral = admission.ephemeral || request.ephemeral;
   take_hostinfo(record, request.hostinfo);
   record.live.capver = request.version;
   record.label = label_for(record.live.hostinfo, record);
-  auto updated =
-      registry_.update(record, key.id, entry_of(record, "LOGIN", "auth key " + key.public_id, now));
+  auto updated = registry_.update(record, admission.key, entry_of(record, "LOGIN", admission, now));
   if (!updated) return updated.error();
   return &node;
 }
 
 store::Stored<const Node*> Enrollment::create(
     const control::RegisterRequest& request, const MachinePublicKey& machine,
-    const store::AuthKey& key, WallTime now) {
+    const Admission& admission, WallTime now) {
   nodes::NodeRecord record;
-  record.account = key.account;
-  record.user = key.user;
+  record.account = admission.account;
+  record.user = admission.user;
   record.stable_id = "n" + random_text(11, rng_) + "CNTRL";
   record.machine = machine;
   record.node_key = request.node_key;
-  record.ephemeral = key.ephemeral || request.ephemeral;
+  record.ephemeral = admission.ephemeral || request.ephemeral;
   record.created = now;
   record.key_expiry = now + kKeyLifetime;
   take_hostinfo(record, request.hostinfo);
   record.live.capver = request.version;
   record.label = label_for(record.live.hostinfo, record);
   const auto ipv4 = pool_.pick_v4([&](const IpAddress& address) {
-    return registry_.find_address(key.account, address) != nullptr ||
-           registry_.quarantined_for(key.account, address, now).has_value();
+    return registry_.find_address(admission.account, address) != nullptr ||
+           registry_.quarantined_for(admission.account, address, now).has_value();
   });
   if (!ipv4) {
     return store::StoreError{
@@ -175,8 +244,7 @@ store::Stored<const Node*> Enrollment::create(
   record.ipv4 = *ipv4;
   record.ipv6 =
       pool_.pick_v6([&](const IpAddress& address) { return registry_.is_v6_taken(address); });
-  return registry_.admit(
-      record, key.id, entry_of(record, "CREATE", "auth key " + key.public_id, now));
+  return registry_.admit(record, admission.key, entry_of(record, "CREATE", admission, now));
 }
 
 std::string Enrollment::label_for(

@@ -1,5 +1,5 @@
 // Enrollment: what /machine/register decides (control 4.3, 6.1, 9.1, 9.3 - 9.5). A machine is let
-// in by auth key, comes back after a restart, renews its node key, or logs out.
+// in by auth key or by a person, comes back after a restart, renews its node key, or logs out.
 //
 // The Noise connection has proven the machine key; the node key of a request is only a claim. A
 // node is a machine in an account: re-login and key rotation keep its number, name and addresses.
@@ -8,6 +8,7 @@
 #pragma once
 
 #include "coord-server/enroll/auth_keys.h"
+#include "coord-server/enroll/logins.h"
 #include "coord-server/nodes/address_pool.h"
 #include "coord-server/nodes/registry.h"
 #include "proto/control/register.h"
@@ -24,22 +25,45 @@ struct RegisterRefusal {
   std::string text;
 };
 
+// On whose word a machine is let in.
+struct Admission {
+  store::AccountId account;
+  store::UserId user;
+  bool ephemeral = false;
+  bool preauthorized = false;  // needs no approval, should the account ask for one
+  std::optional<store::AuthKeyId> key;
+  std::string how;  // for the audit log: "auth key kAbc…CNTRL"
+  // By whom, if not by the machine itself; what it is about is filled in.
+  std::optional<store::AuditEntry> by;
+
+  static Admission by_key(const store::AuthKey& key);
+};
+
 class Enrollment {
  public:
   struct Outcome {
     control::RegisterResponse response;
-    std::optional<NodeId> node;     // registered: exists and may ask for a map
-    std::optional<NodeId> deleted;  // an ephemeral node that logged out
+    std::optional<NodeId> node;           // registered: exists and may ask for a map
+    std::optional<NodeId> deleted;        // an ephemeral node that logged out
+    std::optional<std::string> waits_on;  // a login: its answer is the answer to this request
   };
 
   static constexpr auto kKeyLifetime = std::chrono::days(180);
 
   // All outlive this.
-  Enrollment(nodes::Registry& registry, store::Store& storage, Rng& rng)
-      : registry_(registry), keys_(storage, rng), pool_(rng), rng_(rng) {}
+  Enrollment(nodes::Registry& registry, store::Store& storage, Logins& logins, Rng& rng)
+      : registry_(registry), logins_(logins), keys_(storage, rng), pool_(rng), rng_(rng) {}
 
   Result<Outcome, RegisterRefusal> register_node(
       const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now);
+
+  // Lets the machine of a login in; all that wait for it are told.
+  Result<const Node*, std::string> approve(
+      const PendingLogin& login, const Admission& admission, WallTime now);
+
+  Logins& logins() { return logins_; }
+  // Ephemeral nodes that approve() let in since the last call: they may never come.
+  std::vector<NodeId> take_ephemeral() { return std::exchange(ephemeral_, {}); }
 
   // The label a node gets from its host name, unless a person has chosen one.
   std::string label_for(const control::Hostinfo& hostinfo, const nodes::NodeRecord& node) const;
@@ -50,18 +74,25 @@ class Enrollment {
       const Node& node, const control::RegisterRequest& request, WallTime now);
   Result<Outcome, RegisterRefusal> admit_by_key(
       const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now);
+  Outcome wait_for_person(
+      const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now);
+  Result<const Node*, std::string> admit(
+      const control::RegisterRequest& request, const MachinePublicKey& machine,
+      const Admission& admission, WallTime now);
   store::Stored<const Node*> renew(
-      const Node& node, const control::RegisterRequest& request, const store::AuthKey& key,
+      const Node& node, const control::RegisterRequest& request, const Admission& admission,
       WallTime now);
   store::Stored<const Node*> create(
       const control::RegisterRequest& request, const MachinePublicKey& machine,
-      const store::AuthKey& key, WallTime now);
+      const Admission& admission, WallTime now);
   Outcome accepted(const Node& node) const;
 
   nodes::Registry& registry_;
+  Logins& logins_;
   AuthKeys keys_;
   nodes::AddressPool pool_;
   Rng& rng_;
+  std::vector<NodeId> ephemeral_;
 };
 
 }  // namespace aya::enroll

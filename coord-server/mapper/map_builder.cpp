@@ -40,6 +40,7 @@ std::vector<Endpoint> endpoints_of(const store::NodeLive& live) {
 }
 
 bool MapBuilder::shows(const Node& viewer, const Node& peer) const {
+  if (!viewer.record.authorized || !peer.record.authorized) return false;
   return policy_.may_meet(viewer, peer) && !peer.record.live.disco_key.is_zero();
 }
 

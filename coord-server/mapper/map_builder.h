@@ -23,8 +23,9 @@ class MapBuilder {
       const control::DerpMap& derp_map)
       : registry_(registry), policy_(policy), derp_map_(derp_map) {}
 
-  // Is `peer` part of `viewer`'s map? Besides the policy: a peer without a DISCO key cannot be
-  // reached by any path, and stays out until it has one (6.5).
+  // Is `peer` part of `viewer`'s map? Besides the policy: one that waits for approval meets
+  // nobody, and a peer without a DISCO key cannot be reached by any path and stays out until it has
+  // one (6.5).
   bool shows(const Node& viewer, const Node& peer) const;
 
   control::Node self(const Node& node, WallTime now) const;

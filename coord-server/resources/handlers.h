@@ -47,6 +47,11 @@ Answer<http::Response> list_keys(const AdminContext& c);
 Answer<http::Response> get_key(const AdminContext& c);
 Answer<http::Response> delete_key(const AdminContext& c);
 
+// registration_routes.cpp
+Answer<http::Response> list_registrations(const AdminContext& c);
+Answer<http::Response> approve_registration(const AdminContext& c);
+Answer<http::Response> reject_registration(const AdminContext& c);
+
 // account_routes.cpp
 Answer<http::Response> list_users(const AdminContext& c);
 Answer<http::Response> get_user(const AdminContext& c);

@@ -1,6 +1,8 @@
 #include "coord-server/serve/coordinator.h"
 
 #include "coord-server/resources/route_table.h"
+#include "proto/base/hex.h"
+#include "proto/control/json_text.h"
 
 namespace aya::serve {
 namespace {
@@ -15,29 +17,48 @@ store::AuditEntry worker_entry(store::AccountId account, std::string action, Wal
   return entry;
 }
 
+// Made once; kept, because it makes the links that machines hold valid after a restart.
+store::Stored<crypto::Key32> login_secret(store::Store& storage, Rng& rng) {
+  constexpr std::string_view kName = "login_secret";
+  auto kept = storage.server_value(kName);
+  if (!kept) return kept.error();
+  std::array<std::byte, 32> bytes = rng.array<32>();
+  if (!*kept) {
+    if (auto stored = storage.set_server_value(kName, to_hex(bytes)); !stored)
+      return stored.error();
+  } else if (!parse_hex_into(**kept, bytes)) {
+    return store::StoreError{store::StoreError::Kind::Damaged, "unreadable login_secret"};
+  }
+  return crypto::Key32(bytes);
+}
+
 }  // namespace
 
 store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
     store::Store& storage, Rng& rng, Setup setup, TimePoint now, WallTime wall) {
   auto registry = nodes::Registry::load(storage, wall);
   if (!registry) return registry.error();
+  auto secret = login_secret(storage, rng);
+  if (!secret) return secret.error();
   std::unique_ptr<Coordinator> coordinator(
-      new Coordinator(storage, std::move(*registry), rng, std::move(setup)));
+      new Coordinator(storage, std::move(*registry), rng, std::move(setup), *secret));
   coordinator->expect_back(now);
   return coordinator;
 }
 
 Coordinator::Coordinator(
-    store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup)
+    store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup,
+    const crypto::Key32& login_secret)
     : setup_(std::move(setup)),
       registry_(std::move(registry)),
       derp_map_(mapper::own_derp_map(setup_.relay)),
       builder_(*registry_, policy_, derp_map_),
       streams_(builder_, *registry_, presence_, rng),
-      enrollment_(*registry_, storage, rng),
-      machine_routes_(*registry_, enrollment_, presence_, streams_),
-      admin_routes_(resources::route_table(), *registry_, storage, enrollment_, rng, setup_.facts) {
-}
+      logins_(setup_.facts.server_url + "/a/", login_secret),
+      enrollment_(*registry_, storage, logins_, rng),
+      machine_routes_(*registry_, enrollment_, logins_, presence_, streams_),
+      admin_routes_(resources::route_table(), *registry_, storage, enrollment_, rng, setup_.facts),
+      pages_(*registry_, enrollment_, logins_) {}
 
 // Those known from before a restart get as long to come back as those that have just left.
 void Coordinator::expect_back(TimePoint now) {
@@ -65,6 +86,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
   let_go_of_removed(out);
+  answer_logins(now, wall, out);
   streams_.advance(now, wall, out.maps);
   save_when_due(now, out);
 }
@@ -100,6 +122,17 @@ void Coordinator::let_go_of_removed(Effects& out) {
   }
 }
 
+void Coordinator::answer_logins(TimePoint now, WallTime wall, Effects& out) {
+  for (const store::NodeId id : enrollment_.take_ephemeral()) {
+    if (registry_->find(id) != nullptr) presence_.expect_ephemeral(id, now);
+  }
+  for (const enroll::Logins::Answered& answered : logins_.take_answers(wall)) {
+    out.answers.push_back(
+        {mapper::StreamId{answered.waiter.value},
+         http::Response::json(200, control::encode(answered.response))});
+  }
+}
+
 void Coordinator::save_when_due(TimePoint now, Effects& out) {
   if (!registry_->has_unsaved()) return save_at_.reset();
   if (!save_at_) save_at_ = now + kSaveEvery;
@@ -113,7 +146,8 @@ void Coordinator::save_when_due(TimePoint now, Effects& out) {
 std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall) const {
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(next, save_at_);
-  if (const auto expiry = registry_->next_expiry()) {
+  for (const auto& expiry : {registry_->next_expiry(), logins_.next_end()}) {
+    if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));
     next = earlier(next, now + std::max<Duration>(wait, 0ns));

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "coord-server/mapper/derp_map.h"
+#include "coord-server/pages/pages.h"
 #include "coord-server/api/admin_routes.h"
 #include "coord-server/serve/machine_routes.h"
 
@@ -30,10 +31,16 @@ class Coordinator {
 
   struct Effects {
     mapper::MapStreams::Effects maps;
+    struct LateAnswer {
+      mapper::StreamId to;
+      http::Response response;
+    };
+    std::vector<LateAnswer> answers;     // to requests that were left waiting
     std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
     std::vector<std::string> trouble;    // for the log: the disk would not take something
     void clear() {
       maps.clear();
+      answers.clear();
       revoked.clear();
       trouble.clear();
     }
@@ -51,8 +58,15 @@ class Coordinator {
       TimePoint now, WallTime wall, Effects& out);
   http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
 
-  // The connection of a map stream: it ended, or it takes no more for now.
-  void stream_closed(mapper::StreamId id, TimePoint now) { streams_.close(id, now); }
+  http::Response on_page(const http::Request& request, WallTime wall) {
+    return pages_.answer(request, wall);
+  }
+
+  // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.
+  void stream_closed(mapper::StreamId id, TimePoint now) {
+    streams_.close(id, now);
+    logins_.forget(enroll::WaiterId{id.value});
+  }
   void stream_blocked(mapper::StreamId id, bool blocked, TimePoint now) {
     streams_.set_blocked(id, blocked, now);
   }
@@ -71,11 +85,13 @@ class Coordinator {
 
  private:
   Coordinator(
-      store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup);
+      store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup,
+      const crypto::Key32& login_secret);
   void expect_back(TimePoint now);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
+  void answer_logins(TimePoint now, WallTime wall, Effects& out);
 
   Setup setup_;
   std::unique_ptr<nodes::Registry> registry_;
@@ -84,9 +100,11 @@ class Coordinator {
   control::DerpMap derp_map_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
+  enroll::Logins logins_;
   enroll::Enrollment enrollment_;
   MachineRoutes machine_routes_;
   api::AdminRoutes admin_routes_;
+  pages::Pages pages_;
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
 };

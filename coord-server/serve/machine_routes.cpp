@@ -9,6 +9,8 @@ namespace {
 
 using control::MapRequest;
 
+constexpr std::size_t kLongestRegister = 64 * 1024;
+
 http::Response refuse(int status, std::string_view text) {
   return http::Response::text(status, text);
 }
@@ -63,7 +65,7 @@ MachineAnswer MachineRoutes::answer(
     TimePoint now, WallTime wall, mapper::MapStreams::Effects& out) {
   if (is_post_to(request, "/machine/map")) return on_map(request, machine, fresh, now, wall, out);
   if (is_post_to(request, "/machine/register")) {
-    return {on_register(request, machine, now, wall)};
+    return on_register(request, machine, fresh, now, wall);
   }
   if (is_post_to(request, "/machine/update-health")) return {bare(204), false};
   if (is_post_to(request, "/machine/audit-log")) return {http::Response::json(200, "{}")};
@@ -74,16 +76,25 @@ MachineAnswer MachineRoutes::answer(
   return {refuse(404, "not found")};
 }
 
-http::Response MachineRoutes::on_register(
-    const http::Request& request, const MachinePublicKey& machine, TimePoint now, WallTime wall) {
+MachineAnswer MachineRoutes::on_register(
+    const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+    TimePoint now, WallTime wall) {
+  // It may have to be kept for a while, for anybody who asks.
+  if (request.body.size() > kLongestRegister) return {refuse(413, "RegisterRequest is too long")};
   auto decoded = control::decode<control::RegisterRequest>(as_text(request.body));
-  if (!decoded) return refuse(400, "unreadable RegisterRequest");
+  if (!decoded) return {refuse(400, "unreadable RegisterRequest")};
   auto outcome = enrollment_.register_node(*decoded, machine, wall);
-  if (!outcome) return refuse(outcome.error().status, outcome.error().text);
+  if (!outcome) return {refuse(outcome.error().status, outcome.error().text)};
+  if (outcome->waits_on) {
+    logins_.wait(*outcome->waits_on, enroll::WaiterId{fresh.value});
+    MachineAnswer later;
+    later.waiting = true;
+    return later;
+  }
   if (outcome->node && registry_.find(*outcome->node)->record.ephemeral) {
     presence_.expect_ephemeral(*outcome->node, now);
   }
-  return http::Response::json(200, control::encode(outcome->response));
+  return {http::Response::json(200, control::encode(outcome->response))};
 }
 
 MachineAnswer MachineRoutes::on_map(

@@ -16,24 +16,31 @@ struct MachineAnswer {
   http::Response response;
   // The response is a stream without an end: send its head, then what MapStreams says.
   bool streaming = false;
+  // There is no response yet: it comes out of Coordinator::advance(), under the number given.
+  bool waiting = false;
 };
 
 class MachineRoutes {
  public:
   // All outlive this.
   MachineRoutes(
-      nodes::Registry& registry, enroll::Enrollment& enrollment, nodes::Presence& presence,
-      mapper::MapStreams& streams)
-      : registry_(registry), enrollment_(enrollment), presence_(presence), streams_(streams) {}
+      nodes::Registry& registry, enroll::Enrollment& enrollment, enroll::Logins& logins,
+      nodes::Presence& presence, mapper::MapStreams& streams)
+      : registry_(registry),
+        enrollment_(enrollment),
+        logins_(logins),
+        presence_(presence),
+        streams_(streams) {}
 
-  // `fresh` is a number no stream has had, for a long poll to be opened under.
+  // `fresh` is a number no request has had, for one that stays open to be known under.
   MachineAnswer answer(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, mapper::MapStreams::Effects& out);
 
  private:
-  http::Response on_register(
-      const http::Request& request, const MachinePublicKey& machine, TimePoint now, WallTime wall);
+  MachineAnswer on_register(
+      const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+      TimePoint now, WallTime wall);
   MachineAnswer on_map(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, mapper::MapStreams::Effects& out);
@@ -43,6 +50,7 @@ class MachineRoutes {
 
   nodes::Registry& registry_;
   enroll::Enrollment& enrollment_;
+  enroll::Logins& logins_;
   nodes::Presence& presence_;
   mapper::MapStreams& streams_;
 };

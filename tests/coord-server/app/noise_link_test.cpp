@@ -159,6 +159,7 @@ class NoiseLinkTest : public testing::Test, public CoordinatorLink::Host {
     struct Nobody final : MapReader {
       void on_map_frame(mapper::StreamId, Bytes) override {}
       void on_map_end(mapper::StreamId) override {}
+      void on_answer(mapper::StreamId, const http::Response&) override {}
     } nobody;
     http::Request request;
     request.method = "POST";

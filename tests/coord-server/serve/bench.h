@@ -108,6 +108,15 @@ class Bench : public testing::Test {
     return decoded ? *decoded : control::RegisterResponse{};
   }
 
+  // Waits at a URL it was given. The number its answer will come under.
+  mapper::StreamId follow(const Machine& m, const std::string& url) {
+    control::RegisterRequest request = register_request(m, "");
+    request.followup = url;
+    const auto answer = send(m, "/machine/register", control::encode(request));
+    EXPECT_TRUE(answer.waiting) << as_text(answer.response.body);
+    return mapper::StreamId{last_stream};
+  }
+
   control::MapRequest map_request(const Machine& m) {
     control::MapRequest request;
     request.version = 116;
@@ -239,6 +248,11 @@ class Bench : public testing::Test {
         if (m->stream == id) m->ended = true;
       }
     }
+    for (const auto& answer : effects.answers) {
+      auto decoded = control::decode<control::RegisterResponse>(as_text(answer.response.body));
+      ASSERT_TRUE(decoded);
+      late_answers.insert_or_assign(answer.to, *decoded);
+    }
     for (const NodePublicKey& key : effects.revoked) revoked.push_back(key);
     for (const std::string& line : effects.trouble) ADD_FAILURE() << line;
   }
@@ -253,6 +267,7 @@ class Bench : public testing::Test {
   std::vector<Machine*> machines;
   std::vector<mapper::StreamId> order;
   std::vector<NodePublicKey> revoked;
+  std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::uint64_t last_stream = 0;
   std::string authorization;
   http::Response reply;  // of the last api() call
