@@ -7,22 +7,14 @@
 
 #include <unordered_map>
 
+#include "coord-server/app/desk.h"
 #include "coord-server/serve/coordinator.h"
 #include "proto/io/timer.h"
 #include "proto/log/logger.h"
 
 namespace aya::coord {
 
-class MapReader {
- public:
-  virtual ~MapReader() = default;
-  virtual void on_map_frame(mapper::StreamId stream, Bytes frame) = 0;
-  virtual void on_map_end(mapper::StreamId stream) = 0;  // forgotten here: finish the response
-  // To a request that was left waiting; forgotten here.
-  virtual void on_answer(mapper::StreamId stream, const http::Response& response) = 0;
-};
-
-class CoordinatorLink {
+class CoordinatorLink final : public Desk {
  public:
   class Host {
    public:
@@ -35,18 +27,13 @@ class CoordinatorLink {
   // All outlive this.
   CoordinatorLink(io::Loop& loop, serve::Coordinator& core, Logger& log, Host& host);
 
-  struct Answer {
-    http::Response response;
-    std::optional<mapper::StreamId> stream;  // open: `reader` hears of it until it ends
-    bool waiting = false;                    // the response comes later, by on_answer()
-  };
-  Answer ask(const http::Request& request, const MachinePublicKey& machine, MapReader& reader);
-  http::Response ask_api(const http::Request& request, const api::Entrance& entrance);
+  Answer ask(
+      const http::Request& request, const MachinePublicKey& machine, MapReader& reader) override;
+  http::Response ask_api(const http::Request& request, const api::Entrance& entrance) override;
+  http::Response ask_page(const http::Request& request) override;
 
-  http::Response ask_page(const http::Request& request);
-
-  void stream_closed(mapper::StreamId stream);
-  void stream_blocked(mapper::StreamId stream, bool blocked);
+  void stream_closed(mapper::StreamId stream) override;
+  void stream_blocked(mapper::StreamId stream, bool blocked) override;
 
  private:
   void settle();

@@ -21,7 +21,7 @@ http::H2Options h2_options() {
 
 NoiseLink::NoiseLink(
     std::unique_ptr<io::ByteStream> stream, const noise::ControlServerSession& session,
-    Buffer switching, Rng& rng, CoordinatorLink& core, Done done)
+    Buffer switching, Rng& rng, Desk& core, Done done)
     : stream_(std::move(stream)),
       machine_(session.machine),
       opener_(session.result.keys.receive),

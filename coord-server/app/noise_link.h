@@ -8,7 +8,7 @@
 
 #include <functional>
 
-#include "coord-server/app/coordinator_link.h"
+#include "coord-server/app/desk.h"
 #include "proto/control/noise_frame.h"
 #include "proto/http/h2_session.h"
 #include "proto/io/byte_stream.h"
@@ -25,7 +25,7 @@ class NoiseLink final : private io::ByteStream::Handler, private MapReader {
   // the handshake has to say. `core` outlives this.
   NoiseLink(
       std::unique_ptr<io::ByteStream> stream, const noise::ControlServerSession& session,
-      Buffer switching, Rng& rng, CoordinatorLink& core, Done done);
+      Buffer switching, Rng& rng, Desk& core, Done done);
   ~NoiseLink() override;
 
   // Once, after construction: reads `leftover`, then the stream. May call `done`.
@@ -58,7 +58,7 @@ class NoiseLink final : private io::ByteStream::Handler, private MapReader {
   control::RecordOpener opener_;
   control::RecordSealer sealer_;
   http::H2Session h2_;
-  CoordinatorLink& core_;
+  Desk& core_;
   Done done_;
   std::vector<Poll> polls_;
   bool exhausted_ = false;  // the record counter; never seen in a lifetime

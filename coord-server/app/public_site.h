@@ -4,7 +4,7 @@
 
 #include <unordered_map>
 
-#include "coord-server/app/coordinator_link.h"
+#include "coord-server/app/desk.h"
 #include "coord-server/app/front_door.h"
 #include "coord-server/app/noise_link.h"
 #include "coord-server/app/relay_link.h"
@@ -18,7 +18,7 @@ class PublicSite final : public FrontDoor::Site {
  public:
   struct Parts {  // all outlive the site
     io::Loop& loop;
-    CoordinatorLink& core;
+    Desk& core;
     RelayLink& relay;
     TlsIdentity& tls;
     store::Store& storage;

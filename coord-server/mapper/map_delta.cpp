@@ -18,6 +18,19 @@ std::uint8_t patchable_changes(const Node& node, nodes::Version version) {
   return facets;
 }
 
+// What a known peer's whole node does not bring across where the reader makes a patch of it: absent
+// endpoints keep the old ones, and a new DISCO key of a peer that is offline may take everything
+// down with it.
+std::uint8_t lost_facets(const Node& node, nodes::Version version) {
+  if (node.changed_since(Facet::Disco, version) && !node.online) {
+    const bool new_key = node.changed_since(Facet::Identity, version);
+    return patchable_changes(node, version) | (new_key ? bit(Facet::Identity) : 0);
+  }
+  const bool cleared =
+      node.changed_since(Facet::Endpoints, version) && node.record.live.endpoints.empty();
+  return cleared ? bit(Facet::Endpoints) : 0;
+}
+
 std::optional<PeerStep> step_for(
     const MapBuilder& builder, const Node& viewer, const Node& peer, const Delivered& delivered) {
   const bool known = delivered.peers.contains(peer.id());
@@ -25,9 +38,11 @@ std::optional<PeerStep> step_for(
     if (!known) return std::nullopt;
     return PeerStep{peer.id(), PeerStep::Kind::Remove};
   }
-  const bool whole = !known || changes_itself(peer, delivered.version) ||
+  if (!known) return PeerStep{peer.id(), PeerStep::Kind::Whole};
+  const bool whole = changes_itself(peer, delivered.version) ||
                      peer.changed_since(Facet::Hostinfo, delivered.version);
-  if (whole) return PeerStep{peer.id(), PeerStep::Kind::Whole};
+  if (whole)
+    return PeerStep{peer.id(), PeerStep::Kind::Whole, lost_facets(peer, delivered.version)};
   return PeerStep{peer.id(), PeerStep::Kind::Patch, patchable_changes(peer, delivered.version)};
 }
 
@@ -65,6 +80,10 @@ void write_patch(const Node& peer, std::uint8_t facets, std::vector<control::Pee
   control::PeerChange change;
   change.node_id = peer.id();
   if ((facets & bit(Facet::Endpoints)) != 0) change.endpoints = endpoints_of(peer.record.live);
+  if ((facets & bit(Facet::Identity)) != 0) {
+    change.key = peer.record.node_key;
+    change.key_expiry = peer.record.key_expiry;
+  }
   if ((facets & bit(Facet::Home)) != 0) change.derp_region = peer.record.live.home_region;
   if ((facets & bit(Facet::Online)) != 0) {
     change.online = peer.online;
@@ -128,9 +147,8 @@ control::MapResponse write_delta(
     const Node& peer = *builder.registry().find(step.peer);
     if (step.kind == PeerStep::Kind::Whole) {
       out.peers_changed.push_back(builder.peer(peer, now));
-    } else {
-      write_patch(peer, step.facets, out.peers_changed_patch);
     }
+    write_patch(peer, step.facets, out.peers_changed_patch);
   }
   for (const UserId user : plan.profiles) out.user_profiles.push_back(builder.profile(user));
   return out;

@@ -4,8 +4,9 @@
 //
 // Rules that deployed clients impose (control 14): a whole node that differs in small facets only
 // is turned into a patch by them, so those facets are always said explicitly; a DISCO key travels
-// in a patch of its own, because a stale one takes the rest of its patch down with it; one node is
-// never removed and added in the same message.
+// in a patch of its own, because a stale one takes the rest of its patch down with it; what a patch
+// made by them would lose or keep follows the whole node in patches of ours; one node is never
+// removed and added in the same message.
 #pragma once
 
 #include <bitset>
@@ -28,7 +29,7 @@ struct PeerStep {
   enum class Kind { Remove, Whole, Patch };
   NodeId peer;
   Kind kind = Kind::Patch;
-  std::uint8_t facets = 0;  // of a patch: bit per nodes::Facet
+  std::uint8_t facets = 0;  // to be said in a patch, also behind a whole node: bit per nodes::Facet
   friend auto operator<=>(const PeerStep&, const PeerStep&) = default;
 };
 

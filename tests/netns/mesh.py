@@ -138,7 +138,8 @@ class StockNode(Node):
 
     def start(self, *options, wait=True):
         self.state.mkdir(exist_ok=True)
-        env = {"SSL_CERT_FILE": str(self.coordinator.certificate), "TS_NO_LOGS_NO_SUPPORT": "true"}
+        env = {**self.env, "SSL_CERT_FILE": str(self.coordinator.certificate),
+               "TS_NO_LOGS_NO_SUPPORT": "true"}
         self.process = self.host.start(
             stock("tailscaled"), "--tun", "tailscale0", "--statedir", self.state, "--socket", self.socket,
             "--no-logs-no-support", *options, log="tailscaled.log", env=env)

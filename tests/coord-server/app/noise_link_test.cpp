@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "coord-server/app/coordinator_link.h"
 #include "coord-server/store/sqlite_store.h"
 #include "proto/control/early_payload.h"
 #include "proto/control/json_text.h"

@@ -103,6 +103,30 @@ TEST_F(MapStream, SendsANewDiscoKeyInAPatchOfItsOwn) {  // control 14
   EXPECT_FALSE(patches[1].disco_key);
 }
 
+// A client that makes a patch of the whole node drops it for its DISCO key, and all the rest with
+// it (control 14): so all that a patch can carry is said once more, where nothing can drop it.
+TEST_F(MapStream, SaysWhatCameWithADiscoKeyOfAnAbsentPeerTwice) {
+  Machine& a = joined("alpha");
+  Machine& b = joined("beta");
+  hang_up(b);
+  advance(nodes::Presence::kOfflineGrace + 1s);
+  ASSERT_EQ(peer(a, b)->online, false);
+  a.received.clear();
+  b.disco = DiscoPrivateKey::generate(rng).public_key();
+  control::MapRequest lite = map_request(b);
+  lite.omit_peers = true;
+  lite.hostinfo->distro = "another";
+  lite.endpoints = {*Endpoint::parse("198.51.100.9:5")};
+  send_map(b, lite);
+  advance(1s);
+  ASSERT_EQ(a.received.size(), 1u);
+  EXPECT_EQ(a.received[0].peers_changed.size(), 1u);
+  const auto& patches = a.received[0].peers_changed_patch;
+  ASSERT_EQ(patches.size(), 2u);
+  EXPECT_EQ(patches[0].disco_key, b.disco);
+  EXPECT_EQ(patches[1].endpoints, lite.endpoints);
+}
+
 TEST_F(MapStream, KeepsWhatALaterRequestDoesNotMention) {  // T-07
   Machine& b = joined("beta");
   control::MapRequest lite = map_request(b);

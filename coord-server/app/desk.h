@@ -1,0 +1,41 @@
+// Who answers what comes in by the server's connections: the coordinator (CoordinatorLink), or a
+// script in its place where a test must say exactly what a client is told.
+#pragma once
+
+#include <optional>
+
+#include "coord-server/serve/machine_routes.h"
+#include "coord-server/api/admin_routes.h"
+#include "proto/http/message.h"
+
+namespace aya::coord {
+
+class MapReader {
+ public:
+  virtual ~MapReader() = default;
+  virtual void on_map_frame(mapper::StreamId stream, Bytes frame) = 0;
+  virtual void on_map_end(mapper::StreamId stream) = 0;  // forgotten here: finish the response
+  // To a request that was left waiting; forgotten here.
+  virtual void on_answer(mapper::StreamId stream, const http::Response& response) = 0;
+};
+
+class Desk {
+ public:
+  struct Answer {
+    http::Response response;
+    std::optional<mapper::StreamId> stream;  // open: `reader` hears of it until it ends
+    bool waiting = false;                    // the response comes later, by on_answer()
+  };
+
+  virtual ~Desk() = default;
+  // `machine` has proven its key. Nothing is told to readers from within the call.
+  virtual Answer ask(
+      const http::Request& request, const MachinePublicKey& machine, MapReader& reader) = 0;
+  virtual http::Response ask_api(const http::Request& request, const api::Entrance& entrance) = 0;
+  virtual http::Response ask_page(const http::Request& request) = 0;
+
+  virtual void stream_closed(mapper::StreamId stream) = 0;
+  virtual void stream_blocked(mapper::StreamId stream, bool blocked) = 0;
+};
+
+}  // namespace aya::coord
