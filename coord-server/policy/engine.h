@@ -1,0 +1,108 @@
+// A policy at work in one account: who sees whom, what each packet filter lets in, which routes a
+// peer is seen with, who may log in by SSH (interfaces 5.3, control 6.7, 6.10).
+//
+// Everything is answered per node and worked out when it is first asked for. A change recompiles
+// what it touches: put() re-tests one device against the selectors, and forgets the filters of
+// those nodes only whose rules speak of a selector that means something else now. What a node's
+// answers depend on is bits, one per rule; whether two nodes meet is an AND of two masks.
+//
+// One thread.
+#pragma once
+
+#include <unordered_map>
+
+#include "coord-server/policy/network.h"
+#include "coord-server/policy/rules.h"
+#include "proto/control/map_response.h"
+
+namespace aya::policy {
+
+class Engine {
+ public:
+  explicit Engine(SharedPolicy policy);
+
+  const PolicyFile& policy() const { return *policy_; }
+
+  // A person before their devices. Changing one touches those devices.
+  void put(const Person& person);
+  void put(const Device& device);
+  void remove(NodeId device);
+
+  const Device* device(NodeId id) const;
+  const Person* person(UserId id) const;
+  const Person* owner_of(const Device& device) const;
+  const std::map<NodeId, Device>& devices() const { return devices_; }
+  const std::map<UserId, Person>& people() const { return people_; }
+
+  // Nodes that are not known see nobody and let nobody in. An empty filter denies everything.
+  bool may_meet(NodeId a, NodeId b) const;
+  const control::FilterRules& filter(NodeId node);
+  const std::vector<control::SshRule>& ssh(NodeId node);
+  // What `viewer` may send through `peer`, of what others are told that it routes.
+  std::vector<Prefix> routes_seen(NodeId viewer, NodeId peer);
+  // Attributes a policy gives a node, and those that follow from its owner's role.
+  control::CapMap capabilities(NodeId node) const;
+  // Those of `offered` that nobody needs to approve by hand. The device need not be known.
+  std::vector<Prefix> auto_approved(
+      const Device& device, const Person* owner, const std::vector<Prefix>& offered) const;
+  // Where a new device gets its address from; empty: anywhere.
+  std::vector<Prefix> address_pools(const Device& device, const Person* owner) const;
+
+  // Grows with every change of what this node's filter, ssh rules or attributes are.
+  std::uint64_t filter_version(NodeId node);
+  // Grows whenever somebody may have come into sight or gone out of it, or a route of theirs.
+  std::uint64_t sight_version() const { return sight_version_; }
+
+  const std::vector<Rule>& rules() const { return rules_; }
+  const Resolver& resolver() const { return resolver_; }
+  const Standing* standing(NodeId node) const;
+  // How often a filter was worked out, for tests of how little a change costs.
+  std::uint64_t compilations() const { return compilations_; }
+
+ private:
+  friend class FilterCompiler;
+  friend class SshCompiler;
+  friend class RoutesSeen;
+
+  struct Compiled {
+    Standing standing;
+    bool filter_fresh = false, ssh_fresh = false;
+    control::FilterRules filter;
+    std::vector<control::SshRule> ssh;
+    std::uint64_t version = 0;
+  };
+  // What a rule's sources are, for all nodes that have it in their filter.
+  struct Sources {
+    bool fresh = false;
+    std::vector<std::string> texts;
+  };
+  // How rules stand to one network that is routed.
+  struct RouteRules {
+    RuleMask to, from;  // rules without via that lead there, or let it speak
+    RuleMask via;       // rules that lead there by machines with certain tags
+  };
+
+  void touch(const std::vector<SelectorId>& changed);
+  void touch_routes(const Device* before, const Device* after);
+  void forget_filters(const RuleMask& rules);
+  const std::vector<std::string>& source_texts(std::size_t rule);
+  const RouteRules& rules_for(const Prefix& route);
+  void compile(NodeId node, Compiled& compiled);
+
+  SharedPolicy policy_;
+  Resolver resolver_;
+  std::vector<Rule> rules_;
+  std::vector<bool> used_by_ssh_;                      // by selector
+  std::vector<std::vector<std::size_t>> used_in_src_;  // rules, by selector
+  std::map<UserId, Person> people_;
+  std::map<NodeId, Device> devices_;
+  std::map<UserId, std::set<NodeId>> owned_;
+  std::map<NodeId, Compiled> compiled_;
+  std::vector<Sources> sources_;
+  std::map<Prefix, std::set<NodeId>> routers_;
+  std::map<Prefix, RouteRules> route_rules_;
+  std::uint64_t sight_version_ = 1;
+  std::uint64_t compilations_ = 0;
+};
+
+}  // namespace aya::policy

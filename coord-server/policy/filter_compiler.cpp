@@ -1,0 +1,214 @@
+#include "coord-server/policy/filter_compiler.h"
+
+#include <algorithm>
+#include <array>
+
+namespace aya::policy {
+namespace {
+
+// Two capabilities need to be answered: whoever may ask is known to the one that is asked.
+struct Companion {
+  const char* asked;
+  const char* answered;
+};
+constexpr std::array kCompanions = {
+    Companion{"tailscale.com/cap/drive", "tailscale.com/cap/drive-sharer"},
+    Companion{"tailscale.com/cap/relay", "tailscale.com/cap/relay-target"}};
+
+void add_overlay(const Engine& engine, AddressSet& out) {
+  for (const AddressRange& range : kOverlayRanges) out.add(range);
+  for (const auto& [id, device] : engine.devices()) {
+    for (const Prefix& subnet : subnets_of(device)) out.add(subnet);
+  }
+}
+
+void add_devices(
+    const Engine& engine, SelectorId selector, const Rule* with_postures, AddressSet& out) {
+  for (const NodeId id : engine.resolver().devices(selector)) {
+    const Device& device = *engine.device(id);
+    if (with_postures != nullptr && !meets_postures(*with_postures, device)) continue;
+    for (const IpAddress& address : engine.resolver().addresses_of(selector, device)) {
+      out.add(Prefix::host(address));
+    }
+  }
+}
+
+bool same_sources(
+    const control::FilterRule& rule, const std::vector<std::string>& from,
+    const policy_file::Service& service) {
+  return rule.cap_grants.empty() && rule.src_ips == from && rule.ip_proto == service.protocols;
+}
+
+}  // namespace
+
+AddressSet FilterCompiler::sources_of(const Engine& engine, const Rule& rule) {
+  AddressSet out;
+  const bool all_devices = rule.postures.empty();
+  for (const SelectorId id : rule.src) {
+    if (all_devices && engine.resolver().selector(id).is(Selector::Kind::Any)) {
+      add_overlay(engine, out);
+    } else if (all_devices && !engine.resolver().literal(id).empty()) {
+      out.add(engine.resolver().literal(id));
+    } else {
+      add_devices(engine, id, &rule, out);
+    }
+  }
+  return out;
+}
+
+AddressSet FilterCompiler::destinations_as_sources(const Engine& engine, const Rule& rule) {
+  AddressSet out;
+  if (rule.to_all) add_overlay(engine, out);
+  out.add(rule.literal_dst);
+  for (const SelectorId id : rule.dst) {
+    if (engine.resolver().literal(id).empty()) add_devices(engine, id, nullptr, out);
+  }
+  return out;
+}
+
+bool FilterCompiler::is_own_address(const IpAddress& address) const {
+  return address == device_.ipv4 || address == device_.ipv6;
+}
+
+FilterCompiler::Target FilterCompiler::target_of(const Rule& rule) const {
+  Target out;
+  std::set<IpAddress> own;
+  AddressSet literal;
+  for (const SelectorId id : rule.dst) {
+    const AddressSet& named = engine_.resolver().literal(id);
+    const bool meant = !rule.has_via() && engine_.resolver().contains(id, device_.id);
+    if (meant) {
+      for (const IpAddress& address : engine_.resolver().addresses_of(id, device_)) {
+        own.insert(address);
+      }
+    }
+    // What is named keeps its size: a filter says which network, not which part of it is here.
+    for (const AddressRange& range : named.ranges()) {
+      AddressSet one;
+      one.add(range);
+      const bool leads_here =
+          (meant && (one.contains(device_.ipv4) || one.contains(device_.ipv6))) ||
+          std::ranges::any_of(subnets_, [&](const Prefix& s) { return one.overlaps(s); });
+      if (leads_here) literal.add(range);
+    }
+  }
+  for (const IpAddress& address : own) out.prefixes.push_back(Prefix::host(address));
+  if (rule.to_all && !rule.has_via()) {
+    out.texts = {"*"};
+    return out;
+  }
+  for (const IpAddress& address : own) {
+    if (!literal.contains(address)) out.texts.push_back(address.to_text());
+  }
+  for (std::string& text : literal.to_texts()) {
+    if (const auto prefix = Prefix::parse(text); prefix && !is_own_address(prefix->address)) {
+      out.prefixes.push_back(*prefix);
+    }
+    out.texts.push_back(std::move(text));
+  }
+  if (rule.to_internet && device_.is_exit_node()) {
+    for (const AddressRange& range : kInternetRanges) out.texts.push_back(range_text(range));
+  }
+  return out;
+}
+
+// Of the devices of its owner, those that the rule lets in.
+std::vector<std::string> FilterCompiler::own_sources(const Rule& rule) const {
+  AddressSet out;
+  if (!device_.owner) return {};
+  const auto theirs = engine_.owned_.find(*device_.owner);
+  if (theirs == engine_.owned_.end()) return {};
+  for (const NodeId id : theirs->second) {
+    const Device& device = engine_.devices_.at(id);
+    if (device.tagged() || !meets_postures(rule, device)) continue;
+    for (const SelectorId selector : rule.src) {
+      if (!engine_.resolver().contains(selector, id)) continue;
+      out.add(Prefix::host(device.ipv4));
+      out.add(Prefix::host(device.ipv6));
+    }
+  }
+  return out.to_texts();
+}
+
+void FilterCompiler::add_ports(
+    const Rule& rule, const std::vector<std::string>& from, const Target& to) {
+  for (const policy_file::Service& service : rule.written->services) {
+    const bool joins = !out_.empty() && entry_of_.back() == rule.written->entry &&
+                       same_sources(out_.back(), from, service);
+    if (!joins) {
+      out_.emplace_back();
+      out_.back().src_ips = from;
+      out_.back().ip_proto = service.protocols;
+      entry_of_.push_back(rule.written->entry);
+    }
+    for (const std::string& ip : to.texts) {
+      for (const control::PortRange& ports : service.ports) {
+        control::NetPortRange one{.ip = ip, .bits = {}, .ports = ports};
+        auto& list = out_.back().dst_ports;
+        if (std::ranges::find(list, one) == list.end()) list.push_back(std::move(one));
+      }
+    }
+  }
+}
+
+void FilterCompiler::add(const Rule& rule, const std::vector<std::string>& from, const Target& to) {
+  if (from.empty()) return;
+  if (!to.texts.empty()) add_ports(rule, from, to);
+  // Capabilities are between nodes: a way through others carries none.
+  if (rule.written->app.empty() || rule.has_via() || to.prefixes.empty()) return;
+  out_.emplace_back();
+  out_.back().src_ips = from;
+  control::CapGrant grant;
+  grant.dsts = to.prefixes;
+  grant.cap_map = rule.written->app;
+  out_.back().cap_grants.push_back(std::move(grant));
+  entry_of_.push_back(rule.written->entry);
+}
+
+// The same rule seen from a source.
+void FilterCompiler::add_companions(std::size_t index) {
+  const Rule& rule = engine_.rules_[index];
+  if (rule.has_via() || rule.written->app.empty()) return;
+  std::set<IpAddress> own;
+  if (meets_postures(rule, device_)) {
+    for (const SelectorId id : rule.src) {
+      if (!engine_.resolver().contains(id, device_.id)) continue;
+      for (const IpAddress& address : engine_.resolver().addresses_of(id, device_)) {
+        own.insert(address);
+      }
+    }
+  }
+  if (own.empty()) return;
+  for (const Companion& companion : kCompanions) {
+    if (!rule.written->app.contains(companion.asked)) continue;
+    std::vector<std::string> from = destinations_as_sources(engine_, rule).to_texts();
+    if (rule.to_self && !device_.tagged()) {
+      for (std::string& text : own_sources(rule)) from.push_back(std::move(text));
+    }
+    if (from.empty()) continue;
+    control::CapGrant grant;
+    for (const IpAddress& address : own) grant.dsts.push_back(Prefix::host(address));
+    grant.cap_map[companion.answered];
+    out_.emplace_back();
+    out_.back().src_ips = std::move(from);
+    out_.back().cap_grants.push_back(std::move(grant));
+    entry_of_.push_back(rule.written->entry);
+  }
+}
+
+control::FilterRules FilterCompiler::rules() {
+  for (std::size_t i = 0; i < engine_.rules_.size(); ++i) {
+    const Rule& rule = engine_.rules_[i];
+    if (standing_.dst.test(i)) add(rule, engine_.source_texts(i), target_of(rule));
+    if (standing_.self.test(i)) {
+      const Target self{
+          {device_.ipv4.to_text(), device_.ipv6.to_text()},
+          {Prefix::host(device_.ipv4), Prefix::host(device_.ipv6)}};
+      add(rule, own_sources(rule), self);
+    }
+    if (standing_.src.test(i)) add_companions(i);
+  }
+  return std::move(out_);
+}
+
+}  // namespace aya::policy

@@ -1,0 +1,39 @@
+// What a policy is applied to: the people and the machines of one account, as plain values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coord-server/policy_file/posture.h"
+#include "proto/control/node.h"
+
+namespace aya::policy {
+
+using control::NodeId;
+using control::UserId;
+
+struct Person {
+  UserId id;
+  std::string login;
+  std::string role;    // "owner", "admin", "member", …
+  bool guest = false;  // of another account, who accepted a share
+  friend bool operator==(const Person&, const Person&) = default;
+};
+
+struct Device {
+  NodeId id;
+  std::optional<UserId> owner;  // nobody: it has tags
+  std::vector<std::string> tags;
+  IpAddress ipv4, ipv6;
+  std::vector<Prefix> routes;   // that it offers and may carry, default routes included
+  std::vector<Prefix> carried;  // subnets it was elected for
+  bool present = true;          // can carry traffic
+  policy_file::PostureAttributes posture;
+
+  bool tagged() const { return !tags.empty(); }
+  bool is_exit_node() const;
+  friend bool operator==(const Device&, const Device&) = default;
+};
+
+}  // namespace aya::policy
