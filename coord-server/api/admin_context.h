@@ -22,6 +22,7 @@ struct AdminContext {
   enroll::Enrollment& enrollment;
   enroll::AuthKeys& auth_keys;
   ApiTokens& tokens;
+  const nodes::TagOwners& tag_owners;
   const ServerFacts& facts;
 
   // An entry that says who did what when; the caller's account is filled in.
@@ -30,6 +31,8 @@ struct AdminContext {
   Answer<const store::Account*> account(const std::string& segment) const;
   // By number or stable id, in an account the caller may see.
   Answer<const nodes::Node*> device(const std::string& id) const;
+  // May the caller give these to nodes of this account?
+  Answer<void> may_give(store::AccountId account, const std::vector<std::string>& tags) const;
   Answer<const store::User*> user_named(store::AccountId account, const std::string& login) const;
 };
 

@@ -77,7 +77,7 @@ Answer<http::Response> AdminRoutes::dispatch(
       }
       return route.handler(
           {request, wild, *caller, now, registry_, storage_, enrollment_, auth_keys_, tokens_,
-           facts_});
+           tag_owners_, facts_});
     }
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
   }
@@ -125,6 +125,17 @@ Answer<const nodes::Node*> AdminContext::device(const std::string& id) const {
   if (node == nullptr && is_number) node = registry.find(store::NodeId{std::stoll(id)});
   if (node == nullptr || !caller.may_see(node->account())) return ApiError::not_found("device");
   return node;
+}
+
+Answer<void> AdminContext::may_give(
+    store::AccountId account, const std::vector<std::string>& tags) const {
+  const nodes::TagGiver giver{account, registry.user(caller.user), {}};
+  const auto refused = nodes::refused_tag(tag_owners, giver, tags);
+  if (!refused) return {};
+  if (refused->kind == nodes::TagRefusal::Kind::NotOwned) {
+    return ApiError::forbidden(refused->to_text());
+  }
+  return ApiError::bad_request(refused->to_text());
 }
 
 Answer<const store::User*> AdminContext::user_named(

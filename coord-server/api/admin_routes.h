@@ -38,13 +38,15 @@ class AdminRoutes {
   // All outlive this.
   AdminRoutes(
       const RouteTable& table, nodes::Registry& registry, store::Store& storage,
-      enroll::Enrollment& enrollment, Rng& rng, const ServerFacts& facts)
+      enroll::Enrollment& enrollment, const nodes::TagOwners& tag_owners, Rng& rng,
+      const ServerFacts& facts)
       : table_(table),
         registry_(registry),
         storage_(storage),
         enrollment_(enrollment),
         auth_keys_(storage, rng),
         tokens_(storage, registry, rng),
+        tag_owners_(tag_owners),
         rng_(rng),
         facts_(facts) {}
 
@@ -64,6 +66,7 @@ class AdminRoutes {
   enroll::Enrollment& enrollment_;
   enroll::AuthKeys auth_keys_;
   ApiTokens tokens_;
+  const nodes::TagOwners& tag_owners_;
   Rng& rng_;
   const ServerFacts& facts_;
 };

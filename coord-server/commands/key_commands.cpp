@@ -1,4 +1,4 @@
-#include "coord-server/commands/json.h"
+#include "coord-server/commands/node_calls.h"
 #include "coord-server/commands/table.h"
 #include "coord-server/commands/verbs.h"
 #include "proto/http/target.h"
@@ -50,6 +50,8 @@ std::string capabilities(const Json& key) {
   const Json how = key.value("/capabilities/devices/create"_json_pointer, Json::object());
   std::string text = flag_at(how, "reusable") ? "reusable" : "one device";
   if (flag_at(how, "ephemeral")) text += ", ephemeral";
+  const std::string tags = joined(list_at(how, "tags"));
+  if (!tags.empty()) text += ", " + tags;
   return text;
 }
 
@@ -61,7 +63,8 @@ Done key_add(const Invocation& call) {
   (*wish)["capabilities"]["devices"]["create"] = {
       {"reusable", call.line.has("reusable")},
       {"ephemeral", call.line.has("ephemeral")},
-      {"preauthorized", true}};
+      {"preauthorized", true},
+      {"tags", tags_from(call.line.get("tag"))}};
   auto key = create(call, *wish);
   if (!key) return key.error();
   if (call.json) {

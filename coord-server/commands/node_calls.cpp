@@ -1,5 +1,7 @@
 #include "coord-server/commands/node_calls.h"
 
+#include <algorithm>
+
 #include "coord-server/commands/table.h"
 
 namespace aya::coord {
@@ -24,6 +26,18 @@ std::string joined(const Json& texts) {
     if (text.is_string()) out += (out.empty() ? "" : "  ") + printable(text.get<std::string>());
   }
   return out;
+}
+
+Json tags_from(std::string_view text) {
+  Json tags = Json::array();
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string tag(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    if (tag.empty()) continue;
+    tags.push_back(tag.starts_with("tag:") ? tag : "tag:" + tag);
+  }
+  return tags;
 }
 
 }  // namespace aya::coord

@@ -18,4 +18,7 @@ std::string node_path(const Json& device);
 // The texts of a list, fit for a terminal, with two blanks between them.
 std::string joined(const Json& texts);
 
+// "tag:a,b" as a list of tags; the prefix may be left out.
+Json tags_from(std::string_view text);
+
 }  // namespace aya::coord

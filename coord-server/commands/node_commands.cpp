@@ -10,6 +10,12 @@ std::string address_of(const Json& device) {
   return addresses.empty() ? "" : addresses.front().get<std::string>();
 }
 
+// Tags where it has some: then it is no person's.
+std::string owner_of(const Json& device) {
+  const Json tags = list_at(device, "tags");
+  return tags.empty() ? printable(text_at(device, "user")) : joined(tags);
+}
+
 std::string state_of(const Json& device) {
   if (!flag_at(device, "authorized")) return "waits for approval";
   if (flag_at(device, "connectedToControl")) return "connected";
@@ -46,7 +52,7 @@ Done node_list(const Invocation& call) {
   std::vector<std::vector<std::string>> rows = {{"NAME", "ADDRESS", "USER", "OS", "STATE"}};
   for (const Json& device : *devices) {
     rows.push_back(
-        {shown_label(device), address_of(device), printable(text_at(device, "user")),
+        {shown_label(device), address_of(device), owner_of(device),
          printable(text_at(device, "os")), state_of(device)});
   }
   print(table(rows));
@@ -68,6 +74,7 @@ Done node_show(const Invocation& call) {
        {"Addresses", joined(list_at(*device, "addresses"))},
        {"State", state_of(*device)},
        {"User", printable(text_at(*device, "user"))},
+       {"Tags", joined(list_at(*device, "tags"))},
        {"System", printable(text_at(*device, "os"))},
        {"Client", printable(text_at(*device, "clientVersion"))},
        {"Node id", text_at(*device, "nodeId")},
@@ -113,6 +120,33 @@ Done node_expire(const Invocation& call) {
   if (!device) return device.error();
   return change(
       call, *device, "/expire", Json::object(), shown_label(*device) + " has to log in again");
+}
+
+Done node_no_expire(const Invocation& call) {
+  auto device = chosen_node(call);
+  if (!device) return device.error();
+  return change(
+      call, *device, "/key", {{"keyExpiryDisabled", true}},
+      shown_label(*device) + " stays logged in");
+}
+
+Done node_tag(const Invocation& call) {
+  auto device = chosen_node(call);
+  if (!device) return device.error();
+  const Json tags = tags_from(call.arguments[1]);
+  return change(
+      call, *device, "/tags", {{"tags", tags}},
+      shown_label(*device) + (tags.empty() ? " has no tags any more and has to log in again"
+                                           : " has " + joined(tags)));
+}
+
+Done node_owner(const Invocation& call) {
+  auto device = chosen_node(call);
+  if (!device) return device.error();
+  const std::string& user = call.arguments[1];
+  return change(
+      call, *device, "/owner", {{"user", user}},
+      shown_label(*device) + " belongs to " + printable(user));
 }
 
 }  // namespace aya::coord

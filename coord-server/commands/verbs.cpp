@@ -20,9 +20,10 @@ const std::vector<OptionKind>& known_options() {
       {"owner", true},       {"q", false},
       {"reusable", false},   {"role", true},
       {"server-url", true},  {"socket", true},
-      {"stun-listen", true}, {"tls-cert", true},
-      {"tls-key", true},     {"user", true},
-      {"verbose", false},    {"version", false},
+      {"stun-listen", true}, {"tag", true},
+      {"tls-cert", true},    {"tls-key", true},
+      {"user", true},        {"verbose", false},
+      {"version", false},
   };
   return kKnown;
 }
@@ -119,7 +120,7 @@ const std::vector<Verb>& verbs() {
       {"user add", "NAME", "add a user", 1, 1, {"role"}, user_add},
       {"user ls", "", "list users", 0, 0, {}, user_list},
       {"key add", "", "make a key by which a new device joins", 0, 0,
-       {"user", "reusable", "ephemeral", "expires", "description", "q"}, key_add},
+       {"user", "tag", "reusable", "ephemeral", "expires", "description", "q"}, key_add},
       {"key ls", "", "list keys and tokens", 0, 0, {}, key_list},
       {"key rm", "ID", "revoke a key or token", 1, 1, {}, key_remove},
       {"node ls", "", "list devices", 0, 0, {}, node_list},
@@ -129,6 +130,10 @@ const std::vector<Verb>& verbs() {
       {"node rename", "N NAME", "give a device another name; \"\" is its host name", 2, 2, {},
        node_rename},
       {"node expire", "N", "make a device log in again", 1, 1, {}, node_expire},
+      {"node no-expire", "N", "let a device stay logged in for good", 1, 1, {}, node_no_expire},
+      {"node tag", "N TAG[,TAG…]", "what a device is for; \"\" gives it back to its owner", 2, 2, {},
+       node_tag},
+      {"node owner", "N USER", "give a device to another user", 2, 2, {}, node_owner},
       {"node rm", "N", "remove a device", 1, 1, {}, node_remove},
       {"node pending", "", "list devices that wait to be let in", 0, 0, {}, node_pending},
       {"node approve", "CODE|N", "let a device in: by the code it showed, or one that joined", 1, 1,

@@ -62,6 +62,9 @@ Done node_remove(const Invocation& call);
 Done node_rename(const Invocation& call);
 Done node_address(const Invocation& call);
 Done node_expire(const Invocation& call);
+Done node_no_expire(const Invocation& call);
+Done node_tag(const Invocation& call);
+Done node_owner(const Invocation& call);
 
 // registration_commands.cpp
 Done node_pending(const Invocation& call);

@@ -13,6 +13,8 @@ store::Stored<NewAuthKey> AuthKeys::create(
   key.reusable = wish.reusable;
   key.ephemeral = wish.ephemeral;
   key.preauthorized = wish.preauthorized;
+  key.tags = wish.tags;
+  key.client = wish.client;
   key.description = wish.description;
   key.created = now;
   key.expires = now + (wish.valid_for.count() > 0 ? wish.valid_for : kLongest);

@@ -15,6 +15,8 @@ struct AuthKeyWish {
   bool reusable = false;
   bool ephemeral = false;
   bool preauthorized = false;
+  std::vector<std::string> tags;
+  std::string client;  // the OAuth client that makes it, if one does
   std::string description;
   std::chrono::seconds valid_for{0};  // 0: the default, which is also the longest
 };

@@ -85,6 +85,8 @@ Admission Admission::by_key(const store::AuthKey& key) {
   admission.user = key.user;
   admission.ephemeral = key.ephemeral;
   admission.preauthorized = key.preauthorized;
+  admission.tags = key.tags;
+  admission.by_program = !key.client.empty() || !key.tags.empty();
   admission.key = key.id;
   admission.how = "auth key " + key.public_id;
   return admission;
@@ -196,19 +198,26 @@ Result<const Node*, std::string> Enrollment::admit(
   if (holder != nullptr && holder != node) {
     return std::string("this node key belongs to another network; log out there first");
   }
-  auto stored = node != nullptr ? renew(*node, request, admission, now)
-                                : create(request, machine, admission, now);
+  const nodes::TagGiver giver{
+      admission.account, admission.by_program ? nullptr : registry_.user(admission.user),
+      admission.tags};
+  auto tags = tags_for(request, giver);
+  if (!tags) return "requested tags are invalid or not permitted: " + tags.error().to_text();
+  auto stored = node != nullptr ? renew(*node, request, admission, std::move(*tags), now)
+                                : create(request, machine, admission, std::move(*tags), now);
   if (!stored) return not_stored(stored.error());
   return *stored;
 }
 
 store::Stored<const Node*> Enrollment::renew(
     const Node& node, const control::RegisterRequest& request, const Admission& admission,
-    WallTime now) {
+    std::vector<std::string> tags, WallTime now) {
   nodes::NodeRecord record = node.record;
-  record.user = admission.user;
+  if (admission.tags.empty()) record.user = admission.user;  // else it stays its former owner's
+  record.tags = std::move(tags);
+  record.never_owned = record.never_owned && !admission.tags.empty();
   record.node_key = request.node_key;
-  record.key_expiry = now + kKeyLifetime;
+  record.key_expiry = key_expiry(record, now);
   record.ephemeral = admission.ephemeral || request.ephemeral;
   take_hostinfo(record, request.hostinfo);
   record.live.capver = request.version;
@@ -220,16 +229,20 @@ store::Stored<const Node*> Enrollment::renew(
 
 store::Stored<const Node*> Enrollment::create(
     const control::RegisterRequest& request, const MachinePublicKey& machine,
-    const Admission& admission, WallTime now) {
+    const Admission& admission, std::vector<std::string> tags, WallTime now) {
   nodes::NodeRecord record;
   record.account = admission.account;
   record.user = admission.user;
+  record.tags = std::move(tags);
+  record.never_owned = !admission.tags.empty();
+  record.authorized =
+      admission.preauthorized || !registry_.account(admission.account)->settings.devices_approval;
   record.stable_id = "n" + random_text(11, rng_) + "CNTRL";
   record.machine = machine;
   record.node_key = request.node_key;
   record.ephemeral = admission.ephemeral || request.ephemeral;
   record.created = now;
-  record.key_expiry = now + kKeyLifetime;
+  record.key_expiry = key_expiry(record, now);
   take_hostinfo(record, request.hostinfo);
   record.live.capver = request.version;
   record.label = label_for(record.live.hostinfo, record);
@@ -247,6 +260,27 @@ store::Stored<const Node*> Enrollment::create(
   return registry_.admit(record, admission.key, entry_of(record, "CREATE", admission, now));
 }
 
+Result<std::vector<std::string>, nodes::TagRefusal> Enrollment::tags_for(
+    const control::RegisterRequest& request, const nodes::TagGiver& giver) const {
+  const std::vector<std::string> held(giver.held.begin(), giver.held.end());
+  if (!request.hostinfo || request.hostinfo->request_tags.empty()) return held;
+  const std::vector<std::string>& wanted = request.hostinfo->request_tags;
+  if (auto refused = nodes::refused_tag(tag_owners_, giver, wanted)) return std::move(*refused);
+  return nodes::in_order(wanted);
+}
+
+// What belongs to nobody has nobody to log in again (T-36).
+std::optional<WallTime> Enrollment::key_expiry(const nodes::NodeRecord& node, WallTime now) const {
+  if (!node.tags.empty()) return std::nullopt;
+  return now + key_lifetime(node.account);
+}
+
+std::chrono::hours Enrollment::key_lifetime(store::AccountId id) const {
+  const store::Account* account = registry_.account(id);
+  AYA_CHECK(account != nullptr);
+  return std::chrono::days(account->settings.devices_key_days);
+}
+
 std::string Enrollment::label_for(
     const control::Hostinfo& hostinfo, const nodes::NodeRecord& node) const {
   if (node.label_is_chosen) return node.label;
@@ -262,6 +296,9 @@ std::string Enrollment::label_for(
 Outcome Enrollment::accepted(const Node& node) const {
   const store::User* owner = registry_.user(node.record.user);
   AYA_CHECK(owner != nullptr);
+  static const store::User kNobody{nodes::kTaggedDevices, {}, "tagged-devices",
+                                   "Tagged Devices",      "", {}};
+  if (!node.record.tags.empty()) owner = &kNobody;
   Outcome outcome;
   outcome.node = node.id();
   control::RegisterResponse& response = outcome.response;

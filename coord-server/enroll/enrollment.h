@@ -30,7 +30,9 @@ struct Admission {
   store::AccountId account;
   store::UserId user;
   bool ephemeral = false;
-  bool preauthorized = false;  // needs no approval, should the account ask for one
+  std::vector<std::string> tags;  // what it will be, without a person who owns it
+  bool by_program = false;        // no person's right to give tags stands behind it
+  bool preauthorized = false;     // needs no approval, should the account ask for one
   std::optional<store::AuthKeyId> key;
   std::string how;  // for the audit log: "auth key kAbc…CNTRL"
   // By whom, if not by the machine itself; what it is about is filled in.
@@ -48,11 +50,16 @@ class Enrollment {
     std::optional<std::string> waits_on;  // a login: its answer is the answer to this request
   };
 
-  static constexpr auto kKeyLifetime = std::chrono::days(180);
-
   // All outlive this.
-  Enrollment(nodes::Registry& registry, store::Store& storage, Logins& logins, Rng& rng)
-      : registry_(registry), logins_(logins), keys_(storage, rng), pool_(rng), rng_(rng) {}
+  Enrollment(
+      nodes::Registry& registry, store::Store& storage, const nodes::TagOwners& tag_owners,
+      Logins& logins, Rng& rng)
+      : registry_(registry),
+        logins_(logins),
+        keys_(storage, rng),
+        tag_owners_(tag_owners),
+        pool_(rng),
+        rng_(rng) {}
 
   Result<Outcome, RegisterRefusal> register_node(
       const control::RegisterRequest& request, const MachinePublicKey& machine, WallTime now);
@@ -64,6 +71,14 @@ class Enrollment {
   Logins& logins() { return logins_; }
   // Ephemeral nodes that approve() let in since the last call: they may never come.
   std::vector<NodeId> take_ephemeral() { return std::exchange(ephemeral_, {}); }
+
+  // The tags a node gets that asks for some (--advertise-tags) and is let in by `giver`; all it
+  // asks for, or a refusal.
+  Result<std::vector<std::string>, nodes::TagRefusal> tags_for(
+      const control::RegisterRequest& request, const nodes::TagGiver& giver) const;
+
+  // How long a node key of this network lasts.
+  std::chrono::hours key_lifetime(store::AccountId account) const;
 
   // The label a node gets from its host name, unless a person has chosen one.
   std::string label_for(const control::Hostinfo& hostinfo, const nodes::NodeRecord& node) const;
@@ -81,15 +96,17 @@ class Enrollment {
       const Admission& admission, WallTime now);
   store::Stored<const Node*> renew(
       const Node& node, const control::RegisterRequest& request, const Admission& admission,
-      WallTime now);
+      std::vector<std::string> tags, WallTime now);
   store::Stored<const Node*> create(
       const control::RegisterRequest& request, const MachinePublicKey& machine,
-      const Admission& admission, WallTime now);
+      const Admission& admission, std::vector<std::string> tags, WallTime now);
+  std::optional<WallTime> key_expiry(const nodes::NodeRecord& node, WallTime now) const;
   Outcome accepted(const Node& node) const;
 
   nodes::Registry& registry_;
   Logins& logins_;
   AuthKeys keys_;
+  const nodes::TagOwners& tag_owners_;
   nodes::AddressPool pool_;
   Rng& rng_;
   std::vector<NodeId> ephemeral_;

@@ -8,7 +8,7 @@ namespace aya::mapper {
 namespace {
 
 // Attributes of the node itself (control 8.2): what its own programs may do.
-control::CapMap self_capabilities(const store::User& owner) {
+control::CapMap self_capabilities(bool is_admin) {
   control::CapMap caps;
   caps["https://tailscale.com/cap/file-sharing"];
   caps["https://tailscale.com/cap/ssh"];
@@ -19,9 +19,7 @@ control::CapMap self_capabilities(const store::User& owner) {
   caps["auto-exit-node"];
   // Its probes go to hosts of the hosted service, which are nothing to us.
   caps["disable-captive-portal-detection"];
-  if (owner.role == "owner" || owner.role == "admin") {
-    caps["https://tailscale.com/cap/is-admin"];
-  }
+  if (is_admin) caps["https://tailscale.com/cap/is-admin"];
   return caps;
 }
 
@@ -51,7 +49,8 @@ control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) 
   out.id = record.id;
   out.stable_id = record.stable_id;
   out.name = record.label + '.' + account->domain + '.';
-  out.user = record.user;
+  out.user = nodes::shown_user(record);
+  out.tags = record.tags;
   out.key = record.node_key;
   out.key_expiry = record.key_expiry;
   out.disco_key = record.live.disco_key;
@@ -81,7 +80,8 @@ control::Node MapBuilder::self(const Node& node, WallTime now) const {
   const store::User* owner = registry_.user(node.record.user);
   AYA_CHECK(owner != nullptr);
   out.machine = node.record.machine;
-  out.cap_map.merge(self_capabilities(*owner));
+  const bool is_admin = owner->role == "owner" || owner->role == "admin";
+  out.cap_map.merge(self_capabilities(is_admin && node.record.tags.empty()));
   out.online = true;  // it is reading this
   return out;
 }
@@ -103,6 +103,13 @@ control::Node MapBuilder::removed(const nodes::NodeRecord& record, WallTime now)
 }
 
 control::UserProfile MapBuilder::profile(UserId id) const {
+  if (id == nodes::kTaggedDevices) {
+    control::UserProfile nobody;
+    nobody.id = id;
+    nobody.login_name = "tagged-devices";
+    nobody.display_name = "Tagged Devices";
+    return nobody;
+  }
   const store::User* user = registry_.user(id);
   AYA_CHECK(user != nullptr);
   control::UserProfile out;
@@ -160,12 +167,12 @@ control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) cons
   control::MapResponse out;
   out.node = self(viewer, now);
   out.derp_map = derp_map_;
-  std::set<UserId> people = {viewer.record.user};
+  std::set<UserId> people = {nodes::shown_user(viewer.record)};
   for (const NodeId id : registry_.nodes_of(viewer.account())) {
     const Node& node = *registry_.find(id);
     if (!shows(viewer, node)) continue;
     out.peers.push_back(peer(node, now));
-    people.insert(node.record.user);
+    people.insert(nodes::shown_user(node.record));
   }
   for (const UserId user : people) out.user_profiles.push_back(profile(user));
   out.packet_filters["base"] = filter(viewer);

@@ -60,8 +60,8 @@ void record(const PeerStep& step, const Node& peer, Delivered& delivered, DeltaP
     delivered.peers.erase(step.peer);
   } else if (step.kind == PeerStep::Kind::Whole) {
     delivered.peers.insert(step.peer);
-    if (delivered.profiles.insert(peer.record.user).second) {
-      plan.profiles.push_back(peer.record.user);
+    if (delivered.profiles.insert(nodes::shown_user(peer.record)).second) {
+      plan.profiles.push_back(nodes::shown_user(peer.record));
     }
   } else if (step.facets == 0) {
     return;
@@ -117,8 +117,8 @@ std::optional<DeltaPlan> plan_delta(
   plan.dns = builder.registry().dns_changed(viewer.account()) > delivered.version;
   if (viewer.changed_since(Facet::Identity, delivered.version)) {
     changes.changed = all_nodes(builder, viewer);
-    if (delivered.profiles.insert(viewer.record.user).second) {
-      plan.profiles.push_back(viewer.record.user);
+    if (delivered.profiles.insert(nodes::shown_user(viewer.record)).second) {
+      plan.profiles.push_back(nodes::shown_user(viewer.record));
     }
   }
   for (const NodeId id : changes.removed) {

@@ -17,7 +17,8 @@ auto* find_in(Map& map, const Key& key) {
 bool same_identity(const NodeRecord& a, const NodeRecord& b) {
   return a.user == b.user && a.node_key == b.node_key && a.label == b.label && a.ipv4 == b.ipv4 &&
          a.ipv6 == b.ipv6 && a.ephemeral == b.ephemeral && a.authorized == b.authorized &&
-         a.key_expiry == b.key_expiry && a.answers_subdomains == b.answers_subdomains;
+         a.key_expiry == b.key_expiry && a.answers_subdomains == b.answers_subdomains &&
+         a.tags == b.tags;
 }
 
 // The state of the network changes all the time and is nobody's business but ours.
@@ -112,6 +113,15 @@ Stored<void> Registry::set_dns(
   account->dns = dns;
   indexes_[id].dns_changed = ++version_;
   note_aliases(id);
+  return {};
+}
+
+Stored<void> Registry::set_settings(
+    AccountId id, const store::AccountSettings& settings, const AuditEntry& audit) {
+  store::Account* account = find_in(accounts_, id);
+  AYA_CHECK(account != nullptr);
+  if (auto stored = storage_.update_settings(id, settings, audit); !stored) return stored;
+  account->settings = settings;
   return {};
 }
 

@@ -18,6 +18,7 @@
 #include <unordered_map>
 
 #include "coord-server/nodes/routes.h"
+#include "coord-server/nodes/tags.h"
 #include "coord-server/store/store.h"
 
 namespace aya::nodes {
@@ -67,6 +68,8 @@ class Registry {
   std::vector<const store::User*> users_of(AccountId account) const;
   Stored<store::Account> create_account(store::Account account);
   Stored<void> set_dns(AccountId id, const control::DnsConfig& dns, const AuditEntry& audit);
+  Stored<void> set_settings(
+      AccountId id, const store::AccountSettings& settings, const AuditEntry& audit);
   // Since when the names that nodes are told besides their own are what they are.
   Version dns_changed(AccountId account) const;
   Stored<store::User> create_user(store::User user, AuditEntry audit);

@@ -108,7 +108,7 @@ Json device_json(const nodes::Registry& registry, const nodes::Node& node, Devic
       {"addresses", {r.ipv4.to_text(), r.ipv6.to_text()}},
       {"id", std::to_string(r.id.value)},
       {"nodeId", r.stable_id},
-      {"user", owner->login},
+      {"user", r.never_owned ? std::string() : owner->login},
       {"name", registry.full_name(node)},
       {"hostname", r.live.hostinfo.hostname},
       {"clientVersion", r.live.hostinfo.ipn_version},
@@ -124,7 +124,7 @@ Json device_json(const nodes::Registry& registry, const nodes::Node& node, Devic
       {"machineKey", r.machine.to_text()},
       {"nodeKey", r.node_key.to_text()},
       {"blocksIncomingConnections", r.live.hostinfo.shields_up},
-      {"tags", Json::array()},
+      {"tags", r.tags},
       {"tailnetLockKey", ""},
       {"tailnetLockError", ""}};
   if (!node.online && r.live.last_seen) out["lastSeen"] = to_rfc3339(*r.live.last_seen);

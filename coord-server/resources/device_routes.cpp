@@ -162,8 +162,53 @@ Answer<http::Response> set_device_key(const AdminContext& c) {
   if (*disabled == !node.record.key_expiry) return nothing_to_say();
   nodes::NodeRecord changed = node.record;
   changed.key_expiry.reset();
-  if (!*disabled) changed.key_expiry = c.now + enroll::Enrollment::kKeyLifetime;
+  if (!*disabled) changed.key_expiry = c.now + c.enrollment.key_lifetime(node.account());
   return store_change(c, node, changed, "KEY_EXPIRY_DISABLED", !*disabled, *disabled);
+}
+
+// What had an owner before it had tags goes back to that one, who has to prove it by a new login.
+Answer<http::Response> set_device_tags(const AdminContext& c) {
+  auto found = c.device(c.path[0]);
+  if (!found) return found.error();
+  const nodes::Node& node = **found;
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  if (!body->contains("tags")) return ApiError::bad_request("tags: want a list of strings");
+  auto tags = texts_field(*body, "tags");
+  if (!tags) return tags.error();
+  nodes::NodeRecord changed = node.record;
+  changed.tags = nodes::in_order(std::move(*tags));
+  if (auto may = c.may_give(node.account(), changed.tags); !may) return may.error();
+  if (changed.tags == node.record.tags) return nothing_to_say();
+  if (changed.tags.empty()) {
+    if (node.record.never_owned) {
+      return ApiError::bad_request(
+          "tags: this device never belonged to a person; give it other tags, or remove it");
+    }
+    changed.key_expiry = c.now;
+  } else if (node.record.tags.empty()) {
+    changed.key_expiry.reset();
+  }
+  return store_change(c, node, changed, "TAGS", node.record.tags, changed.tags);
+}
+
+// Additive: gives a device to another person of the account.
+Answer<http::Response> set_device_owner(const AdminContext& c) {
+  auto found = c.device(c.path[0]);
+  if (!found) return found.error();
+  const nodes::Node& node = **found;
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto login = text_field(*body, "user");
+  if (!login) return login.error();
+  auto user = c.user_named(node.account(), *login);
+  if (!user) return user.error();
+  const store::User* before = c.registry.user(node.record.user);
+  if (*user == before && !node.record.never_owned) return nothing_to_say();
+  nodes::NodeRecord changed = node.record;
+  changed.user = (*user)->id;
+  changed.never_owned = false;
+  return store_change(c, node, changed, "USER", before->login, (*user)->login);
 }
 
 Answer<http::Response> expire_device(const AdminContext& c) {

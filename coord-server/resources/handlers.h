@@ -18,6 +18,12 @@ Answer<http::Response> set_device_authorized(const AdminContext& c);
 Answer<http::Response> set_device_subdomains(const AdminContext& c);
 Answer<http::Response> set_device_key(const AdminContext& c);
 Answer<http::Response> expire_device(const AdminContext& c);
+Answer<http::Response> set_device_tags(const AdminContext& c);
+Answer<http::Response> set_device_owner(const AdminContext& c);
+
+// settings_routes.cpp
+Answer<http::Response> get_settings(const AdminContext& c);
+Answer<http::Response> patch_settings(const AdminContext& c);
 
 // route_approval.cpp
 Answer<http::Response> get_device_routes(const AdminContext& c);

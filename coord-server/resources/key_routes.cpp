@@ -37,7 +37,7 @@ Json key_json(const store::AuthKey& key, WallTime now) {
       {"reusable", key.reusable},
       {"ephemeral", key.ephemeral},
       {"preauthorized", key.preauthorized},
-      {"tags", Json::array()}};
+      {"tags", key.tags}};
   out["uses"] = key.uses;
   return out;
 }
@@ -127,15 +127,14 @@ Answer<http::Response> create_auth_key(
   }
   auto tags = texts_field(level, "tags");
   if (!tags) return tags.error();
-  if (!tags->empty()) {
-    return ApiError::bad_request("tag \"" + tags->front() + "\" is not defined in tagOwners");
-  }
+  if (auto may = c.may_give(account, *tags); !may) return may.error();
   enroll::AuthKeyWish key;
   key.account = account;
   key.user = wish->user->id;
   key.reusable = *reusable;
   key.ephemeral = *ephemeral;
   key.preauthorized = *preauthorized;
+  key.tags = nodes::in_order(std::move(*tags));
   key.description = wish->description;
   key.valid_for = wish->valid_for;
   store::AuditEntry entry = c.audit("CREATE", "AUTH_KEY");

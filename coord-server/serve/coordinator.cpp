@@ -55,9 +55,10 @@ Coordinator::Coordinator(
       builder_(*registry_, policy_, derp_map_),
       streams_(builder_, *registry_, presence_, rng),
       logins_(setup_.facts.server_url + "/a/", login_secret),
-      enrollment_(*registry_, storage, logins_, rng),
+      enrollment_(*registry_, storage, policy_, logins_, rng),
       machine_routes_(*registry_, enrollment_, logins_, presence_, streams_),
-      admin_routes_(resources::route_table(), *registry_, storage, enrollment_, rng, setup_.facts),
+      admin_routes_(
+          resources::route_table(), *registry_, storage, enrollment_, policy_, rng, setup_.facts),
       pages_(*registry_, enrollment_, logins_) {}
 
 // Those known from before a restart get as long to come back as those that have just left.

@@ -132,7 +132,29 @@ ALTER TABLE accounts ADD COLUMN dns TEXT NOT NULL DEFAULT '{"Proxied":true}';
 ALTER TABLE nodes    ADD COLUMN answers_subdomains INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array kSteps = {kFirst, kRoutes, kNames};
+// Tags with blanks between them.
+constexpr const char* kTags = R"sql(
+ALTER TABLE nodes     ADD COLUMN tags        TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes     ADD COLUMN never_owned INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE auth_keys ADD COLUMN tags        TEXT NOT NULL DEFAULT '';
+ALTER TABLE auth_keys ADD COLUMN client      TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr const char* kSettings = R"sql(
+ALTER TABLE accounts ADD COLUMN devices_approval INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN devices_key_days INTEGER NOT NULL DEFAULT 180;
+ALTER TABLE accounts ADD COLUMN users_approval   INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN policy_elsewhere INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN policy_link      TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN users_may_join   TEXT NOT NULL DEFAULT 'admin';
+ALTER TABLE accounts ADD COLUMN auto_updates     INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN flow_logging     INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN regional_routing INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN posture_identity INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN https            INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kSteps = {kFirst, kRoutes, kNames, kTags, kSettings};
 
 }  // namespace
 

@@ -36,6 +36,23 @@ inline control::DnsConfig first_dns() {
   return dns;
 }
 
+// What an administrator decides for a whole network (interfaces 1.11). Fields without a comment are
+// kept and shown and mean nothing here yet.
+struct AccountSettings {
+  bool devices_approval = false;  // new nodes wait for an administrator
+  int devices_key_days = 180;     // how long a node key lasts
+  bool users_approval = false;    // people who sign in for the first time wait for one, too
+  bool policy_elsewhere = false;  // the policy file is kept at `policy_link`: editors only show it
+  std::string policy_link;
+  std::string users_may_join = "admin";  // other networks: "none", "admin", "member"
+  bool auto_updates = false;
+  bool flow_logging = false;
+  bool regional_routing = false;
+  bool posture_identity = false;
+  bool https = false;
+  friend bool operator==(const AccountSettings&, const AccountSettings&) = default;
+};
+
 // A network of its own: users, nodes, names and the whole of 100.64.0.0/10.
 struct Account {
   AccountId id;
@@ -46,6 +63,7 @@ struct Account {
   // and addresses of the nodes that records of type CNAME stand for. Name servers are `resolvers`
   // where they replace the node's own, and `fallback_resolvers` where they do not.
   control::DnsConfig dns = first_dns();
+  AccountSettings settings = {};
 };
 
 struct User {
@@ -82,7 +100,7 @@ struct NodeLive {
 struct NodeRecord {
   NodeId id;
   AccountId account;
-  UserId user;
+  UserId user;                   // who let it in, and whose it is unless it has tags
   std::string stable_id;         // "n…CNTRL"
   MachinePublicKey machine;      // with `account`, the identity of a node
   NodePublicKey node_key;        // rotates; unique over all accounts
@@ -98,6 +116,8 @@ struct NodeRecord {
   // included. What counts is nodes::effective_routes().
   std::vector<Prefix> approved_routes;
   bool answers_subdomains = false;  // everything below its name is itself
+  std::vector<std::string> tags;    // "tag:web"; with any, it belongs to no person
+  bool never_owned = false;         // had tags from the first: there is nobody to give it back to
   NodeLive live;
 };
 
@@ -124,6 +144,8 @@ struct AuthKey {
   WallTime expires{};
   std::optional<WallTime> revoked;
   std::int64_t uses = 0;
+  std::vector<std::string> tags;  // of the nodes it lets in
+  std::string client;             // id of the OAuth client that made it; empty: `user` did
 
   bool spent() const { return !reusable && uses > 0; }
 };

@@ -21,6 +21,21 @@ Stored<void> SqliteStore::update_dns(
   });
 }
 
+Stored<void> SqliteStore::update_settings(
+    AccountId account, const AccountSettings& s, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    auto updated = change_one(
+        "UPDATE accounts SET devices_approval = ?, devices_key_days = ?, users_approval = ?, "
+        "policy_elsewhere = ?, policy_link = ?, users_may_join = ?, auto_updates = ?, "
+        "flow_logging = ?, regional_routing = ?, posture_identity = ?, https = ? WHERE id = ?",
+        {s.devices_approval, s.devices_key_days, s.users_approval, s.policy_elsewhere,
+         s.policy_link, s.users_may_join, s.auto_updates, s.flow_logging, s.regional_routing,
+         s.posture_identity, s.https, account});
+    if (!updated) return updated;
+    return log(audit);
+  });
+}
+
 Stored<User> SqliteStore::create_user(User user, AuditEntry audit) {
   return db_.transaction<User>([&]() -> Stored<User> {
     auto inserted = db_.run(

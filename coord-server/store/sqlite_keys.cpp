@@ -18,9 +18,11 @@ Stored<AuthKey> SqliteStore::create_auth_key(AuthKey key, AuditEntry audit) {
   return db_.transaction<AuthKey>([&]() -> Stored<AuthKey> {
     auto inserted = db_.run(
         "INSERT INTO auth_keys (public_id, account_id, user_id, secret_sha256, reusable, "
-        "ephemeral, preauthorized, description, created, expires) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        "ephemeral, preauthorized, description, created, expires, tags, client) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
         {key.public_id, key.account, key.user, Bytes(key.secret), key.reusable, key.ephemeral,
-         key.preauthorized, key.description, to_rfc3339(key.created), to_rfc3339(key.expires)});
+         key.preauthorized, key.description, to_rfc3339(key.created), to_rfc3339(key.expires),
+         words_column(key.tags), key.client});
     if (!inserted) return inserted.error();
     key.id = AuthKeyId{db_.last_row_id()};
     if (auto logged = log(audit); !logged) return logged.error();

@@ -9,9 +9,9 @@ Stored<NodeRecord> SqliteStore::create_node(
     auto inserted = db_.run(
         "INSERT INTO nodes (account_id, user_id, stable_id, machine_key, node_key, label, "
         "label_is_chosen, ephemeral, authorized, created, key_expiry, disco_key, endpoints, "
-        "home_region, capver, hostinfo, last_seen, approved_routes, answers_subdomains, "
-        "primary_routes) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "home_region, capver, hostinfo, last_seen, approved_routes, answers_subdomains, tags, "
+        "never_owned, primary_routes) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         {node.account,
          node.user,
          node.stable_id,
@@ -31,6 +31,8 @@ Stored<NodeRecord> SqliteStore::create_node(
          TimeColumn(node.live.last_seen).value(),
          prefixes_column(node.approved_routes),
          node.answers_subdomains,
+         words_column(node.tags),
+         node.never_owned,
          prefixes_column(node.live.primary_routes)});
     if (!inserted) return inserted.error();
     node.id = NodeId{db_.last_row_id()};
@@ -53,13 +55,13 @@ Stored<void> SqliteStore::update_node(
         "UPDATE nodes SET user_id = ?, node_key = ?, label = ?, label_is_chosen = ?, "
         "ephemeral = ?, authorized = ?, key_expiry = ?, disco_key = ?, endpoints = ?, "
         "home_region = ?, capver = ?, hostinfo = ?, last_seen = ?, approved_routes = ?, "
-        "answers_subdomains = ?, primary_routes = ? WHERE id = ?",
+        "answers_subdomains = ?, tags = ?, never_owned = ?, primary_routes = ? WHERE id = ?",
         {node.user, node.node_key.to_text(), node.label, node.label_is_chosen, node.ephemeral,
          node.authorized, TimeColumn(node.key_expiry).value(), node.live.disco_key.to_text(),
          endpoints_column(node.live.endpoints), node.live.home_region, node.live.capver,
          hostinfo_column(node.live.hostinfo), TimeColumn(node.live.last_seen).value(),
-         prefixes_column(node.approved_routes), node.answers_subdomains,
-         prefixes_column(node.live.primary_routes), node.id});
+         prefixes_column(node.approved_routes), node.answers_subdomains, words_column(node.tags),
+         node.never_owned, prefixes_column(node.live.primary_routes), node.id});
     if (!updated) return updated;
     return audit ? log(*audit) : Stored<void>();
   });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <sstream>
 
 namespace aya::store {
 namespace {
@@ -82,6 +84,17 @@ std::string prefixes_column(const std::vector<Prefix>& prefixes) {
   return text;
 }
 
+std::vector<std::string> RowReader::words() {
+  std::istringstream text{this->text()};
+  return {std::istream_iterator<std::string>(text), {}};
+}
+
+std::string words_column(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 std::string hostinfo_column(const control::Hostinfo& hostinfo) { return control::encode(hostinfo); }
 
 std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints) {
@@ -96,7 +109,14 @@ std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints) {
 // In each of these the fields stand in the order of the columns; braces evaluate left to right.
 
 Account read_account(RowReader& row) {
-  return {row.id<AccountId>(), row.text(), row.text(), row.time(), row.dns()};
+  return {
+      row.id<AccountId>(),
+      row.text(),
+      row.text(),
+      row.time(),
+      row.dns(),
+      {row.flag(), static_cast<int>(row.integer()), row.flag(), row.flag(), row.text(), row.text(),
+       row.flag(), row.flag(), row.flag(), row.flag(), row.flag()}};
 }
 
 User read_user(RowReader& row) {
@@ -125,6 +145,8 @@ NodeRecord read_node(RowReader& row) {
   node.live.last_seen = row.optional_time();
   node.approved_routes = row.prefixes();
   node.answers_subdomains = row.flag();
+  node.tags = row.words();
+  node.never_owned = row.flag();
   node.live.primary_routes = row.prefixes();
   node.ipv4 = row.address();
   node.ipv6 = row.address();
@@ -136,10 +158,10 @@ Quarantine read_quarantine(RowReader& row) {
 }
 
 AuthKey read_auth_key(RowReader& row) {
-  return {row.id<AuthKeyId>(), row.text(), row.id<AccountId>(), row.id<UserId>(),
-          row.hash(),          row.flag(), row.flag(),          row.flag(),
-          row.text(),          row.time(), row.time(),          row.optional_time(),
-          row.integer()};
+  return {row.id<AuthKeyId>(), row.text(),  row.id<AccountId>(), row.id<UserId>(),
+          row.hash(),          row.flag(),  row.flag(),          row.flag(),
+          row.text(),          row.time(),  row.time(),          row.optional_time(),
+          row.integer(),       row.words(), row.text()};
 }
 
 ApiToken read_api_token(RowReader& row) {

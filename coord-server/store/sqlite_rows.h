@@ -27,6 +27,7 @@ class RowReader {
   std::vector<KnownEndpoint> endpoints();
   control::Hostinfo hostinfo();
   std::vector<Prefix> prefixes();
+  std::vector<std::string> words();
   control::DnsConfig dns();
   template <class Key>
   Key key() {
@@ -50,7 +51,10 @@ class RowReader {
 };
 
 // The column lists these read, in order; each belongs to the function below it.
-inline constexpr const char* kAccountColumns = "id, name, domain, created, dns";
+inline constexpr const char* kAccountColumns =
+    "id, name, domain, created, dns, devices_approval, devices_key_days, users_approval, "
+    "policy_elsewhere, policy_link, users_may_join, auto_updates, flow_logging, regional_routing, "
+    "posture_identity, https";
 Account read_account(RowReader& row);
 inline constexpr const char* kUserColumns = "id, account_id, login, display_name, role, created";
 User read_user(RowReader& row);
@@ -58,13 +62,14 @@ User read_user(RowReader& row);
 inline constexpr const char* kNodeColumns =
     "id, nodes.account_id, user_id, stable_id, machine_key, node_key, label, label_is_chosen, "
     "ephemeral, authorized, created, key_expiry, disco_key, endpoints, home_region, capver, "
-    "hostinfo, last_seen, approved_routes, answers_subdomains, primary_routes, ipv4, ipv6";
+    "hostinfo, last_seen, approved_routes, answers_subdomains, tags, "
+    "never_owned, primary_routes, ipv4, ipv6";
 NodeRecord read_node(RowReader& row);
 inline constexpr const char* kQuarantineColumns = "account_id, ipv4, former_node, until";
 Quarantine read_quarantine(RowReader& row);
 inline constexpr const char* kAuthKeyColumns =
     "id, public_id, account_id, user_id, secret_sha256, reusable, ephemeral, preauthorized, "
-    "description, created, expires, revoked, uses";
+    "description, created, expires, revoked, uses, tags, client";
 AuthKey read_auth_key(RowReader& row);
 inline constexpr const char* kApiTokenColumns =
     "id, public_id, account_id, user_id, secret_sha256, description, created, expires, revoked";
@@ -76,6 +81,8 @@ AuditEntry read_audit(RowReader& row);
 
 std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints);
 std::string dns_column(const control::DnsConfig& dns);
+// Texts without blanks, such as tags.
+std::string words_column(const std::vector<std::string>& words);
 std::string prefixes_column(const std::vector<Prefix>& prefixes);
 std::string hostinfo_column(const control::Hostinfo& hostinfo);
 

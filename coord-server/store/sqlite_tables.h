@@ -31,6 +31,8 @@ class SqliteStore final : public Store {
   Stored<Account> create_account(Account account) override;
   Stored<void> update_dns(
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) override;
+  Stored<void> update_settings(
+      AccountId account, const AccountSettings& settings, const AuditEntry& audit) override;
   Stored<User> create_user(User user, AuditEntry audit) override;
 
   Stored<NodeRecord> create_node(

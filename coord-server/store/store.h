@@ -59,13 +59,15 @@ class Store {
   virtual Stored<Account> create_account(Account account) = 0;
   virtual Stored<void> update_dns(
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) = 0;
+  virtual Stored<void> update_settings(
+      AccountId account, const AccountSettings& settings, const AuditEntry& audit) = 0;
   virtual Stored<User> create_user(User user, AuditEntry audit) = 0;
 
   // A new node, and the use of the auth key that let it in.
   virtual Stored<NodeRecord> create_node(
       NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit) = 0;
-  // Replaces keys, owner, label, expiry, flags, routes and live part of an existing node; not its
-  // addresses. `redeemed` as above, `audit` where a person should see it.
+  // Replaces keys, owner, tags, label, expiry, flags, routes and live part of an existing node; not
+  // its addresses. `redeemed` as above, `audit` where a person should see it.
   virtual Stored<void> update_node(
       const NodeRecord& node, std::optional<AuthKeyId> redeemed,
       const std::optional<AuditEntry>& audit) = 0;

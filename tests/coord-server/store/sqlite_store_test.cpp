@@ -171,15 +171,21 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
   store.reset();
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open(dir.file("coord.db").c_str(), &raw), SQLITE_OK);
-  ASSERT_EQ(
-      sqlite3_exec(
-          raw,
-          "ALTER TABLE nodes DROP COLUMN approved_routes;"
-          "ALTER TABLE nodes DROP COLUMN primary_routes;"
-          "ALTER TABLE nodes DROP COLUMN answers_subdomains;"
-          "ALTER TABLE accounts DROP COLUMN dns; PRAGMA user_version = 1",
-          nullptr, nullptr, nullptr),
-      SQLITE_OK);
+  // What later steps of the schema have added.
+  const std::map<std::string, std::vector<std::string>> added = {
+      {"nodes", {"approved_routes", "primary_routes", "answers_subdomains", "tags", "never_owned"}},
+      {"auth_keys", {"tags", "client"}},
+      {"accounts",
+       {"dns", "devices_approval", "devices_key_days", "users_approval", "policy_elsewhere",
+        "policy_link", "users_may_join", "auto_updates", "flow_logging", "regional_routing",
+        "posture_identity", "https"}}};
+  std::string undo = "PRAGMA user_version = 1;";
+  for (const auto& [table, columns] : added) {
+    for (const std::string& column : columns) {
+      undo += "ALTER TABLE " + table + " DROP COLUMN " + column + ';';
+    }
+  }
+  ASSERT_EQ(sqlite3_exec(raw, undo.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(raw);
   open();
   EXPECT_TRUE(store->accounts()->front().dns.proxied);
