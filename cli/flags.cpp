@@ -44,6 +44,18 @@ void Flags::boolean(std::string name, std::optional<bool>& value, std::string he
   };
 }
 
+void Flags::boolean_or(
+    std::string name, bool& value, std::string word, bool& chosen, std::string help) {
+  Flag& flag = add(std::move(name), std::move(help), "true, false or " + word);
+  flag.takes_value = false;
+  flag.set = [&value, &chosen, word = std::move(word)](const std::string& text) {
+    chosen = text == word;
+    const auto parsed = chosen ? std::optional(true) : parse_boolean(text);
+    if (parsed) value = *parsed;
+    return parsed.has_value();
+  };
+}
+
 void Flags::text(std::string name, std::string& value, std::string help) {
   add(std::move(name), std::move(help), "text").set = [&value](const std::string& text) {
     value = text;

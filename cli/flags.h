@@ -30,6 +30,8 @@ class Flags {
   // The variables outlive the object.
   void boolean(std::string name, bool& value, std::string help);
   void boolean(std::string name, std::optional<bool>& value, std::string help);
+  // A switch that may also be given one word: `--x` or `--x=word`; the latter sets both.
+  void boolean_or(std::string name, bool& value, std::string word, bool& chosen, std::string help);
   void text(std::string name, std::string& value, std::string help);
   void text(std::string name, std::optional<std::string>& value, std::string help);
   void number(std::string name, std::uint64_t& value, std::string help);

@@ -1,8 +1,11 @@
+#include <charconv>
+
 #include "cli/commands/table.h"
 #include "cli/json_text.h"
 #include "cli/text.h"
 #include "proto/local/log_lines.h"
 #include "proto/local/notify.h"
+#include "proto/netaddr/site_address.h"
 
 namespace aya::cli {
 namespace {
@@ -128,6 +131,32 @@ Outcome reload_config(Context& context, const Arguments& args) {
   return {};
 }
 
+// The route by which one of several homes with the same addresses is offered, and what it stands
+// for: the number of a site and its network, or the route itself.
+Outcome via(Context& context, const Arguments& args) {
+  constexpr const char* kUsage = "usage: debug via SITE-NUMBER IPV4-NETWORK | debug via ROUTE";
+  if (args.size() == 1) {
+    const auto route = Prefix::parse(args.front());
+    const auto site = route ? parse_site_prefix(*route) : std::nullopt;
+    if (!site) return Failure{Exit::BadArgument, kUsage};
+    context.out("site " + std::to_string(site->site) + ", " + site->inner.to_text() + "\n");
+    return {};
+  }
+  if (args.size() != 2) return Failure{Exit::BadArgument, kUsage};
+  std::uint32_t site = 0;
+  const char* end = args[0].data() + args[0].size();
+  const auto [at, error] = std::from_chars(args[0].data(), end, site);
+  if (error != std::errc() || at != end) {
+    return Failure{Exit::BadArgument, "a site has a number, like 7"};
+  }
+  const auto network = Prefix::parse(args[1]);
+  if (!network || !network->address.is_v4() || !network->is_canonical()) {
+    return Failure{Exit::BadArgument, "a site has an IPv4 network, like 192.168.1.0/24"};
+  }
+  context.out(to_route({site, *network}).to_text() + "\n");
+  return {};
+}
+
 struct Part {
   std::string_view name;
   Outcome (*run)(Context&, const Arguments&);
@@ -143,6 +172,7 @@ constexpr Part kParts[] = {
     {"rebind", rebind},
     {"restun", restun},
     {"localapi", raw_call},
+    {"via", via},
 };
 
 }  // namespace

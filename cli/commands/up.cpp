@@ -22,7 +22,7 @@ constexpr auto kWarnBeforeExpiry = std::chrono::hours(24) * 14;
 struct UpFlags {
   UpOptions options;
   std::string auth_key_source;
-  bool json = false, no_wait = false, qr = false;
+  bool json = false, events = false, no_wait = false, qr = false;
   std::string qr_format = "auto";
   std::optional<Duration> timeout;
 };
@@ -35,7 +35,8 @@ void add_flags(Flags& flags, UpFlags& up) {
   flags.boolean("force-reauth", up.options.force_reauth, "log in again");
   flags.duration("timeout", up.timeout, "give up after this time (with a key: 60s, else never)");
   flags.boolean("no-wait", up.no_wait, "print where to log in and end with status 4");
-  flags.boolean("json", up.json, "print JSON");
+  flags.boolean_or(
+      "json", up.json, "events", up.events, "print JSON; =events: a line for every step");
   flags.boolean("qr", up.qr, "show the address of the login as a QR code");
   flags.text("qr-format", up.qr_format, "auto, small, large or ascii");
   flags.unsupported(
@@ -137,6 +138,18 @@ void tell_connected(Context& context, const Status& status) {
   context.tell("connected: " + join(words, ", "));
 }
 
+// The last line of --json=events, also where there was nothing to wait for.
+void print_running(Context& context, const Status& status) {
+  std::string addresses;
+  for (const IpAddress& address : status.tailscale_ips) {
+    addresses += (addresses.empty() ? "" : ",") + json_string(address.to_text());
+  }
+  std::string name = status.self.dns_name;
+  if (name.ends_with('.')) name.pop_back();
+  print_step(
+      context, "running", {{"Name", json_string(name)}, {"Addresses", "[" + addresses + "]"}});
+}
+
 // Subscribes first and acts then, so that nothing the daemon says is missed. What the bus opens
 // with is how things were before.
 Outcome carry_out(
@@ -146,7 +159,7 @@ Outcome carry_out(
   wish.server = plan.next.control_url;
   wish.login = plan.login;
   wish.wait = !up.no_wait;
-  wish.json = up.json;
+  wish.output = up.events ? UpOutput::Events : up.json ? UpOutput::Json : UpOutput::Text;
   if (up.qr) {
     const auto format = read_qr_format(context.console, up.qr_format);
     if (!format) return format.error();
@@ -195,6 +208,7 @@ Outcome bring_up(Context& context, const UpFlags& up, const ChosenSettings& chos
   const auto now = context.status();
   if (!now) return now.error();
   if (!idle) tell_connected(context, *now);
+  if (up.events) print_running(context, *now);
   print_hints(context, plan->next, *now);
   return {};
 }

@@ -15,7 +15,9 @@ class Progress {
   Progress(Context& context, const UpWish& wish)
       : context_(context),
         wish_(wish),
-        step_(wish.login ? "reaching " + printable(wish.server) : "setting up the network") {}
+        step_(wish.login ? "reaching " + printable(wish.server) : "setting up the network") {
+    wish.login ? note("server", {{"Server", json_string(wish.server)}}) : note("network");
+  }
 
   // Nullopt: not yet there.
   std::optional<Outcome> on(const NotifySummary& change) {
@@ -23,12 +25,15 @@ class Progress {
     if (change.browse_to_url && !change.browse_to_url->empty()) show_url(*change.browse_to_url);
     if (change.login_finished) {
       context_.tell("logged in");
+      note("logged-in");
       step_ = "setting up the network";
     }
     if (change.state == BackendState::NeedsMachineAuth) {
       context_.tell("waiting for an administrator to approve this machine");
+      note("approval");
       step_ = "waiting for approval by an administrator";
     }
+    if (change.state == BackendState::Starting) note("network");
     if (change.state == BackendState::Starting && url_.empty()) step_ = "setting up the network";
     if (change.state == BackendState::Running) return done();
     const bool persons_turn = change.state == BackendState::NeedsMachineAuth || !url_.empty();
@@ -47,11 +52,22 @@ class Progress {
   }
 
  private:
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+
+  // The daemon may say the same several times.
+  void note(std::string_view step, const Fields& fields = {}) {
+    if (wish_.output != UpOutput::Events || step == noted_) return;
+    noted_ = step;
+    print_step(context_, step, fields);
+  }
+
   void show_url(const std::string& url) {
     if (url == url_) return;
     url_ = url;
     step_ = "waiting for the login at " + printable(url);
-    if (wish_.json) {
+    note("login", {{"AuthURL", json_string(url)}});
+    if (wish_.output == UpOutput::Events) return;
+    if (wish_.output == UpOutput::Json) {
       context_.out(json_object(
           {{"AuthURL", json_string(url)}, {"BackendState", json_string("NeedsLogin")}}, '\t', 1));
       return;
@@ -61,8 +77,10 @@ class Progress {
   }
 
   Outcome done() {
-    if (context_.strict && !url_.empty() && !wish_.json) context_.err("Success.\n");
-    if (wish_.json) context_.out(json_object({{"BackendState", json_string("Running")}}, ' ', 2));
+    const bool text = wish_.output == UpOutput::Text;
+    if (context_.strict && !url_.empty() && text) context_.err("Success.\n");
+    if (wish_.output == UpOutput::Json)
+      context_.out(json_object({{"BackendState", json_string("Running")}}, ' ', 2));
     return {};
   }
 
@@ -77,10 +95,19 @@ class Progress {
   Context& context_;
   const UpWish& wish_;
   std::string step_;
-  std::string url_;  // where a person is to log in
+  std::string url_;    // where a person is to log in
+  std::string noted_;  // the last step that was printed
 };
 
 }  // namespace
+
+void print_step(
+    Context& context, std::string_view step,
+    const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string line = "{\"Step\":" + json_string(step);
+  for (const auto& [name, value] : fields) line += "," + json_string(name) + ":" + value;
+  context.out(line + "}\n");
+}
 
 Outcome wait_until_up(Context& context, LineStream& bus, const UpWish& wish) {
   Progress progress(context, wish);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/sites/site_address.h"
+#include "proto/netaddr/site_address.h"
 
 namespace aya::app {
 namespace {
@@ -30,7 +30,7 @@ firewall::Sysctls::Forwarding forwarding(const local::Prefs& prefs) {
   firewall::Sysctls::Forwarding out;
   for (const Prefix& route : prefs.advertise_routes) {
     // A site's network is IPv4, however the mesh calls it.
-    const bool v4 = route.address.is_v4() || sites::parse_site_prefix(route);
+    const bool v4 = route.address.is_v4() || parse_site_prefix(route);
     (v4 ? out.v4 : out.v6) = true;
   }
   return out;

@@ -17,7 +17,7 @@
 
 #include "daemon/filter/flow_table.h"
 #include "daemon/filter/packet_view.h"
-#include "daemon/sites/site_address.h"
+#include "proto/netaddr/site_address.h"
 #include "proto/base/lru_table.h"
 #include "proto/packet/packet.h"
 

@@ -19,8 +19,12 @@ def test_a_pause_ends_by_itself():
     with Lab() as lab:
         coordinator = Coordinator(lab)
         node = Node(lab.public_host("alpha", f"{INTERNET}.2"), coordinator)
-        node.up(coordinator.add_key())
+        steps = [json.loads(line) for line in node.up(coordinator.add_key(), "--json=events").stdout.splitlines()]
+        assert [step["Step"] for step in steps] == ["server", "logged-in", "network", "running"], steps
         address = node.ip
+        assert steps[0]["Server"] == coordinator.url and steps[-1]["Addresses"][0] == address, steps
+        again = node.cli("up", "--json=events").stdout
+        assert json.loads(again)["Step"] == "running", again
 
         assert "disconnected for 3s" in node.cli("down", "--for", "3s", "--reason", "lunch").stderr
         status = node.status()

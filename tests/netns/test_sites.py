@@ -3,10 +3,11 @@
 import contextlib
 import signal
 import socket
+import subprocess
 import threading
 import time
 
-from lab import Lab, Nat, stock, wait_until
+from lab import Lab, Nat, programs, stock, wait_until
 from mesh import Coordinator, Node, StockNode
 
 HOME_LAN = "192.168.1"  # as every router comes out of its box
@@ -93,6 +94,19 @@ def port_is_refused(host, address):
             return False
 
     return host.thread(work).result()
+
+
+def test_the_route_of_a_site_is_printed_and_read():
+    def via(*words):
+        return subprocess.run([programs() / "ayatori", "debug", "via", *words], capture_output=True, text=True)
+
+    for site in (1, 7, 0xffffffff):
+        assert via(str(site), f"{HOME_LAN}.0/24").stdout.startswith("fd7a:115c:a1e0:b1a:"), site
+    assert via("7", f"{HOME_LAN}.0/24").stdout == site_route(7) + "\n"
+    assert via(site_route(7)).stdout == f"site 7, {HOME_LAN}.0/24\n"
+    for wrong in (("7",), ("seven", "10.0.0.0/8"), ("7", "10.0.0.1/8"), ("7", "fd00::/64"), ("10.0.0.0/8",), ()):
+        done = via(*wrong)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, (wrong, done)
 
 
 def resolve(host, name):

@@ -1,8 +1,8 @@
-#include "daemon/sites/site_address.h"
+#include "proto/netaddr/site_address.h"
 
 #include <gtest/gtest.h>
 
-namespace aya::sites {
+namespace aya {
 namespace {
 
 Prefix prefix(const char* text) { return *Prefix::parse(text); }
@@ -40,4 +40,4 @@ TEST(SitePrefix, HoldsOneSiteOnly) {
 }
 
 }  // namespace
-}  // namespace aya::sites
+}  // namespace aya

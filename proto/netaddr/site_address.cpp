@@ -1,8 +1,8 @@
-#include "daemon/sites/site_address.h"
+#include "proto/netaddr/site_address.h"
 
 #include "proto/base/endian.h"
 
-namespace aya::sites {
+namespace aya {
 namespace {
 
 constexpr unsigned kInnerBegins = 96;  // bits before the IPv4 address
@@ -41,4 +41,4 @@ Prefix to_route(const SitePrefix& prefix) {
       static_cast<std::uint8_t>(prefix.inner.length + kInnerBegins)};
 }
 
-}  // namespace aya::sites
+}  // namespace aya

@@ -11,7 +11,7 @@
 
 #include "proto/netaddr/prefix.h"
 
-namespace aya::sites {
+namespace aya {
 
 struct SiteAddress {
   std::uint32_t site = 0;
@@ -36,4 +36,4 @@ struct SitePrefix {
 std::optional<SitePrefix> parse_site_prefix(const Prefix& route);
 Prefix to_route(const SitePrefix& prefix);
 
-}  // namespace aya::sites
+}  // namespace aya
