@@ -5,6 +5,8 @@
 namespace aya::firewall {
 namespace {
 
+constexpr std::string_view kFirewalld = "firewalld";
+
 const std::string kMark = "-m comment --comment " + std::string(kComment) + " -j ACCEPT";
 
 bool is_ours(const SavedRule& rule) {
@@ -77,6 +79,8 @@ std::vector<NftChain> dropping_chains(
   for (const NftChain& chain : chains) {
     if (!chain.drops || !is_on_our_way(chain, plan)) continue;
     if (chain.table == kTable || chain.table == kKillSwitchTable) continue;
+    // It is told of the interface; and while it reloads, it drops everything for a moment.
+    if (chain.table.starts_with(kFirewalld)) continue;
     const bool seen_to = chain.table == "filter" && (chain.family == "ip" || chain.family == "ip6");
     if (seen_to && iptables_owns_filter && chain.hook != "output") continue;
     out.push_back(chain);
@@ -100,7 +104,7 @@ std::optional<std::string> unsaid(const NftChain& chain, const Plan& plan) {
 }
 
 bool has_firewalld(const std::vector<NftChain>& chains) {
-  return std::ranges::find(chains, "firewalld", &NftChain::table) != chains.end();
+  return std::ranges::find(chains, kFirewalld, &NftChain::table) != chains.end();
 }
 
 }  // namespace aya::firewall

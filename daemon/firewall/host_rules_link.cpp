@@ -302,7 +302,7 @@ void HostRules::see_to_firewalld(Outcome& out) {
     return;  // ours, or an administrator's wish
   if (program && ran({"--zone=trusted", "--add-interface=" + tun})) {
     log_.info("firewalld trusts the interface now", {{"interface", tun}});
-    in_firewalld_ = true;
+    in_firewalld_ = tun;
     out.repaired = true;
     return;
   }
@@ -319,10 +319,10 @@ void HostRules::leave_others() {
     const auto filter = saved.find("filter");
     if (filter != saved.end()) (void)program.restore(foreign_rules(Plan{}, filter->second));
   }
-  if (!std::exchange(in_firewalld_, false)) return;
+  const std::string interface = std::exchange(in_firewalld_, {});
+  if (interface.empty()) return;
   if (const auto program = os::find_program("firewall-cmd")) {
-    (void)os::run_child(
-        {*program, {"--zone=trusted", "--remove-interface=" + wanted_.plan.tun}, {}});
+    (void)os::run_child({*program, {"--zone=trusted", "--remove-interface=" + interface}, {}});
   }
 }
 

@@ -84,7 +84,7 @@ class HostRules {
   std::vector<IptablesProgram> others_;   // whose filter tables get our rules too
   std::optional<Plan> seen_to_;           // for which others' rules were looked at last
   std::vector<Problem> others_problems_;  // what was found then
-  bool in_firewalld_ = false;             // our interface was put into a zone by us
+  std::string in_firewalld_;  // the interface that we put into a zone; empty: none
   std::optional<Plan> put_;               // what stands there
   bool can_translate_v6_ = true;          // until the kernel says otherwise
   std::optional<KillSwitch> armed_;

@@ -11,7 +11,9 @@ import textwrap
 from lab import CommandFailed, wait_until
 from verdict import Skip
 
-TREES = pathlib.Path(os.environ.get("AYATORI_CACHE", "/var/cache/ayatori")) / "dns-trees-1"
+CACHE = pathlib.Path(os.environ.get("AYATORI_CACHE", "/var/cache/ayatori"))
+TREES = CACHE / "dns-trees-1"
+FIREWALLD = CACHE / "firewalld-tree-1/firewalld"
 
 # `ip netns exec` has mounted a resolver file of the laboratory's and a /sys that may be written;
 # NetworkManager takes the latter for a machine with udev, and would wait for it.
@@ -133,6 +135,13 @@ def start_network_manager(host):
     process = host.start("NetworkManager", "--no-daemon", log="nm.log")
     wait_until("NetworkManager is on the bus",
                lambda: has_name(host, "org.freedesktop.NetworkManager"), 60)
+    return process
+
+
+def start_firewalld(host):
+    """Its own configuration is the one that comes with the package."""
+    process = host.start("/usr/bin/python3", "/usr/sbin/firewalld", "--nofork", "--nopid", log="firewalld.log")
+    wait_until("firewalld runs", lambda: host.run("firewall-cmd", "--state", check=False).returncode == 0, 40)
     return process
 
 
