@@ -170,7 +170,8 @@ std::optional<std::string> Daemon::open_host() {
   if (!host) return host.error().message();
   host_ = std::move(*host);
 
-  if (options_.port_mapping && !port_mapping_is_disabled()) upnp_.emplace(loop_);
+  if (options_.port_mapping && !port_mapping_is_disabled())
+    upnp_.emplace(loop_, options_.mark.value);
   return std::nullopt;
 }
 

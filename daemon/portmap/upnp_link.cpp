@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/portmap/marked_connect_link.h"
+
 namespace aya::portmap {
 namespace {
 
@@ -135,7 +137,10 @@ struct UpnpLink::Shared {
   int giving_back = 0;
 };
 
-UpnpLink::UpnpLink(io::Loop& loop) : shared_(std::make_shared<Shared>()) { shared_->loop = &loop; }
+UpnpLink::UpnpLink(io::Loop& loop, std::uint32_t mark) : shared_(std::make_shared<Shared>()) {
+  shared_->loop = &loop;
+  set_mark_of_calls(mark);
+}
 
 UpnpLink::~UpnpLink() {
   std::unique_lock lock(shared_->mutex);

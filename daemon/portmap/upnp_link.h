@@ -15,7 +15,8 @@ namespace aya::portmap {
 
 class UpnpLink {
  public:
-  explicit UpnpLink(io::Loop& loop);
+  // `mark`: of its connections; 0: none.
+  UpnpLink(io::Loop& loop, std::uint32_t mark);
   // Waits a moment for mappings that are being given back; other answers come to nobody.
   ~UpnpLink();
   UpnpLink(const UpnpLink&) = delete;

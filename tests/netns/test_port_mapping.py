@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 
-from lab import Lab, Nat, wait_until
+from lab import INTERNET, Lab, Nat, wait_until
 from mesh import Coordinator, Node
 from verdict import Skip
 
@@ -115,6 +115,29 @@ def test_pcp_opens_a_port():
 
 def test_upnp_opens_a_port():
     reached_by_mapping("UPnP", upnp=True, natpmp=False)
+
+
+def test_upnp_opens_a_port_for_a_strict_user_of_an_exit_node():
+    """The router is a neighbour, and all that goes to neighbours is to go by the exit node instead: but for
+    what the daemon itself asks the router."""
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        key = coordinator.add_key("--reusable")
+        router = lab.router("ra", Nat.PER_DESTINATION)
+        address = public_address(router, 10)
+        exit_node = Node(lab.public_host("exit", f"{INTERNET}.40"), coordinator)
+        exit_node.up(key, "--advertise-exit-node")
+        coordinator.cli("route", "approve", "exit", "--exit-node")
+        alpha = VerboseNode(lab.host_behind("alpha", router), coordinator)
+        alpha.up(key)
+        wait_until("there is an exit node", lambda: (alpha.peer("exit") or {}).get("ExitNodeOption"))
+        alpha.cli("set", "--exit-node=exit", "--exit-node-fail-closed")
+        wait_until("the router is not reached", lambda: not alpha.ping(f"{router.lan}.1", timeout=1))
+        open_on_request(router, address, upnp=True, natpmp=False)
+        alpha.cli("debug", "rebind")
+        wait_until("the router opens a port", lambda: alpha.netcheck() and alpha.mapping(), 20)
+        by, external = alpha.mapping()
+        assert by == "UPnP" and external.startswith(address + ":"), (by, external)
 
 
 def test_no_port_is_opened_where_that_is_switched_off():

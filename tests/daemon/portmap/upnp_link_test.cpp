@@ -114,7 +114,7 @@ struct Bench {
 
   io::Loop loop;
   HttpGateway gateway{loop};
-  std::unique_ptr<UpnpLink> link = std::make_unique<UpnpLink>(loop);
+  std::unique_ptr<UpnpLink> link = std::make_unique<UpnpLink>(loop, 0);
 };
 
 TEST(UpnpLink, MapsOnTheServiceThatIsPublicAndGivesBack) {
