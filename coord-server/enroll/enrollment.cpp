@@ -1,9 +1,11 @@
 #include "coord-server/enroll/enrollment.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "coord-server/enroll/node_label.h"
 #include "proto/control/capability_version.h"
+#include "proto/control/occupied_prefixes.h"
 #include "proto/http/headers.h"
 
 namespace aya::enroll {
@@ -246,10 +248,7 @@ store::Stored<const Node*> Enrollment::create(
   take_hostinfo(record, request.hostinfo);
   record.live.capver = request.version;
   record.label = label_for(record.live.hostinfo, record);
-  const auto ipv4 = pool_.pick_v4([&](const IpAddress& address) {
-    return registry_.find_address(admission.account, address) != nullptr ||
-           registry_.quarantined_for(admission.account, address, now).has_value();
-  });
+  const auto ipv4 = free_ipv4(admission.account, record.live.hostinfo, now);
   if (!ipv4) {
     return store::StoreError{
         store::StoreError::Kind::Failed, "no IPv4 address is free in 100.64.0.0/10"};
@@ -279,6 +278,30 @@ std::chrono::hours Enrollment::key_lifetime(store::AccountId id) const {
   const store::Account* account = registry_.account(id);
   AYA_CHECK(account != nullptr);
   return std::chrono::days(account->settings.devices_key_days);
+}
+
+// Elsewhere than what hosts of the account use besides the mesh, as long as a few tries find such
+// an address: it would cost somebody a machine next to them, or this machine its uplink.
+std::optional<IpAddress> Enrollment::free_ipv4(
+    store::AccountId account, const control::Hostinfo& own, WallTime now) {
+  std::vector<Prefix> occupied = control::occupied_prefixes(own);
+  for (const NodeId id : registry_.nodes_of(account)) {
+    const auto more = control::occupied_prefixes(registry_.find(id)->record.live.hostinfo);
+    occupied.insert(occupied.end(), more.begin(), more.end());
+  }
+  const auto is_taken = [&](const IpAddress& address) {
+    return registry_.find_address(account, address) != nullptr ||
+           registry_.quarantined_for(account, address, now).has_value();
+  };
+  std::optional<IpAddress> out;
+  for (unsigned tries = 0; tries < kTriesElsewhere; ++tries) {
+    out = pool_.pick_v4(is_taken);
+    const bool elsewhere = !out || std::ranges::none_of(occupied, [&](const Prefix& prefix) {
+      return prefix.contains(*out);
+    });
+    if (elsewhere) break;
+  }
+  return out;
 }
 
 std::string Enrollment::label_for(

@@ -50,6 +50,8 @@ class Enrollment {
     std::optional<std::string> waits_on;  // a login: its answer is the answer to this request
   };
 
+  static constexpr unsigned kTriesElsewhere = 64;
+
   // All outlive this.
   Enrollment(
       nodes::Registry& registry, store::Store& storage, const nodes::TagOwners& tag_owners,
@@ -101,6 +103,9 @@ class Enrollment {
       const control::RegisterRequest& request, const MachinePublicKey& machine,
       const Admission& admission, std::vector<std::string> tags, WallTime now);
   std::optional<WallTime> key_expiry(const nodes::NodeRecord& node, WallTime now) const;
+  // nullopt: there is none left.
+  std::optional<IpAddress> free_ipv4(
+      store::AccountId account, const control::Hostinfo& own, WallTime now);
   Outcome accepted(const Node& node) const;
 
   nodes::Registry& registry_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coord-server/policy/compile_filter.h"
+#include "proto/control/occupied_prefixes.h"
 
 namespace aya::mapper {
 namespace {
@@ -67,6 +68,7 @@ control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) 
   }
   out.hostinfo = record.live.hostinfo;
   out.hostinfo->net_info.reset();
+  control::set_occupied_prefixes(*out.hostinfo, {});
   out.created = record.created;
   out.cap = record.live.capver;
   out.machine_authorized = record.authorized;

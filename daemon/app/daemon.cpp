@@ -13,10 +13,12 @@
 #include "daemon/app/metrics.h"
 #include "daemon/app/unapplied_settings.h"
 #include "daemon/netmap/expiry.h"
+#include "daemon/routing/occupied.h"
 #include "proto/base/hex.h"
 #include "proto/base/version.h"
 #include "proto/control/capability_version.h"
 #include "proto/control/json_text.h"
+#include "proto/control/occupied_prefixes.h"
 #include "proto/local/config_file.h"
 #include "proto/local/netcheck_report.h"
 
@@ -357,6 +359,10 @@ void Daemon::tell_coord() {
   host.hostinfo.request_tags = prefs_.advertise_tags;
   if (const control::Node* exit = exit_node_peer()) host.hostinfo.exit_node_id = exit->stable_id;
   host.hostinfo.userspace = false;
+  const auto around = surroundings(
+      host_->networks(), host_->dns().base, host_->dhcp_servers(), host_->route_abilities());
+  control::set_occupied_prefixes(
+      host.hostinfo, routing::occupied_prefixes(around, control::kOccupiedAtMost));
   host.disco_key = disco_key_.public_key();
   if (mesh_) {
     host.hostinfo.net_info = mesh_->net_info();

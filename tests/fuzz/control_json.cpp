@@ -5,6 +5,7 @@
 #include "proto/control/json_text.h"
 #include "proto/control/map_request.h"
 #include "proto/control/map_response.h"
+#include "proto/control/occupied_prefixes.h"
 #include "proto/control/register.h"
 
 namespace {
@@ -18,6 +19,11 @@ void check(std::string_view json) {
   const auto again = decode<T>(written);
   AYA_CHECK(again.has_value() && *again == *read);
   AYA_CHECK(encode(*again) == written);
+  if constexpr (std::is_same_v<T, Hostinfo>) {
+    Hostinfo other;
+    set_occupied_prefixes(other, occupied_prefixes(*read));
+    AYA_CHECK(occupied_prefixes(other) == occupied_prefixes(*read));
+  }
 }
 
 }  // namespace

@@ -5,9 +5,11 @@ import re
 import signal
 import socket
 import struct
+import time
 
 from lab import Host, INTERNET, Lab, Nat, _ip, stock, wait_until
 from mesh import Coordinator, Node, StockNode
+from services import FIREWALLD, enter, require, start_bus, start_firewalld
 from verdict import Skip
 
 KINDS = ("nftables", "iptables")
@@ -228,6 +230,17 @@ def test_a_host_on_a_carriers_network_keeps_it():
         alpha.kill()
         alpha.start()
         alpha.wait_ping(beta.ip)
+
+        # Three quarters of the range are said to be used here: whoever joins now gets none of it.
+        neighbour_of(lab, host, "wan2", "100.64.0.1/11", "100.64.0.2/11")
+        neighbour_of(lab, host, "wan3", "100.96.0.1/12", "100.96.0.2/12")
+        time.sleep(1)
+        for number in range(3):
+            name = f"new{number}"
+            node = Node(lab.public_host(name, f"{INTERNET}.{90 + number}"), coordinator)
+            node.up(key)
+            assert int(node.ip.split(".")[1]) >= 112, node.ip
+        assert "100.64.0.0" not in alpha.cli("debug", "netmap").stdout, "it is nobody's business"
         alpha.cli("down")
         alpha.stop()
         assert "ayatori" not in rules_of(host)
@@ -354,6 +367,16 @@ def syn_ack_mss(host, connect_to):
     wait_until("the tunnel is watched", lambda: ready or heard.done())
     host.thread(connect).result()
     return heard.result()
+
+
+def connects(host, target):
+    def work():
+        with socket.create_connection((target, PORT), timeout=1):
+            return True
+    try:
+        return host.thread(work).result()
+    except OSError:
+        return False
 
 
 def accept_connections(host):
@@ -507,6 +530,37 @@ def test_an_administrators_own_drop_is_told_with_the_command():
                    in health(beta))
         host.nft("delete table inet firewalld\n")
         wait_until("and is gone", lambda: "firewalld" not in health(beta))
+
+
+def test_firewalld_is_told_of_the_interface():
+    """The real one: it refuses everybody's rules in its chains, and forgets at every reload what it was told
+    for this run only."""
+    require(FIREWALLD)
+    with Lab() as lab:
+        site = Site(lab)
+        beta, host = site.beta, site.beta.host
+        site.offer(site.lan)
+        reaches(site.alpha.host, site.nas.address)
+        beta.stop()
+        enter(host, FIREWALLD)
+        start_bus(host)
+        start_firewalld(host)
+
+        def zone():
+            return host.run("firewall-cmd", "--get-zone-of-interface=ayatori0", check=False).stdout.strip()
+
+        assert zone() == ""
+        accept_connections(host)
+        beta.start()
+        wait_until("it is trusted", lambda: zone() == "trusted", 30)
+        reaches(site.alpha.host, site.nas.address)
+        wait_until("connections from peers", lambda: connects(site.alpha.host, beta.ip))
+        assert "firewalld" not in health(beta)
+        host.run("firewall-cmd", "--reload")
+        wait_until("told again", lambda: zone() == "trusted", 30)
+        reaches(site.alpha.host, site.nas.address)
+        beta.stop()
+        wait_until("taken back", lambda: zone() == "", 10)
 
 
 def test_rules_of_iptables_legacy_are_joined():
