@@ -639,11 +639,14 @@ void Daemon::on_ping_outcome(const PingOutcome& outcome) {
     result.node_name = display_name(*node);
     result.node_ip = addresses_of(*node).front().to_text();
   }
-  if (!outcome.via) {
+  if (!outcome.answered) {
     result.err = "no answer";
   } else {
     result.latency_seconds = std::chrono::duration<double>(outcome.latency).count();
-    if (outcome.via->is_relay()) {
+    result.peer_api_port = outcome.peer_api_port;
+    if (!outcome.via) {
+      // By whatever way the tunnel has.
+    } else if (outcome.via->is_relay()) {
       result.derp_region_id = outcome.via->relay;
       result.derp_region_code = mesh_->region_code(outcome.via->relay);
     } else {

@@ -142,6 +142,10 @@ class Daemon final : public localapi::LocalHost,
   void open_coord();
   void forget_login();
   void end_dns_queries();
+  bool send_ping(const control::Node& node, path::PingId id, const localapi::PingRequest& request);
+  void ping_peer_api(
+      localapi::ExchangeId exchange, const localapi::PingRequest& request,
+      const control::Node& node);
   template <class Change>
   std::optional<std::string> change_login(Change change);
   void tell_coord();
@@ -179,6 +183,7 @@ class Daemon final : public localapi::LocalHost,
   bool somebody_waits_ = false;
   std::string mesh_problem_;  // why the mesh could not be opened; empty when it could
   std::map<path::PingId, localapi::PingRequest> pings_;
+  std::map<localapi::ExchangeId, std::unique_ptr<io::HttpClient>> peer_api_pings_;
   std::vector<localapi::ExchangeId> netchecks_;
   std::set<localapi::ExchangeId> dns_queries_;
   // Exit nodes that were pinged for somebody, by ping, and when that somebody is answered at last.

@@ -5,6 +5,7 @@
 #include "daemon/app/logins.h"
 #include "daemon/app/map_meaning.h"
 #include "daemon/app/metrics.h"
+#include "daemon/app/status_view.h"
 #include "daemon/app/unapplied_settings.h"
 #include "daemon/routing/report.h"
 #include "proto/base/version.h"
@@ -12,6 +13,12 @@
 #include "proto/local/netcheck_report.h"
 
 namespace aya::app {
+namespace {
+
+constexpr Duration kPeerApiPatience = 10s;
+
+}  // namespace
+
 local::Status Daemon::status(bool with_peers) const {
   StatusInputs inputs;
   inputs.state = state_;
@@ -398,12 +405,12 @@ void Daemon::ping(localapi::ExchangeId exchange, const localapi::PingRequest& re
     result.node_ip = result.ip;
     result.node_name = display_name(*node);
     result.err = request.ip.to_text() + " is local Tailscale IP";
-  } else if (request.type != local::PingType::Disco) {
-    result.err = std::string(local::to_text(request.type)) + " pings are not supported yet";
+  } else if (request.type == local::PingType::PeerApi) {
+    return ping_peer_api(exchange, request, *node);
   } else {
     const path::PingId id{exchange.value};
     pings_[id] = request;
-    if (mesh_->ping(node->id, id, request.size)) return;
+    if (send_ping(*node, id, request)) return;
     pings_.erase(id);
     result.err = "no matching peer";
   }
@@ -411,6 +418,51 @@ void Daemon::ping(localapi::ExchangeId exchange, const localapi::PingRequest& re
   loop_.post([this, exchange, result, alive = std::weak_ptr<int>(alive_)] {
     if (!alive.expired()) local_->ping_done(exchange, result);
   });
+}
+
+bool Daemon::send_ping(
+    const control::Node& node, path::PingId id, const localapi::PingRequest& request) {
+  if (request.type == local::PingType::Disco) return mesh_->ping(node.id, id, request.size);
+  const auto kind = request.type == local::PingType::Tsmp ? dataplane::InnerPing::Tsmp
+                                                          : dataplane::InnerPing::Icmp;
+  return mesh_->inner_ping(node.id, id, kind, request.ip);
+}
+
+// Through the host's own routing, as any program would call it.
+void Daemon::ping_peer_api(
+    localapi::ExchangeId exchange, const localapi::PingRequest& request,
+    const control::Node& node) {
+  local::PingResult result;
+  result.ip = request.ip.to_text();
+  result.node_ip = request.ip.to_text();
+  result.node_name = node.name;  // all of it, in these pings alone
+  result.peer_api_url = peer_api_url(node, request.ip).value_or("");
+  const auto finish = [this, exchange,
+                       alive = std::weak_ptr<int>(alive_)](const local::PingResult& done) {
+    loop_.post([this, exchange, done, alive] {
+      if (alive.expired()) return;
+      peer_api_pings_.erase(exchange);
+      local_->ping_done(exchange, done);
+    });
+  };
+  if (result.peer_api_url.empty()) {
+    result.err = "peer " + result.node_name + " has no PeerAPI";
+    return finish(result);
+  }
+  io::HttpFetch fetch;
+  fetch.url = result.peer_api_url + "/";
+  fetch.method = "HEAD";
+  fetch.timeout = kPeerApiPatience;
+  const TimePoint began = loop_.now();
+  peer_api_pings_[exchange] = std::make_unique<io::HttpClient>(
+      loop_, std::move(fetch),
+      [this, result, finish, began](const Result<http::Response, io::IoError>& answer) mutable {
+        if (!answer) result.err = "PeerAPI: " + answer.error().detail;
+        if (answer) {
+          result.latency_seconds = std::chrono::duration<double>(loop_.now() - began).count();
+        }
+        finish(result);
+      });
 }
 
 void Daemon::netcheck(localapi::ExchangeId exchange) {

@@ -163,7 +163,15 @@ void Mesh::on_ping_done(const path::PingDone& done) {
     return;
   }
   const auto node = numbers_.node_of(done.peer);
-  owner_.on_ping_outcome({done.id, node.value_or(netmap::NodeId{}), done.via, done.latency});
+  owner_.on_ping_outcome(
+      {done.id, node.value_or(netmap::NodeId{}), done.via.has_value(), done.latency, done.via, 0});
+}
+
+void Mesh::on_inner_ping_done(const dataplane::InnerPingDone& done) {
+  const auto node = numbers_.node_of(done.peer);
+  owner_.on_ping_outcome(
+      {done.id, node.value_or(netmap::NodeId{}), done.latency.has_value(),
+       done.latency.value_or(Duration{}), std::nullopt, done.peer_api_port});
 }
 
 void Mesh::on_handshake(PeerId peer) {
@@ -429,6 +437,14 @@ bool Mesh::ping(netmap::NodeId node, path::PingId id, std::size_t size) {
   const auto number = numbers_.find(node);
   if (!number) return false;
   dataplane_->ping(*number, id, size, loop_.now());
+  arm();
+  return true;
+}
+
+bool Mesh::inner_ping(
+    netmap::NodeId node, path::PingId id, dataplane::InnerPing kind, const IpAddress& to) {
+  const auto number = numbers_.find(node);
+  if (!number || !dataplane_->inner_ping(*number, id, kind, to, loop_.now())) return false;
   arm();
   return true;
 }

@@ -32,8 +32,10 @@ namespace aya::app {
 struct PingOutcome {
   path::PingId id;
   netmap::NodeId node{};
-  std::optional<PathAddress> via;  // nullopt: no answer
+  bool answered = false;
   Duration latency{};
+  std::optional<PathAddress> via;   // of an answer outside the tunnel
+  std::uint16_t peer_api_port = 0;  // of an answer that told it
 };
 
 class Mesh final : public dataplane::Dataplane::Ports,
@@ -91,6 +93,8 @@ class Mesh final : public dataplane::Dataplane::Ports,
 
   // False: no such peer.
   bool ping(netmap::NodeId node, path::PingId id, std::size_t size);
+  bool inner_ping(
+      netmap::NodeId node, path::PingId id, dataplane::InnerPing kind, const IpAddress& to);
   // By every way there is at once, for who wants to know whether it lives.
   bool probe_peer(netmap::NodeId node, path::PingId id);
   void start_netcheck();
@@ -136,6 +140,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void on_stun(Bytes datagram, const Endpoint& from) override;
   void on_path_change(const path::PathChange& change) override;
   void on_ping_done(const path::PingDone& done) override;
+  void on_inner_ping_done(const dataplane::InnerPingDone& done) override;
   void on_handshake(PeerId peer) override;
   void wants_restun() override;
 

@@ -30,18 +30,21 @@ local::RawJson cap_map_json(const control::CapMap& caps) {
 
 std::vector<std::string> peer_api_urls(const control::Node& node) {
   std::vector<std::string> out;
-  if (!node.hostinfo) return out;
   for (const IpAddress& address : addresses_of(node)) {
-    const std::string_view wanted = address.is_v4() ? "peerapi4" : "peerapi6";
-    const auto service =
-        std::ranges::find(node.hostinfo->services, wanted, &control::Service::proto);
-    if (service == node.hostinfo->services.end()) continue;
-    out.push_back("http://" + Endpoint{address, service->port}.to_text());
+    if (auto url = peer_api_url(node, address)) out.push_back(*std::move(url));
   }
   return out;
 }
 
 }  // namespace
+
+std::optional<std::string> peer_api_url(const control::Node& node, const IpAddress& address) {
+  if (!node.hostinfo) return std::nullopt;
+  const std::string_view wanted = address.is_v4() ? "peerapi4" : "peerapi6";
+  const auto service = std::ranges::find(node.hostinfo->services, wanted, &control::Service::proto);
+  if (service == node.hostinfo->services.end()) return std::nullopt;
+  return "http://" + Endpoint{address, service->port}.to_text();
+}
 
 local::Location local_location(const control::Location& at) {
   return {at.country,  at.country_code, at.city,    at.city_code,

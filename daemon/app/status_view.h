@@ -47,6 +47,9 @@ local::Status make_status(const StatusInputs& inputs, bool with_peers);
 const control::Node* find_node(const netmap::Netmap& map, const IpAddress& address);
 const control::Node* find_node(const netmap::Netmap& map, const NodePublicKey& key);
 
+// Where a node may be called at one of its addresses; nullopt: it offers nothing there.
+std::optional<std::string> peer_api_url(const control::Node& node, const IpAddress& address);
+
 local::Location local_location(const control::Location& at);
 
 local::WhoIs make_whois(const netmap::Netmap& map, const control::Node& node);

@@ -35,7 +35,8 @@ Dataplane::Dataplane(
       tunnel_(self, rng, pool, options),
       paths_(disco, self.public_key(), rng),
       sites_(options.mtu),
-      names_(rng, pool) {}
+      names_(rng, pool),
+      inner_pings_(rng, pool) {}
 
 Dataplane::Peer* Dataplane::find(PeerId peer) {
   return peer.value < peers_.size() && peers_[peer.value] ? &*peers_[peer.value] : nullptr;
@@ -240,7 +241,20 @@ void Dataplane::probe(PeerId peer, path::PingId id, TimePoint now) {
   flush(now);
 }
 
+bool Dataplane::inner_ping(
+    PeerId peer, path::PingId id, InnerPing kind, const IpAddress& to, TimePoint now) {
+  const IpAddress* from = of_family(own_addresses_, to.is_v4());
+  if (from == nullptr) return false;
+  Packet packet = inner_pings_.ask(id, peer, kind, *from, to, now);
+  seal(peer, {&packet, 1}, now);
+  flush(now);
+  return true;
+}
+
 void Dataplane::advance(TimePoint now) {
+  inner_pings_.give_up(now, inner_pings_done_);
+  for (const InnerPingDone& done : inner_pings_done_) ports_.on_inner_ping_done(done);
+  inner_pings_done_.clear();
   tunnel_.advance(now, tunnel_fx_);
   paths_.advance(now, path_fx_);
   names_.advance(now, names_fx_);
@@ -248,7 +262,9 @@ void Dataplane::advance(TimePoint now) {
 }
 
 std::optional<TimePoint> Dataplane::next_deadline() const {
-  return earlier(earlier(tunnel_.next_deadline(), paths_.next_deadline()), names_.next_deadline());
+  return earlier(
+      earlier(tunnel_.next_deadline(), paths_.next_deadline()),
+      earlier(names_.next_deadline(), inner_pings_.next_deadline()));
 }
 
 // ---- effects
@@ -302,12 +318,30 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
       return;
     }
   }
+  if (take_inner_ping(opened.peer, view, now)) return;
   if (!is_for_peer_api(view) && !filter_.in(view).accept) {
     ++counters_.filtered_in;
   } else if (
       !sites_.active() || !sites_.serves(view.destination.address) || to_site(opened, view)) {
     to_host_.push_back(std::move(opened.inner));
   }
+}
+
+// True: it was one, and concerns nobody else.
+bool Dataplane::take_inner_ping(PeerId peer, const filter::PacketView& view, TimePoint now) {
+  if (const auto done = inner_pings_.take(peer, view, now)) {
+    ports_.on_inner_ping_done(*done);
+    return true;
+  }
+  if (!is_tsmp(view)) return false;
+  const auto same_family = [&](const Endpoint& at) {
+    return at.address.is_v4() == view.destination.address.is_v4();
+  };
+  const auto api = std::ranges::find_if(peer_api_, same_family);
+  auto answer = inner_pings_.answer(view, api == peer_api_.end() ? 0 : api->port);
+  if (!answer) return false;
+  tunnel_.seal(peer, {&*answer, 1}, now, tunnel_fx_);
+  return true;
 }
 
 bool Dataplane::to_site(tunnel::ToHost& opened, const filter::PacketView& view) {

@@ -4,7 +4,7 @@
 //   from host   service address? -> dns    else (sites) filter -> tunnel.seal -> route -> UDP or
 //   relay from UDP    STUN -> Ports::on_stun     DISCO -> paths     WireGuard -> tunnel.open from
 //   relay                             DISCO -> paths     WireGuard -> tunnel.open opened      TSMP
-//   -> paths              else filter (sites) -> host
+//   -> paths, inner pings  else filter (sites) -> host
 //
 // (sites): IPv4 and its images, where we route for one of several homes with the same addresses.
 //
@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "daemon/dataplane/inner_pings.h"
 #include "daemon/dns/service.h"
 #include "daemon/filter/filter.h"
 #include "daemon/path/path_engine.h"
@@ -90,6 +91,7 @@ class Dataplane {
     virtual void on_stun(Bytes datagram, const Endpoint& from) = 0;
     virtual void on_path_change(const path::PathChange& change) = 0;
     virtual void on_ping_done(const path::PingDone& done) = 0;
+    virtual void on_inner_ping_done(const InnerPingDone& done) = 0;
     virtual void on_handshake(PeerId peer) = 0;
     // Our own endpoints are older than a CallMeMaybe may carry: ask STUN again.
     virtual void wants_restun() = 0;
@@ -133,6 +135,8 @@ class Dataplane {
   void peer_gone_from_relay(const NodePublicKey& peer, RegionId region);
   void ping(PeerId peer, path::PingId id, std::size_t size, TimePoint now);
   void probe(PeerId peer, path::PingId id, TimePoint now);  // by every way at once
+  // To one of the peer's addresses, inside the tunnel; false: we have none of that family.
+  bool inner_ping(PeerId peer, path::PingId id, InnerPing kind, const IpAddress& to, TimePoint now);
 
   void advance(TimePoint now);
   std::optional<TimePoint> next_deadline() const;
@@ -166,6 +170,7 @@ class Dataplane {
   void to_service(const filter::PacketView& packet, WallTime wall, TimePoint now);
   bool is_for_peer_api(const filter::PacketView& packet) const;
   void take_inner(tunnel::ToHost& opened, TimePoint now);
+  bool take_inner_ping(PeerId peer, const filter::PacketView& view, TimePoint now);
   bool to_site(tunnel::ToHost& opened, const filter::PacketView& view);
   void renew_session(PeerId peer, TimePoint now);
   void announce_disco_key(PeerId peer, TimePoint now);
@@ -184,6 +189,7 @@ class Dataplane {
   filter::Filter filter_;
   sites::SiteGateway sites_;
   dns::Service names_;
+  InnerPings inner_pings_;
   std::vector<std::optional<Peer>> peers_;  // by PeerId
   std::vector<IpAddress> own_addresses_;
   std::vector<Endpoint> peer_api_;
@@ -194,6 +200,7 @@ class Dataplane {
   path::Effects path_fx_;
   dns::Service::Effects names_fx_;
   std::vector<tunnel::Datagram> datagrams_;
+  std::vector<InnerPingDone> inner_pings_done_;
   std::vector<Packet> to_host_;
   std::vector<std::pair<Endpoint, Packet>> udp_queue_;
   std::vector<UdpDatagram> udp_batch_;

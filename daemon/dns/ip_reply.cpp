@@ -3,71 +3,13 @@
 #include <algorithm>
 
 #include "proto/base/endian.h"
-#include "proto/packet/checksum.h"
+#include "proto/packet/ip_writer.h"
 
 namespace aya::dns {
 namespace {
 
-constexpr std::uint8_t kHopLimit = 64;
 constexpr std::uint8_t kTcpAck = 0x10;
 constexpr std::size_t kTcpHeaderSize = 20;
-
-// An IP packet with `protocol` and room for `size` bytes of transport, which the caller writes
-// into transport() and finishes with seal().
-class IpWriter {
- public:
-  IpWriter(
-      PacketPool& pool, const IpAddress& from, const IpAddress& to, std::uint8_t protocol,
-      std::size_t size)
-      : from_(from), to_(to), protocol_(protocol), header_size_(from.is_v4() ? 20 : 40) {
-    if (header_size_ + size > pool.max_data()) return;
-    packet_ = pool.take();
-    packet_.resize(header_size_ + size);
-    std::ranges::fill(packet_.mutable_bytes(), std::byte{0});
-    write_ip_header(size);
-  }
-
-  bool fits() const { return static_cast<bool>(packet_); }
-  MutableBytes transport() { return packet_.mutable_bytes().subspan(header_size_); }
-
-  // Fills in the transport checksum. ICMPv4 alone does not cover the addresses.
-  Packet seal(std::size_t checksum_offset) {
-    ChecksumSum sum;
-    if (protocol_ != filter::kIcmp4) {
-      sum.add_pseudo_header(from_, to_, protocol_, transport().size());
-    }
-    std::uint16_t checksum = sum.add(transport()).finish();
-    if (checksum == 0 && protocol_ == filter::kUdp) checksum = 0xffff;  // zero means "none"
-    store_be(transport().data() + checksum_offset, checksum);
-    return std::move(packet_);
-  }
-
- private:
-  void write_ip_header(std::size_t size) {
-    const MutableBytes header = packet_.mutable_bytes().first(header_size_);
-    if (from_.is_v4()) {
-      header[0] = std::byte{0x45};
-      store_be(header.data() + 2, static_cast<std::uint16_t>(header_size_ + size));
-      header[8] = std::byte{kHopLimit};
-      header[9] = std::byte{protocol_};
-      copy_bytes(header.subspan(12), from_.bytes());
-      copy_bytes(header.subspan(16), to_.bytes());
-      store_be(header.data() + 10, ChecksumSum().add(header).finish());
-      return;
-    }
-    header[0] = std::byte{0x60};
-    store_be(header.data() + 4, static_cast<std::uint16_t>(size));
-    header[6] = std::byte{protocol_};
-    header[7] = std::byte{kHopLimit};
-    copy_bytes(header.subspan(8), from_.bytes());
-    copy_bytes(header.subspan(24), to_.bytes());
-  }
-
-  IpAddress from_, to_;
-  std::uint8_t protocol_;
-  std::size_t header_size_;
-  Packet packet_;
-};
 
 }  // namespace
 

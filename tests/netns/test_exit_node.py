@@ -6,8 +6,9 @@ import threading
 import time
 
 from callers import call, seen_as, serve_callers
-from lab import FAR, INTERNET, Lab, Nat, wait_until
-from mesh import Coordinator, Node
+from lab import FAR, INTERNET, Lab, Nat, stock, wait_until
+from mesh import Coordinator, Node, StockNode
+from verdict import Skip
 
 WEB = f"{FAR}.80"
 
@@ -163,4 +164,37 @@ def test_auto_leaves_a_dead_exit_node_within_three_seconds():
             wait_until("a direct path", lambda: roamer.ping(node.ip, timeout=1) and roamer.direct_to(name), 10)
         coordinator.kill()
         fails_over(lambda node: node.host.run("ip", "link", "set", "eth0", "down"), [])
+        load.stop()
+
+
+def test_auto_goes_to_stock_exit_nodes_too():
+    for name in ("tailscaled", "tailscale"):
+        if stock(name) is None:
+            raise Skip("no stock client")
+    with Lab() as lab:
+        coordinator, exits, roamer = home(lab, 1)
+        theirs = StockNode(lab.public_host("theirs", f"{INTERNET}.40"), coordinator)
+        theirs.host.sysctl("net.ipv4.ip_forward", 1)
+        theirs.host.sysctl("net.ipv6.conf.all.forwarding", 1)
+        theirs.up(coordinator.add_key(), "--advertise-exit-node")
+        coordinator.cli("route", "approve", "theirs", "--exit-node")
+        wait_until("it may be chosen", lambda: (roamer.peer("theirs") or {}).get("ExitNodeOption"))
+        roamer.cli("set-exit-node", "auto")
+        everybody = {**exits, "theirs": theirs}
+        addresses = {node.host.address: name for name, node in everybody.items()}
+        wait_until("traffic leaves by one of them", lambda: seen_as(roamer.host, WEB) in addresses)
+        load = Load(roamer.host)
+        wait_until("the load runs", lambda: len(load.calls) > 10)
+        # Whichever it is: the other takes over, and is left for the first in turn.
+        for _ in range(2):
+            name = in_use(roamer, everybody)
+            node, killed = everybody[name], time.monotonic()
+            node.kill()
+            answered = wait_until("new connections by the other", lambda: load.first_answer_by_another(
+                [node.host.address], killed), 15)
+            print(f"            new connections {answered - killed:.2f} s after the end of {name}")
+            assert answered - killed <= 3
+            node.start()
+            wait_until("it is back", lambda: roamer.peer(name)["Online"], 20)
+            wait_until("it answers", lambda: roamer.ping(node.ip, timeout=1), 20)
         load.stop()

@@ -95,6 +95,31 @@ def test_japanese_host_name_in_a_mixed_net():
         assert theirs.cli("status").returncode == 0
 
 
+def test_pings_inside_the_tunnel_both_ways():
+    """Not by the paths' own messages: from node to node, from host to host, from program to program."""
+    need_stock()
+    with Lab() as lab:
+        coordinator, ours, theirs = mixed(lab, True)
+        third = Node(lab.host_behind("third", lab.router("rc", Nat.PORT_PRESERVING)), coordinator)
+        third.up(coordinator.add_key())
+        check_both_ways(ours, theirs)
+        wait_until("all see each other", lambda: ours.peer("third") and third.peer("ours"))
+        ours.wait_ping(third.ip)
+        for node, other in ((ours, theirs), (theirs, ours), (ours, third)):
+            for kind, said in (("--tsmp", f"pong from {other.name} ({other.ip}, "), ("--icmp", "via ICMP in"),
+                               ("--peerapi", f"hit peerapi of {other.ip} ({other.name}.")):
+                out = wait_until(f"{node.name} {kind} {other.name}", lambda: node.cli(
+                    "ping", kind, "-c", "1", other.ip, check=False).stdout, 10)
+                assert said in out, (node.name, kind, out)
+        v6 = theirs.cli("ip", "-6").stdout.strip()
+        assert "via TSMP" in ours.cli("ping", "--tsmp", "-c", "1", v6).stdout
+        # Somebody who answers nothing: the words are those of a ping that was lost.
+        gone = theirs.ip
+        theirs.kill()
+        lost = ours.cli("ping", "--icmp", "-c", "1", "--timeout", "1s", gone, check=False)
+        assert lost.returncode != 0 and "timed out" in lost.stdout, lost
+
+
 def test_stock_command_line_on_our_socket():
     """`tailscale status --json` against ayatorid's socket: the shapes fit the stock client."""
     need_stock()

@@ -114,6 +114,7 @@ class SimNode final : public dataplane::Dataplane::Ports {
   }
   void on_path_change(const path::PathChange&) override {}
   void on_ping_done(const path::PingDone&) override {}
+  void on_inner_ping_done(const dataplane::InnerPingDone&) override {}
   void on_handshake(PeerId) override { ++handshakes; }
   void wants_restun() override { ask_stun(); }
 

@@ -57,6 +57,7 @@ class End final : public Dataplane::Ports {
   void on_stun(Bytes, const Endpoint& from) override { stun.push_back(from); }
   void on_path_change(const path::PathChange&) override { ++path_changes; }
   void on_ping_done(const path::PingDone&) override {}
+  void on_inner_ping_done(const InnerPingDone&) override {}
   void on_handshake(PeerId peer) override { handshakes.push_back(peer); }
   void wants_restun() override {}
 
