@@ -8,6 +8,7 @@
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/api/admin_routes.h"
 #include "coord-server/api/caller.h"
+#include "coord-server/api/route.h"
 
 namespace aya::api {
 
@@ -24,12 +25,15 @@ struct AdminContext {
   ApiTokens& tokens;
   const nodes::TagOwners& tag_owners;
   const ServerFacts& facts;
+  const RouteTable& table;
 
   // An entry that says who did what when; the caller's account is filled in.
   store::AuditEntry audit(std::string action, std::string target_type) const;
   // The account a path's tailnet segment names; 404 for one the caller has nothing to do with.
   Answer<const store::Account*> account(const std::string& segment) const;
-  // By number or stable id, in an account the caller may see.
+  // Of an account the caller may see, and for members: theirs.
+  bool may_see(const nodes::Node& node) const;
+  // By number or stable id, one that the caller may see.
   Answer<const nodes::Node*> device(const std::string& id) const;
   // May the caller give these to nodes of this account?
   Answer<void> may_give(store::AccountId account, const std::vector<std::string>& tags) const;

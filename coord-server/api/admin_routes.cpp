@@ -4,6 +4,7 @@
 #include <array>
 
 #include "coord-server/api/admin_context.h"
+#include "coord-server/api/encoding.h"
 #include "coord-server/api/json.h"
 #include "proto/base/hex.h"
 #include "proto/http/target.h"
@@ -36,6 +37,8 @@ http::Response method_not_allowed(const std::string& allowed) {
   return response;
 }
 
+ApiError too_many(std::chrono::seconds wait) { return {429, "too many requests", wait}; }
+
 bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
          std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) || c == '-'; });
@@ -47,54 +50,95 @@ http::Response AdminRoutes::answer(
     const http::Request& request, const Entrance& entrance, WallTime now) {
   const std::string_view sent = request.headers.get("X-Request-Id");
   const std::string id = is_request_id(sent) ? std::string(sent) : to_hex(rng_.array<8>());
-  auto answered = dispatch(request, entrance, now);
+  auto answered = dispatch(request, entrance, id, now);
   if (!answered && answered.error().status == 500) {
     answered = ApiError{500, answered.error().message + " (request " + id + ")"};
   }
   http::Response response = answered ? std::move(*answered) : answered.error().to_response();
+  answer_conditionally(request, response);
+  compress(request, response);
   response.headers.set("X-Request-Id", id);
   response.headers.set("Cache-Control", "no-store");
   return response;
 }
 
 Answer<http::Response> AdminRoutes::dispatch(
-    const http::Request& request, const Entrance& entrance, WallTime now) {
-  // Identity first, so that a stranger learns nothing about which paths exist.
-  auto caller = identify(request, entrance, now);
-  if (!caller) return caller.error();
+    const http::Request& request, const Entrance& entrance, const std::string& id, WallTime now) {
   const auto segments = http::split_path(request.path());
-  if (!segments || segments->size() < 2 || (*segments)[0] != "api" || (*segments)[1] != "v2") {
-    return ApiError{404, "not found"};
-  }
-  const auto below = std::span(*segments).subspan(2);
+  const bool below_api =
+      segments && segments->size() >= 2 && (*segments)[0] == "api" && (*segments)[1] == "v2";
+  const auto below = below_api ? std::span(*segments).subspan(2) : std::span<const std::string>();
   std::vector<std::string> wild;
   std::string allowed;
-  for (const Route& route : table_.routes) {
-    if (!matches(route.pattern, below, wild)) continue;
-    if (request.method == route.method) {
-      if (*route.scope != '\0') {
-        if (auto may = require(*caller, route.scope); !may) return may.error();
-      }
-      return route.handler(
-          {request, wild, *caller, now, registry_, storage_, enrollment_, auth_keys_, tokens_,
-           tag_owners_, facts_});
+  const Route* route = nullptr;
+  for (const Route& one : table_.routes) {
+    if (!below_api || !matches(one.pattern, below, wild)) continue;
+    if (request.method == one.method) {
+      route = &one;
+      break;
     }
-    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    allowed += (allowed.empty() ? "" : ", ") + std::string(one.method);
   }
-  if (!allowed.empty()) return method_not_allowed(allowed);
+  Caller caller;
+  if (route != nullptr && route->scope == kOpenToAll) {
+    if (const auto wait = unknown_.refuse(entrance.source, now)) return too_many(*wait);
+  } else {
+    // Identity first, so that a stranger learns nothing about which paths exist.
+    auto identified = identify(request, entrance, now);
+    if (!identified) return identified.error();
+    caller = std::move(*identified);
+    if (!entrance.admin_socket) {
+      if (const auto wait = known_.refuse(caller.credential, now)) return too_many(*wait);
+    }
+  }
+  caller.source = entrance.source;
+  caller.request_id = id;
+  if (route != nullptr) return run(*route, request, wild, caller, now);
   for (const NotYet& known : table_.not_yet) {
-    if (matches(known.pattern, below, wild)) {
+    if (below_api && matches(known.pattern, below, wild)) {
       return ApiError{501, std::string(known.what) + " not implemented"};
     }
   }
+  if (!allowed.empty()) return method_not_allowed(allowed);
   return ApiError{404, "not found"};
 }
 
+Answer<http::Response> AdminRoutes::run(
+    const Route& route, const http::Request& request, std::span<const std::string> wild,
+    const Caller& caller, WallTime now) {
+  const bool needs_scope = *route.scope != '\0' && route.scope != kOpenToAll;
+  if (needs_scope && !(caller.own_only && route.own_devices)) {
+    if (auto may = require(caller, route.scope); !may) return may.error();
+  }
+  if (request.body.size() > route.most_body) return ApiError{413, "request body too large"};
+  const std::string repeated = RepeatedRequests::name_of(request, caller.credential);
+  if (!repeated.empty()) {
+    auto before = repeated_.find(repeated, request, now);
+    if (!before) return before.error();
+    if (*before != nullptr) return **before;
+  }
+  auto answered = route.handler(
+      {request, wild, caller, now, registry_, storage_, enrollment_, auth_keys_, tokens_,
+       tag_owners_, facts_, table_});
+  if (!repeated.empty() && answered && answered->ok()) {
+    repeated_.remember(repeated, request, *answered, now);
+  }
+  return answered;
+}
+
+// Whoever guesses at credentials is slowed down by the address the guesses come from.
 Answer<Caller> AdminRoutes::identify(
     const http::Request& request, const Entrance& entrance, WallTime now) {
-  if (!entrance.admin_socket) return tokens_.authenticate(request, now);
-  return socket_caller(
-      registry_, http::query_value(request.query(), "account").value_or(""), entrance.who);
+  if (entrance.admin_socket) {
+    return socket_caller(
+        registry_, http::query_value(request.query(), "account").value_or(""), entrance.who);
+  }
+  if (const auto wait = unknown_.would_refuse(entrance.source, now)) {
+    return too_many(*wait);
+  }
+  auto caller = tokens_.authenticate(request, now);
+  if (!caller && caller.error().status == 401) unknown_.refuse(entrance.source, now);
+  return caller;
 }
 
 // --- what handlers share ---
@@ -105,6 +149,8 @@ store::AuditEntry AdminContext::audit(std::string action, std::string target_typ
   entry.time = now;
   entry.origin = caller.origin;
   entry.actor = caller.actor;
+  entry.source = caller.source;
+  entry.group = caller.request_id;
   entry.action = std::move(action);
   entry.target_type = std::move(target_type);
   return entry;
@@ -118,18 +164,24 @@ Answer<const store::Account*> AdminContext::account(const std::string& segment) 
   return account;
 }
 
+bool AdminContext::may_see(const nodes::Node& node) const {
+  if (!caller.may_see(node.account())) return false;
+  return !caller.own_only || (node.record.user == caller.user && node.record.tags.empty());
+}
+
 Answer<const nodes::Node*> AdminContext::device(const std::string& id) const {
   const nodes::Node* node = registry.find_stable_id(id);
   const bool is_number =
       !id.empty() && id.size() < 17 && id.find_first_not_of("0123456789") == std::string::npos;
   if (node == nullptr && is_number) node = registry.find(store::NodeId{std::stoll(id)});
-  if (node == nullptr || !caller.may_see(node->account())) return ApiError::not_found("device");
+  if (node == nullptr || !may_see(*node)) return ApiError::not_found("device");
   return node;
 }
 
 Answer<void> AdminContext::may_give(
     store::AccountId account, const std::vector<std::string>& tags) const {
-  const nodes::TagGiver giver{account, registry.user(caller.user), {}};
+  const nodes::TagGiver giver{
+      account, caller.is_person() ? registry.user(caller.user) : nullptr, caller.tags};
   const auto refused = nodes::refused_tag(tag_owners, giver, tags);
   if (!refused) return {};
   if (refused->kind == nodes::TagRefusal::Kind::NotOwned) {

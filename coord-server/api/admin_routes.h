@@ -9,6 +9,8 @@
 
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/api/caller.h"
+#include "coord-server/api/rate_limit.h"
+#include "coord-server/api/repeated_requests.h"
 #include "coord-server/api/route.h"
 
 namespace aya::api {
@@ -31,6 +33,7 @@ struct ServerFacts {
 struct Entrance {
   bool admin_socket = false;  // the system has proven who is there, and that one may do all
   std::string who;            // "uid 0"; for the audit log
+  std::string source = {};    // the address it came from
 };
 
 class AdminRoutes {
@@ -56,8 +59,15 @@ class AdminRoutes {
   http::Response answer(const http::Request& request, const Entrance& entrance, WallTime now);
 
  private:
+  // 20 requests a second by each credential; strangers and those who trade secrets much fewer.
+  static constexpr RateLimit::Rate kKnown{20, 100};
+  static constexpr RateLimit::Rate kUnknown{1, 30};
+
   Answer<http::Response> dispatch(
-      const http::Request& request, const Entrance& entrance, WallTime now);
+      const http::Request& request, const Entrance& entrance, const std::string& id, WallTime now);
+  Answer<http::Response> run(
+      const Route& route, const http::Request& request, std::span<const std::string> wild,
+      const Caller& caller, WallTime now);
   Answer<Caller> identify(const http::Request& request, const Entrance& entrance, WallTime now);
 
   const RouteTable& table_;
@@ -69,6 +79,9 @@ class AdminRoutes {
   const nodes::TagOwners& tag_owners_;
   Rng& rng_;
   const ServerFacts& facts_;
+  RateLimit known_{kKnown};
+  RateLimit unknown_{kUnknown};
+  RepeatedRequests repeated_;
 };
 
 }  // namespace aya::api

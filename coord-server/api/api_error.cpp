@@ -24,7 +24,13 @@ ApiError ApiError::of(const store::StoreError& error) {
 }
 
 http::Response ApiError::to_response() const {
-  return http::Response::json(status, text_of({{"message", message}, {"status", status}}));
+  Json body = {{"message", message}, {"status", status}};
+  if (!data.empty()) body["data"] = Json::parse(data, nullptr, false);
+  http::Response response = http::Response::json(status, text_of(body));
+  if (retry_after.count() > 0) {
+    response.headers.set("Retry-After", std::to_string(retry_after.count()));
+  }
+  return response;
 }
 
 }  // namespace aya::api

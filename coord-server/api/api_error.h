@@ -11,6 +11,8 @@ namespace aya::api {
 struct ApiError {
   int status = 500;
   std::string message;
+  std::chrono::seconds retry_after{0};  // when to come again, where that is known
+  std::string data = {};                // JSON list with more about it, or empty
 
   static ApiError bad_request(std::string message) { return {400, std::move(message)}; }
   static ApiError unauthorized() { return {401, "API token invalid"}; }

@@ -1,5 +1,7 @@
 #include "coord-server/api/caller.h"
 
+#include <algorithm>
+
 #include "coord-server/api/json.h"
 #include "proto/base/base64.h"
 
@@ -9,26 +11,50 @@ namespace {
 using enroll::Credential;
 using enroll::CredentialKind;
 
-// "Bearer X" and "Basic base64(X:)" carry the same thing.
-std::optional<std::string> credential_of(std::string_view authorization) {
+Json user_actor(const store::User& user) {
+  return {
+      {"id", std::to_string(user.id.value)},
+      {"type", "USER"},
+      {"loginName", user.login},
+      {"displayName", user.display_name}};
+}
+
+// The owner of an account: who stands for it where a person has to.
+store::UserId first_owner(const nodes::Registry& registry, store::AccountId account) {
+  store::UserId someone{};
+  for (const store::User* user : registry.users_of(account)) {
+    if (user->role == "owner") return user->id;
+    if (someone == store::UserId{}) someone = user->id;
+  }
+  return someone;
+}
+
+bool is_any_of(const std::vector<std::string>& list, const std::string& word) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+}  // namespace
+
+std::optional<Presented> presented_credential(const http::Request& request) {
+  const std::string_view authorization = request.headers.get("Authorization");
   const std::size_t space = authorization.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
   const std::string_view scheme = authorization.substr(0, space);
   std::string_view value = authorization.substr(space + 1);
   while (value.starts_with(' ')) value.remove_prefix(1);
-  if (http::equal_ignoring_case(scheme, "bearer")) return std::string(value);
+  if (http::equal_ignoring_case(scheme, "bearer")) return Presented{std::string(value), ""};
   if (!http::equal_ignoring_case(scheme, "basic")) return std::nullopt;
   const auto decoded = parse_base64(value);
   if (!decoded) return std::nullopt;
   const std::string_view pair = as_text(*decoded);
-  return std::string(pair.substr(0, pair.find(':')));
+  const std::size_t colon = std::min(pair.find(':'), pair.size());
+  return Presented{
+      std::string(pair.substr(0, colon)),
+      std::string(pair.substr(std::min(colon + 1, pair.size())))};
 }
 
-}  // namespace
-
 Answer<void> require(const Caller& caller, std::string_view scope) {
-  if (caller.role == "owner" || caller.role == "admin") return {};
-  if (scope.ends_with(":read") && caller.role == "auditor") return {};
+  if (grants(caller.scopes, scope)) return {};
   return ApiError::forbidden("scope " + std::string(scope) + " required");
 }
 
@@ -41,11 +67,9 @@ Answer<Caller> socket_caller(
   if (account == nullptr) return ApiError::not_found("account");
   Caller caller;
   caller.account = account->id;
-  for (const store::User* user : registry.users_of(account->id)) {
-    if (caller.user == store::UserId{} || user->role == "owner") caller.user = user->id;
-    if (user->role == "owner") break;
-  }
+  caller.user = first_owner(registry, account->id);
   caller.role = "owner";
+  caller.scopes = {"all"};
   caller.every_account = true;
   caller.actor = text_of({{"id", who}, {"type", "AUTOMATED_WORKER"}, {"displayName", "local"}});
   caller.origin = "ADMIN_SOCKET";
@@ -53,13 +77,21 @@ Answer<Caller> socket_caller(
 }
 
 Answer<Caller> ApiTokens::authenticate(const http::Request& request, WallTime now) {
-  const auto text = credential_of(request.headers.get("Authorization"));
-  if (!text) return ApiError::unauthorized();
-  const auto credential = Credential::parse(CredentialKind::Api, *text);
-  if (!credential) return ApiError::unauthorized();
-  auto found = storage_.api_token(credential->public_id);
+  const auto shown = presented_credential(request);
+  if (!shown) return ApiError::unauthorized();
+  if (const auto api = Credential::parse(CredentialKind::Api, shown->name)) {
+    return from_api_token(*api, now);
+  }
+  if (const auto access = Credential::parse(CredentialKind::Token, shown->name)) {
+    return from_access_token(*access, now);
+  }
+  return ApiError::unauthorized();
+}
+
+Answer<Caller> ApiTokens::from_api_token(const Credential& credential, WallTime now) {
+  auto found = storage_.api_token(credential.public_id);
   if (!found) return ApiError::of(found.error());
-  if (!*found || !credential->matches((*found)->secret)) return ApiError::unauthorized();
+  if (!*found || !credential.matches((*found)->secret)) return ApiError::unauthorized();
   const store::ApiToken& token = **found;
   const store::User* user = registry_.user(token.user);
   if (token.revoked || token.expires <= now || user == nullptr) return ApiError::unauthorized();
@@ -67,13 +99,87 @@ Answer<Caller> ApiTokens::authenticate(const http::Request& request, WallTime no
   caller.account = token.account;
   caller.user = token.user;
   caller.role = user->role;
-  caller.actor = text_of(
-      {{"id", std::to_string(user->id.value)},
-       {"type", "USER"},
-       {"loginName", user->login},
-       {"displayName", user->display_name}});
+  caller.scopes = scopes_of_role(user->role);
+  caller.own_only = caller.scopes.empty();
+  caller.credential = token.public_id;
+  caller.expires = token.expires;
+  caller.actor = text_of(user_actor(*user));
   caller.origin = "CONFIG_API";
   return caller;
+}
+
+Answer<Caller> ApiTokens::from_access_token(const Credential& credential, WallTime now) {
+  auto found = storage_.access_token(credential.public_id);
+  if (!found) return ApiError::of(found.error());
+  if (!*found || !credential.matches((*found)->secret) || (*found)->expires <= now) {
+    return ApiError::unauthorized();
+  }
+  auto client = storage_.oauth_client((*found)->client);
+  if (!client) return ApiError::of(client.error());
+  if (!*client || (*client)->revoked) return ApiError::unauthorized();
+  const bool maker_is_here = registry_.user((*client)->user) != nullptr;
+  Caller caller;
+  caller.account = (*client)->account;
+  caller.user = maker_is_here ? (*client)->user : first_owner(registry_, caller.account);
+  caller.scopes = (*found)->scopes;
+  caller.tags = (*found)->tags;
+  caller.client = (*client)->public_id;
+  caller.credential = (*client)->public_id;
+  caller.expires = (*found)->expires;
+  caller.actor = text_of(
+      {{"id", (*client)->public_id},
+       {"type", "OAUTH_CLIENT"},
+       {"displayName", (*client)->description},
+       {"tags", (*found)->tags}});
+  caller.origin = "CONFIG_API";
+  return caller;
+}
+
+store::Stored<ApiTokens::NewClient> ApiTokens::create_client(
+    store::OAuthClient client, WallTime now, const store::AuditEntry& audit) {
+  const Credential credential = Credential::make(CredentialKind::Client, rng_);
+  client.public_id = credential.public_id;
+  client.secret = credential.hash();
+  client.created = client.updated = now;
+  store::AuditEntry entry = audit;
+  entry.target_id = client.public_id;
+  auto stored = storage_.create_oauth_client(std::move(client), std::move(entry));
+  if (!stored) return stored.error();
+  return NewClient{std::move(*stored), credential.to_text()};
+}
+
+Result<ApiTokens::NewAccess, ApiTokens::TradeRefusal> ApiTokens::trade(
+    std::string_view secret, const std::vector<std::string>& scopes,
+    const std::vector<std::string>& tags, WallTime now) {
+  using Kind = TradeRefusal::Kind;
+  const auto shown = Credential::parse(CredentialKind::Client, secret);
+  if (!shown) return TradeRefusal{Kind::UnknownClient, "unknown client"};
+  auto found = storage_.oauth_client(shown->public_id);
+  if (!found) return TradeRefusal{Kind::Failed, found.error().to_text()};
+  const bool known = *found && shown->matches((*found)->secret) && !(*found)->revoked;
+  if (!known) return TradeRefusal{Kind::UnknownClient, "unknown client"};
+  const store::OAuthClient& client = **found;
+  for (const std::string& scope : scopes) {
+    if (grants(client.scopes, scope)) continue;
+    return TradeRefusal{Kind::TooWide, "scope \"" + scope + "\" is not granted to this client"};
+  }
+  for (const std::string& tag : tags) {
+    if (is_any_of(client.tags, tag)) continue;
+    return TradeRefusal{Kind::TooWide, "tag \"" + tag + "\" is not granted to this client"};
+  }
+  const Credential credential = Credential::make(CredentialKind::Token, rng_);
+  store::AccessToken token;
+  token.public_id = credential.public_id;
+  token.client = client.public_id;
+  token.secret = credential.hash();
+  token.scopes = scopes.empty() ? client.scopes : scopes;
+  token.tags = tags.empty() ? client.tags : tags;
+  token.created = now;
+  token.expires = now + kAccessFor;
+  if (auto stored = storage_.create_access_token(token); !stored) {
+    return TradeRefusal{Kind::Failed, stored.error().to_text()};
+  }
+  return NewAccess{std::move(token), credential.to_text()};
 }
 
 store::Stored<ApiTokens::NewToken> ApiTokens::create(

@@ -1,27 +1,44 @@
-// Who is asking, and what that one may do (interfaces 1.2, 1.3). One thing gives an identity: an
-// API token, as user name of Basic or as Bearer; or the administrator's unix socket, whose callers
-// the system vouches for.
+// Who is asking, and what that one may do (interfaces 1.2, 1.3). An identity comes from an API key
+// of a person or an access token of an OAuth client, as user name of Basic or as Bearer; or from
+// the administrator's unix socket, whose callers the system vouches for.
 #pragma once
 
 #include "coord-server/enroll/credential_text.h"
 #include "coord-server/nodes/registry.h"
 #include "coord-server/api/api_error.h"
+#include "coord-server/api/scopes.h"
 
 namespace aya::api {
 
-struct Caller {
-  store::AccountId account;    // what "-" means in a path
-  store::UserId user;          // who owns what this caller makes
-  std::string role;            // of that user; "owner" on the socket
-  bool every_account = false;  // the socket
-  std::string actor;           // JSON object for the audit log
-  std::string origin;          // "CONFIG_API" or "ADMIN_SOCKET"
+// "Bearer X" and "Basic base64(X:…)" carry the same thing. Of the latter also what follows the
+// colon.
+struct Presented {
+  std::string name;
+  std::string password;
+};
+std::optional<Presented> presented_credential(const http::Request& request);
 
+struct Caller {
+  store::AccountId account;         // what "-" means in a path
+  store::UserId user;               // who owns what this caller makes
+  std::string role;                 // of that user; empty for a program, "owner" on the socket
+  std::vector<std::string> scopes;  // what it may do
+  bool own_only = false;            // a member: of devices, its own, and with them little
+  bool every_account = false;       // the socket
+  std::string client;               // of an OAuth client: its public id
+  std::vector<std::string> tags;    // that such a client may give
+  std::string credential;           // public id of the key or token; empty on the socket
+  std::optional<WallTime> expires;  // of that
+  std::string actor;                // JSON object for the audit log
+  std::string origin;               // "CONFIG_API" or "ADMIN_SOCKET"
+  std::string source;               // address the request came from, for the audit log
+  std::string request_id;
+
+  bool is_person() const { return client.empty(); }
   bool may_see(store::AccountId other) const { return every_account || other == account; }
 };
 
 // "devices:core", or "devices:core:read" for what only looks; the name stands in the refusal.
-// Owners and administrators may do everything, auditors read everything, members nothing yet.
 Answer<void> require(const Caller& caller, std::string_view scope);
 
 // Over the socket. `account` chooses by name, empty is the first. 404 if there is none.
@@ -46,7 +63,32 @@ class ApiTokens {
       store::AccountId account, store::UserId user, std::string description,
       std::chrono::seconds valid_for, WallTime now, const store::AuditEntry& audit);
 
+  struct NewClient {
+    store::OAuthClient client;
+    std::string text;  // the secret, told this once
+  };
+  store::Stored<NewClient> create_client(
+      store::OAuthClient client, WallTime now, const store::AuditEntry& audit);
+
+  // For the secret of an OAuth client: a token that is good for an hour. Without `scopes` or `tags`
+  // all that the client has; more than that is refused.
+  static constexpr std::chrono::seconds kAccessFor = std::chrono::hours(1);
+  struct TradeRefusal {
+    enum class Kind { UnknownClient, TooWide, Failed } kind;
+    std::string what;
+  };
+  struct NewAccess {
+    store::AccessToken token;
+    std::string text;
+  };
+  Result<NewAccess, TradeRefusal> trade(
+      std::string_view secret, const std::vector<std::string>& scopes,
+      const std::vector<std::string>& tags, WallTime now);
+
  private:
+  Answer<Caller> from_api_token(const enroll::Credential& credential, WallTime now);
+  Answer<Caller> from_access_token(const enroll::Credential& credential, WallTime now);
+
   store::Store& storage_;
   const nodes::Registry& registry_;
   Rng& rng_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "coord-server/api/api_error.h"
 
@@ -16,7 +17,12 @@ struct Route {
   const char* pattern;  // below /api/v2; "*" is one segment
   const char* scope;    // what the caller needs (interfaces 1.3): "dns:read"; empty is nothing
   Handler handler;
+  bool own_devices = false;  // members may, too, with devices that are theirs
+  std::size_t most_body = std::size_t{1} << 20;
 };
+
+// The scope of what nobody has to be known for; such a handler checks what it gets by itself.
+inline constexpr std::string_view kOpenToAll = "-";
 
 // Endpoints of the API that are known and not there (interfaces 1.13): 501 tells a tool that it
 // asked for the right thing.

@@ -94,7 +94,7 @@ FrontDoor::Handled PublicSite::to_relay(
 }
 
 http::Response PublicSite::answer(const http::Request& request, const Endpoint& remote) {
-  if (api::AdminRoutes::owns(request.path())) return parts_.core.ask_api(request, {});
+  if (api::AdminRoutes::owns(request.path())) return parts_.core.ask_api(request, {false, "", remote.address.to_text()});
   if (pages::Pages::owns(request.path())) return parts_.core.ask_page(request);
   if (request.path() == "/readyz") return readiness();
   if (auto known = serve::answer_public(request, remote.address, facts_)) return std::move(*known);

@@ -15,7 +15,17 @@ constexpr std::size_t kIdLength = 11;
 constexpr std::size_t kSecretLength = 43;  // 43 of 62 symbols hold 256 bits
 
 std::string_view word_of(CredentialKind kind) {
-  return kind == CredentialKind::Auth ? "auth-" : "api-";
+  switch (kind) {
+    case CredentialKind::Auth:
+      return "auth-";
+    case CredentialKind::Api:
+      return "api-";
+    case CredentialKind::Client:
+      return "client-";
+    case CredentialKind::Token:
+      break;
+  }
+  return "token-";
 }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -54,7 +64,8 @@ std::optional<Credential> Credential::parse(CredentialKind kind, std::string_vie
 }
 
 std::string Credential::to_text() const {
-  return "aykey-" + std::string(word_of(kind)) + public_id + '-' + secret;
+  const char* const prefix = kind == CredentialKind::Client ? "tskey-" : "aykey-";
+  return prefix + std::string(word_of(kind)) + public_id + '-' + secret;
 }
 
 store::SecretHash Credential::hash() const {

@@ -2,6 +2,9 @@
 // finds the row; of the secret only the SHA-256 is stored. The spelling "tskey-…" of the same id
 // and secret is accepted, because tools check for it.
 //
+// The secret of an OAuth client is written "tskey-client-…": other clients take that prefix for the
+// sign that what they were given as auth key is none (interfaces 1.2).
+//
 // Neither part contains a '-', so a text has one reading and never the "--TL" that clients cut off.
 #pragma once
 
@@ -14,7 +17,8 @@
 
 namespace aya::enroll {
 
-enum class CredentialKind { Auth, Api };
+// Client is the secret of an OAuth client, Token what it is traded for.
+enum class CredentialKind { Auth, Api, Client, Token };
 
 struct Credential {
   CredentialKind kind = CredentialKind::Auth;

@@ -125,6 +125,15 @@ Stored<void> Registry::set_settings(
   return {};
 }
 
+Stored<void> Registry::set_contacts(
+    AccountId id, const std::array<std::string, 3>& contacts, const AuditEntry& audit) {
+  store::Account* account = find_in(accounts_, id);
+  AYA_CHECK(account != nullptr);
+  if (auto stored = storage_.update_contacts(id, contacts, audit); !stored) return stored;
+  account->contacts = contacts;
+  return {};
+}
+
 void Registry::note_aliases(AccountId id) {
   indexes_[id].has_aliases = std::ranges::any_of(
       accounts_.at(id).dns.extra_records,
@@ -291,6 +300,24 @@ Stored<void> Registry::update(
   if (!same_identity(before, record)) touch(*node, {Facet::Identity});
   touch_live(*node, before.live);
   note_routes(*node);
+  return {};
+}
+
+// Policies ask for them: to peers the node is another one now.
+Stored<void> Registry::set_attributes(
+    NodeId id, const std::map<std::string, std::optional<store::NodeAttribute>>& changes,
+    const AuditEntry& audit) {
+  Node* node = find_in(nodes_, id);
+  AYA_CHECK(node != nullptr);
+  if (auto stored = storage_.set_attributes(id, changes, audit); !stored) return stored;
+  for (const auto& [name, attribute] : changes) {
+    if (attribute) {
+      node->record.attributes.insert_or_assign(name, *attribute);
+    } else {
+      node->record.attributes.erase(name);
+    }
+  }
+  touch(*node, {Facet::Identity});
   return {};
 }
 

@@ -70,6 +70,8 @@ class Registry {
   Stored<void> set_dns(AccountId id, const control::DnsConfig& dns, const AuditEntry& audit);
   Stored<void> set_settings(
       AccountId id, const store::AccountSettings& settings, const AuditEntry& audit);
+  Stored<void> set_contacts(
+      AccountId id, const std::array<std::string, 3>& contacts, const AuditEntry& audit);
   // Since when the names that nodes are told besides their own are what they are.
   Version dns_changed(AccountId account) const;
   Stored<store::User> create_user(store::User user, AuditEntry audit);
@@ -102,6 +104,10 @@ class Registry {
   Stored<void> update(
       const NodeRecord& node, std::optional<AuthKeyId> redeemed = {},
       const std::optional<AuditEntry>& audit = {});
+  // An absent attribute is taken away.
+  Stored<void> set_attributes(
+      NodeId id, const std::map<std::string, std::optional<store::NodeAttribute>>& changes,
+      const AuditEntry& audit);
   Stored<void> move_ipv4(NodeId id, const IpAddress& to, WallTime now, const AuditEntry& audit);
   Stored<void> remove(NodeId id, WallTime now, const AuditEntry& audit);
 

@@ -23,8 +23,8 @@ class Pages {
  private:
   http::Response device_page(const http::Request& request, std::string_view id, WallTime now);
 
-  nodes::Registry& registry_;
-  enroll::Enrollment& enrollment_;
+  [[maybe_unused]] nodes::Registry& registry_;
+  [[maybe_unused]] enroll::Enrollment& enrollment_;
   enroll::Logins& logins_;
 };
 

@@ -9,8 +9,6 @@
 namespace aya::resources {
 namespace {
 
-constexpr std::size_t kMostAuditLines = 10'000;
-
 Json user_json(const nodes::Registry& registry, const store::User& user) {
   std::size_t devices = 0;
   bool connected = false;
@@ -44,35 +42,6 @@ bool is_login(std::string_view text) {
     return (c < 0x80 && std::isalnum(c)) || c == '.' || c == '_' || c == '-' || c == '@' ||
            c == '+';
   });
-}
-
-Json parsed_or_null(const std::string& text) {
-  if (text.empty()) return nullptr;
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_discarded() ? Json(text) : value;
-}
-
-Json audit_json(const store::AuditEntry& entry) {
-  Json target = {{"id", entry.target_id}, {"name", entry.target_name}, {"type", entry.target_type}};
-  if (!entry.property.empty()) target["property"] = entry.property;
-  Json out = {
-      {"eventTime", to_rfc3339(entry.time)},
-      {"type", "CONFIG"},
-      {"origin", entry.origin},
-      {"actor", parsed_or_null(entry.actor)},
-      {"target", std::move(target)},
-      {"action", entry.action},
-      {"old", parsed_or_null(entry.old_value)},
-      {"new", parsed_or_null(entry.new_value)}};
-  if (!entry.details.empty()) out["actionDetails"] = entry.details;
-  return out;
-}
-
-Answer<WallTime> time_of(const http::Request& request, const char* name) {
-  const auto text = http::query_value(request.query(), name);
-  const auto time = text ? parse_rfc3339(*text) : std::nullopt;
-  if (!time) return ApiError::bad_request(std::string(name) + ": want an RFC 3339 time");
-  return *time;
 }
 
 }  // namespace
@@ -155,23 +124,6 @@ Answer<http::Response> list_accounts(const AdminContext& c) {
   return http::Response::json(200, text_of({{"accounts", std::move(accounts)}}));
 }
 
-Answer<http::Response> audit_log(const AdminContext& c) {
-  auto account = c.account(c.path[0]);
-  if (!account) return account.error();
-  auto start = time_of(c.request, "start");
-  if (!start) return start.error();
-  auto end = time_of(c.request, "end");
-  if (!end) return end.error();
-  auto lines = c.storage.audit_log((*account)->id, kMostAuditLines);
-  if (!lines) return ApiError::of(lines.error());
-  Json logs = Json::array();
-  for (const store::AuditEntry& line : *lines) {
-    if (line.time >= *start && line.time <= *end) logs.push_back(audit_json(line));
-  }
-  return http::Response::json(
-      200, text_of({{"version", "1.1"}, {"tailnet", (*account)->name}, {"logs", std::move(logs)}}));
-}
-
 Answer<http::Response> server_status(const AdminContext& c) {
   std::size_t users = 0, devices = 0, connected = 0;
   for (const auto& [id, account] : c.registry.accounts()) {
@@ -196,11 +148,18 @@ Answer<http::Response> server_status(const AdminContext& c) {
 
 Answer<http::Response> who_am_i(const AdminContext& c) {
   const store::Account* account = c.registry.account(c.caller.account);
-  return http::Response::json(
-      200, text_of(
-               {{"account", account == nullptr ? "" : account->name},
-                {"role", c.caller.role},
-                {"actor", parsed_or_null(c.caller.actor)}}));
+  const char* kind = c.caller.credential.empty() ? "socket"
+                     : c.caller.is_person()      ? "api"
+                                                 : "oauth";
+  Json out = {
+      {"account", account == nullptr ? "" : account->name},
+      {"credential", kind},
+      {"role", c.caller.role},
+      {"scopes", c.caller.scopes},
+      {"tags", c.caller.tags},
+      {"actor", Json::parse(c.caller.actor, nullptr, false)}};
+  if (c.caller.expires) out["expires"] = to_rfc3339(*c.caller.expires);
+  return http::Response::json(200, text_of(out));
 }
 
 }  // namespace aya::resources

@@ -66,6 +66,7 @@ Answer<http::Response> list_devices(const AdminContext& c) {
   Json devices = Json::array();
   for (const store::NodeId id : c.registry.nodes_of((*account)->id)) {
     const nodes::Node& node = *c.registry.find(id);
+    if (c.caller.own_only && !c.may_see(node)) continue;
     auto matched = device_matches(c.registry, node, filters);
     if (!matched) return matched.error();
     if (*matched) devices.push_back(device_json(c.registry, node, *fields));

@@ -51,7 +51,29 @@ Answer<http::Response> set_device_address(const AdminContext& c);
 Answer<http::Response> create_key(const AdminContext& c);
 Answer<http::Response> list_keys(const AdminContext& c);
 Answer<http::Response> get_key(const AdminContext& c);
+Answer<http::Response> put_key(const AdminContext& c);
 Answer<http::Response> delete_key(const AdminContext& c);
+
+// oauth_token.cpp
+Answer<http::Response> oauth_token(const AdminContext& c);
+
+// attribute_routes.cpp
+Answer<http::Response> get_attributes(const AdminContext& c);
+Answer<http::Response> set_attribute(const AdminContext& c);
+Answer<http::Response> delete_attribute(const AdminContext& c);
+Answer<http::Response> patch_attributes(const AdminContext& c);
+
+// contact_routes.cpp
+Answer<http::Response> get_contacts(const AdminContext& c);
+Answer<http::Response> patch_contact(const AdminContext& c);
+Answer<http::Response> list_services(const AdminContext& c);
+Answer<http::Response> list_integrations(const AdminContext& c);
+
+// audit_routes.cpp
+Answer<http::Response> audit_log(const AdminContext& c);
+
+// openapi.cpp
+Answer<http::Response> openapi(const AdminContext& c);
 
 // registration_routes.cpp
 Answer<http::Response> list_registrations(const AdminContext& c);
@@ -63,7 +85,6 @@ Answer<http::Response> list_users(const AdminContext& c);
 Answer<http::Response> get_user(const AdminContext& c);
 Answer<http::Response> create_user(const AdminContext& c);
 Answer<http::Response> list_accounts(const AdminContext& c);
-Answer<http::Response> audit_log(const AdminContext& c);
 Answer<http::Response> server_status(const AdminContext& c);
 Answer<http::Response> who_am_i(const AdminContext& c);
 

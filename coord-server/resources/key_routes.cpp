@@ -1,7 +1,9 @@
-// Auth keys and API tokens, one endpoint for both (interfaces 1.7).
+// Auth keys, OAuth clients and API tokens, one endpoint for all (interfaces 1.7).
 #include <algorithm>
+#include <array>
 
 #include "coord-server/resources/handlers.h"
+#include "coord-server/resources/oauth_clients.h"
 #include "coord-server/api/json.h"
 #include "proto/http/target.h"
 
@@ -33,6 +35,7 @@ Json common_json(const Key& key, const char* type, WallTime now) {
 Json key_json(const store::AuthKey& key, WallTime now) {
   Json out = common_json(key, "auth", now);
   if (key.spent()) out["invalid"] = true;
+  if (!key.client.empty()) out["userId"] = "";
   out["capabilities"]["devices"]["create"] = {
       {"reusable", key.reusable},
       {"ephemeral", key.ephemeral},
@@ -47,8 +50,9 @@ Json key_json(const store::ApiToken& token, WallTime now) { return common_json(t
 // Revoked and expired keys stay visible as invalid, so that tools see why and not just "gone".
 template <class Key>
 bool is_readable(const Key& key, WallTime now) {
-  const WallTime end = std::min(key.revoked.value_or(key.expires), key.expires);
-  return now < end + kReadableAfterEnd;
+  std::optional<WallTime> end = key.revoked;
+  if constexpr (requires { key.expires; }) end = std::min(end.value_or(key.expires), key.expires);
+  return !end || now < *end + kReadableAfterEnd;
 }
 
 struct KeyWish {
@@ -57,21 +61,10 @@ struct KeyWish {
   const store::User* user = nullptr;
 };
 
-bool is_plain_description(const std::string& text) {
-  return std::ranges::all_of(text, [](unsigned char c) {
-    return (c < 0x80 && std::isalnum(c)) || c == ' ' || c == '-' || c == '_';
-  });
-}
-
 Answer<KeyWish> read_wish(const AdminContext& c, const Json& body, store::AccountId account) {
   KeyWish wish;
-  auto description = text_field(body, "description");
+  auto description = read_description(body);
   if (!description) return description.error();
-  if (!is_plain_description(*description)) {
-    return ApiError::bad_request(
-        "description: only letters, digits, spaces, hyphens and underscores");
-  }
-  if (description->size() > 50) return ApiError::bad_request("description: at most 50 characters");
   wish.description = *description;
   auto seconds = number_field(body, "expirySeconds");
   if (!seconds) return seconds.error();
@@ -128,12 +121,16 @@ Answer<http::Response> create_auth_key(
   auto tags = texts_field(level, "tags");
   if (!tags) return tags.error();
   if (auto may = c.may_give(account, *tags); !may) return may.error();
+  if (tags->empty() && !c.caller.is_person()) {
+    return ApiError::bad_request("tags: a key that no person makes needs at least one");
+  }
   enroll::AuthKeyWish key;
   key.account = account;
   key.user = wish->user->id;
   key.reusable = *reusable;
   key.ephemeral = *ephemeral;
   key.preauthorized = *preauthorized;
+  key.client = c.caller.client;
   key.tags = nodes::in_order(std::move(*tags));
   key.description = wish->description;
   key.valid_for = wish->valid_for;
@@ -166,6 +163,73 @@ Answer<http::Response> create_token(
   return http::Response::json(200, text_of(out));
 }
 
+struct Kind {
+  std::string_view name;
+  const char* scope;
+  Answer<http::Response> (*create)(const AdminContext&, const Json&, store::AccountId);
+};
+constexpr std::array kKinds = {
+    Kind{"auth", "auth_keys", create_auth_key},
+    Kind{"client", "oauth_keys", create_client},
+    Kind{"api", "api_access_tokens", create_token},
+};
+
+bool may_read(const AdminContext& c, const Kind& kind) {
+  return require(c.caller, kind.scope + std::string(":read")).has_value();
+}
+
+// A key of any kind, as far as it is there and may be seen.
+struct Found {
+  std::optional<store::AuthKey> auth;
+  std::optional<store::OAuthClient> client;
+  std::optional<store::ApiToken> api;
+
+  const Kind& kind() const { return auth ? kKinds[0] : client ? kKinds[1] : kKinds[2]; }
+  Json shown(WallTime now) const {
+    if (auth) return key_json(*auth, now);
+    return client ? client_json(*client) : key_json(*api, now);
+  }
+  std::optional<WallTime> revoked() const {
+    if (auth) return auth->revoked;
+    return client ? client->revoked : api->revoked;
+  }
+};
+
+// Into `out`, unless it is another account's or has ended long ago.
+template <class Key>
+Answer<void> take_key(
+    store::Stored<std::optional<Key>> row, store::AccountId account, WallTime now,
+    std::optional<Key>& out) {
+  if (!row) return ApiError::of(row.error());
+  if (*row && (*row)->account == account && is_readable(**row, now)) out = std::move(*row);
+  return {};
+}
+
+Answer<Found> find_key(const AdminContext& c) {
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  const store::AccountId id = (*account)->id;
+  Found found;
+  if (auto taken = take_key(c.storage.auth_key(c.path[1]), id, c.now, found.auth); !taken) {
+    return taken.error();
+  }
+  if (auto taken = take_key(c.storage.oauth_client(c.path[1]), id, c.now, found.client); !taken) {
+    return taken.error();
+  }
+  if (auto taken = take_key(c.storage.api_token(c.path[1]), id, c.now, found.api); !taken) {
+    return taken.error();
+  }
+  if (!found.auth && !found.client && !found.api) return ApiError::not_found("key");
+  return found;
+}
+
+store::Stored<void> revoke(
+    const AdminContext& c, const Found& found, const store::AuditEntry& entry) {
+  if (found.auth) return c.storage.revoke_auth_key(found.auth->id, c.now, entry);
+  if (found.client) return c.storage.revoke_oauth_client(*found.client, c.now, entry);
+  return c.storage.revoke_api_token(found.api->id, c.now, entry);
+}
+
 }  // namespace
 
 Answer<http::Response> create_key(const AdminContext& c) {
@@ -175,72 +239,84 @@ Answer<http::Response> create_key(const AdminContext& c) {
   if (!body) return body.error();
   auto type = text_field(*body, "keyType", "auth");
   if (!type) return type.error();
-  if (*type == "client" || *type == "federated") {
-    return ApiError{501, "OAuth clients are not implemented"};
-  }
-  const bool is_auth = *type == "auth" || type->empty();
-  if (!is_auth && *type != "api") return ApiError::bad_request("keyType: want auth or api");
-  const char* scope = is_auth ? "auth_keys" : "api_access_tokens";
-  if (auto may = require(c.caller, scope); !may) return may.error();
-  return is_auth ? create_auth_key(c, *body, (*account)->id)
-                 : create_token(c, *body, (*account)->id);
+  if (*type == "federated") return ApiError{501, "federated identities are not implemented"};
+  const std::string wanted = type->empty() ? "auth" : *type;
+  const auto kind = std::ranges::find(kKinds, wanted, &Kind::name);
+  if (kind == kKinds.end()) return ApiError::bad_request("keyType: want auth, client or api");
+  if (auto may = require(c.caller, kind->scope); !may) return may.error();
+  return kind->create(c, *body, (*account)->id);
 }
 
 Answer<http::Response> list_keys(const AdminContext& c) {
   auto account = c.account(c.path[0]);
   if (!account) return account.error();
+  if (std::ranges::none_of(kKinds, [&](const Kind& kind) { return may_read(c, kind); })) {
+    return ApiError::forbidden("scope auth_keys:read required");
+  }
   const bool all = c.caller.every_account || http::query_value(c.request.query(), "all") == "true";
   Json keys = Json::array();
-  const auto add = [&](const auto& rows) {
-    for (const auto& key : rows) {
-      const bool wanted = all || key.user == c.caller.user;
-      if (wanted && !key.revoked && is_readable(key, c.now)) keys.push_back(key_json(key, c.now));
-    }
+  const auto is_wanted = [&](const auto& key) {
+    return (all || key.user == c.caller.user) && !key.revoked && is_readable(key, c.now);
   };
-  auto auth_keys = c.storage.auth_keys((*account)->id);
-  if (!auth_keys) return ApiError::of(auth_keys.error());
-  add(*auth_keys);
-  if (all) {
-    auto tokens = c.storage.api_tokens((*account)->id);
-    if (!tokens) return ApiError::of(tokens.error());
-    add(*tokens);
+  if (may_read(c, kKinds[0])) {
+    auto rows = c.storage.auth_keys((*account)->id);
+    if (!rows) return ApiError::of(rows.error());
+    for (const auto& key : *rows) {
+      if (is_wanted(key)) keys.push_back(key_json(key, c.now));
+    }
+  }
+  if (all && may_read(c, kKinds[1])) {
+    auto rows = c.storage.oauth_clients((*account)->id);
+    if (!rows) return ApiError::of(rows.error());
+    for (const auto& client : *rows) {
+      if (is_wanted(client)) keys.push_back(client_json(client));
+    }
+  }
+  if (all && may_read(c, kKinds[2])) {
+    auto rows = c.storage.api_tokens((*account)->id);
+    if (!rows) return ApiError::of(rows.error());
+    for (const auto& token : *rows) {
+      if (is_wanted(token)) keys.push_back(key_json(token, c.now));
+    }
   }
   return http::Response::json(200, text_of({{"keys", std::move(keys)}}));
 }
 
+// Every credential may look at itself.
 Answer<http::Response> get_key(const AdminContext& c) {
-  auto account = c.account(c.path[0]);
-  if (!account) return account.error();
-  auto key = c.storage.auth_key(c.path[1]);
-  if (!key) return ApiError::of(key.error());
-  if (*key && (*key)->account == (*account)->id && is_readable(**key, c.now)) {
-    return http::Response::json(200, text_of(key_json(**key, c.now)));
+  auto found = find_key(c);
+  const bool own = !c.caller.credential.empty() && c.path[1] == c.caller.credential;
+  if (!own) {
+    const char* scope = found ? found->kind().scope : kKinds[0].scope;
+    if (auto may = require(c.caller, scope + std::string(":read")); !may) return may.error();
   }
-  auto token = c.storage.api_token(c.path[1]);
-  if (!token) return ApiError::of(token.error());
-  if (*token && (*token)->account == (*account)->id && is_readable(**token, c.now)) {
-    return http::Response::json(200, text_of(key_json(**token, c.now)));
+  if (!found) return found.error();
+  return http::Response::json(200, text_of(found->shown(c.now)));
+}
+
+Answer<http::Response> put_key(const AdminContext& c) {
+  auto found = find_key(c);
+  if (auto may = require(c.caller, "oauth_keys"); !may) return may.error();
+  if (!found) return found.error();
+  if (!found->client || found->client->revoked) {
+    return ApiError::bad_request("only OAuth clients can be changed; make another key");
   }
-  return ApiError::not_found("key");
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  return replace_client(c, *body, *found->client);
 }
 
 Answer<http::Response> delete_key(const AdminContext& c) {
-  auto account = c.account(c.path[0]);
-  if (!account) return account.error();
-  store::AuditEntry entry = c.audit("REVOKE", "AUTH_KEY");
-  entry.account = (*account)->id;
+  auto found = find_key(c);
+  const char* scope = found ? found->kind().scope : kKinds[0].scope;
+  if (auto may = require(c.caller, scope); !may) return may.error();
+  if (!found) return found.error();
+  if (found->revoked()) return ApiError::not_found("key");
+  const char* type = found->auth ? "AUTH_KEY" : found->client ? "OAUTH_CLIENT" : "API_KEY";
+  store::AuditEntry entry = c.audit("REVOKE", type);
+  entry.account = c.account(c.path[0]).value()->id;
   entry.target_id = c.path[1];
-  store::Stored<void> revoked = store::StoreError{store::StoreError::Kind::NotFound, ""};
-  auto key = c.storage.auth_key(c.path[1]);
-  if (!key) return ApiError::of(key.error());
-  auto token = c.storage.api_token(c.path[1]);
-  if (!token) return ApiError::of(token.error());
-  if (*key && (*key)->account == (*account)->id) {
-    revoked = c.storage.revoke_auth_key((*key)->id, c.now, entry);
-  } else if (*token && (*token)->account == (*account)->id) {
-    entry.target_type = "API_KEY";
-    revoked = c.storage.revoke_api_token((*token)->id, c.now, entry);
-  }
+  auto revoked = revoke(c, *found, entry);
   if (revoked) return http::Response::json(200, "{}");
   if (revoked.error().kind == store::StoreError::Kind::NotFound) return ApiError::not_found("key");
   return ApiError::of(revoked.error());

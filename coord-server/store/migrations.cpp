@@ -154,7 +154,52 @@ ALTER TABLE accounts ADD COLUMN posture_identity INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN https            INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array kSteps = {kFirst, kRoutes, kNames, kTags, kSettings};
+constexpr const char* kAutomation = R"sql(
+CREATE TABLE oauth_clients (
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id     TEXT NOT NULL UNIQUE,
+  account_id    INTEGER NOT NULL REFERENCES accounts(id),
+  user_id       INTEGER NOT NULL,
+  secret_sha256 BLOB NOT NULL,
+  scopes        TEXT NOT NULL,
+  tags          TEXT NOT NULL,
+  description   TEXT NOT NULL,
+  created       TEXT NOT NULL,
+  updated       TEXT NOT NULL,
+  revoked       TEXT
+);
+
+CREATE TABLE access_tokens (
+  public_id     TEXT PRIMARY KEY,
+  client        TEXT NOT NULL,
+  secret_sha256 BLOB NOT NULL,
+  scopes        TEXT NOT NULL,
+  tags          TEXT NOT NULL,
+  created       TEXT NOT NULL,
+  expires       TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE node_attributes (
+  node_id INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+  name    TEXT NOT NULL,
+  value   TEXT NOT NULL,
+  expiry  TEXT,
+  comment TEXT NOT NULL,
+  PRIMARY KEY (node_id, name)
+) WITHOUT ROWID;
+
+ALTER TABLE accounts ADD COLUMN contact_account  TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN contact_support  TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN contact_security TEXT NOT NULL DEFAULT '';
+
+ALTER TABLE audit_log ADD COLUMN event_group TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit_log ADD COLUMN source      TEXT NOT NULL DEFAULT '';
+CREATE INDEX audit_by_time ON audit_log (account_id, time);
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+)sql";
+
+constexpr std::array kSteps = {kFirst, kRoutes, kNames, kTags, kSettings, kAutomation};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,6 +65,8 @@ struct Account {
   // where they replace the node's own, and `fallback_resolvers` where they do not.
   control::DnsConfig dns = first_dns();
   AccountSettings settings = {};
+  // Whom to write to, as e-mail addresses: about the account, for help, about security.
+  std::array<std::string, 3> contacts = {};
 };
 
 struct User {
@@ -97,6 +100,14 @@ struct NodeLive {
   friend bool operator==(const NodeLive&, const NodeLive&) = default;
 };
 
+// Something an administrator or a program says about a node ("custom:team"), for posture checks.
+struct NodeAttribute {
+  std::string value;  // JSON: a text, a number, true or false
+  std::optional<WallTime> expiry;
+  std::string comment;
+  friend bool operator==(const NodeAttribute&, const NodeAttribute&) = default;
+};
+
 struct NodeRecord {
   NodeId id;
   AccountId account;
@@ -118,6 +129,7 @@ struct NodeRecord {
   bool answers_subdomains = false;  // everything below its name is itself
   std::vector<std::string> tags;    // "tag:web"; with any, it belongs to no person
   bool never_owned = false;         // had tags from the first: there is nobody to give it back to
+  std::map<std::string, NodeAttribute> attributes;  // changed by set_attributes() alone
   NodeLive live;
 };
 
@@ -176,6 +188,16 @@ struct AuditEntry {
   std::string old_value;  // JSON, or empty
   std::string new_value;  // JSON, or empty
   std::string details;    // for people
+  std::string group;      // the request that caused it
+  std::string source;     // address the request came from; empty where there was none
+};
+
+// Which lines of the audit log; an empty text means any.
+struct AuditQuery {
+  std::optional<WallTime> from, to;  // both included
+  std::string actor;                 // id or login name
+  std::string target;                // id or name
+  std::string event;                 // "UPDATE", "NODE.UPDATE", "NODE.UPDATE.ADDRESS"
 };
 
 }  // namespace aya::store

@@ -36,6 +36,18 @@ Stored<void> SqliteStore::update_settings(
   });
 }
 
+Stored<void> SqliteStore::update_contacts(
+    AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    auto updated = change_one(
+        "UPDATE accounts SET contact_account = ?, contact_support = ?, contact_security = ? "
+        "WHERE id = ?",
+        {contacts[0], contacts[1], contacts[2], account});
+    if (!updated) return updated;
+    return log(audit);
+  });
+}
+
 Stored<User> SqliteStore::create_user(User user, AuditEntry audit) {
   return db_.transaction<User>([&]() -> Stored<User> {
     auto inserted = db_.run(

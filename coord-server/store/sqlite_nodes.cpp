@@ -2,6 +2,47 @@
 
 namespace aya::store {
 
+Stored<std::vector<NodeRecord>> SqliteStore::nodes() {
+  auto nodes =
+      all(read_node, kNodeColumns, "nodes JOIN node_addresses ON node_id = id ORDER BY id", {});
+  if (!nodes) return nodes;
+  std::map<NodeId, NodeRecord*> by_id;
+  for (NodeRecord& node : *nodes) by_id[node.id] = &node;
+  bool damaged = false;
+  auto walked = db_.rows(
+      "SELECT node_id, name, value, expiry, comment FROM node_attributes", {},
+      [&](const SqlRow& at) {
+        RowReader row(at);
+        const auto node = by_id.find(row.id<NodeId>());
+        if (node == by_id.end()) return;
+        std::string name = row.text();
+        node->second->attributes[std::move(name)] = {row.text(), row.optional_time(), row.text()};
+        damaged = damaged || row.failed();
+      });
+  if (!walked) return walked.error();
+  if (damaged) return StoreError{StoreError::Kind::Damaged, "unreadable row in node_attributes"};
+  return nodes;
+}
+
+Stored<void> SqliteStore::set_attributes(
+    NodeId node, const std::map<std::string, std::optional<NodeAttribute>>& changes,
+    const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    for (const auto& [name, attribute] : changes) {
+      auto done =
+          attribute
+              ? db_.run(
+                    "INSERT OR REPLACE INTO node_attributes (node_id, name, value, expiry, "
+                    "comment) VALUES (?,?,?,?,?)",
+                    {node, name, attribute->value, TimeColumn(attribute->expiry).value(),
+                     attribute->comment})
+              : db_.run("DELETE FROM node_attributes WHERE node_id = ? AND name = ?", {node, name});
+      if (!done) return done;
+    }
+    return log(audit);
+  });
+}
+
 Stored<NodeRecord> SqliteStore::create_node(
     NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit) {
   return db_.transaction<NodeRecord>([&]() -> Stored<NodeRecord> {

@@ -116,7 +116,8 @@ Account read_account(RowReader& row) {
       row.time(),
       row.dns(),
       {row.flag(), static_cast<int>(row.integer()), row.flag(), row.flag(), row.text(), row.text(),
-       row.flag(), row.flag(), row.flag(), row.flag(), row.flag()}};
+       row.flag(), row.flag(), row.flag(), row.flag(), row.flag()},
+      {row.text(), row.text(), row.text()}};
 }
 
 User read_user(RowReader& row) {
@@ -170,8 +171,28 @@ ApiToken read_api_token(RowReader& row) {
 }
 
 AuditEntry read_audit(RowReader& row) {
-  return {row.id<AccountId>(), row.time(), row.text(), row.text(), row.text(), row.text(),
-          row.text(),          row.text(), row.text(), row.text(), row.text(), row.text()};
+  return {row.id<AccountId>(), row.time(), row.text(), row.text(), row.text(),
+          row.text(),          row.text(), row.text(), row.text(), row.text(),
+          row.text(),          row.text(), row.text(), row.text()};
+}
+
+OAuthClient read_oauth_client(RowReader& row) {
+  return {
+      row.id<OAuthClientId>(),
+      row.text(),
+      row.id<AccountId>(),
+      row.id<UserId>(),
+      row.hash(),
+      row.words(),
+      row.words(),
+      row.text(),
+      row.time(),
+      row.time(),
+      row.optional_time()};
+}
+
+AccessToken read_access_token(RowReader& row) {
+  return {row.text(), row.text(), row.hash(), row.words(), row.words(), row.time(), row.time()};
 }
 
 }  // namespace aya::store

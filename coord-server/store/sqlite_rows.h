@@ -54,7 +54,7 @@ class RowReader {
 inline constexpr const char* kAccountColumns =
     "id, name, domain, created, dns, devices_approval, devices_key_days, users_approval, "
     "policy_elsewhere, policy_link, users_may_join, auto_updates, flow_logging, regional_routing, "
-    "posture_identity, https";
+    "posture_identity, https, contact_account, contact_support, contact_security";
 Account read_account(RowReader& row);
 inline constexpr const char* kUserColumns = "id, account_id, login, display_name, role, created";
 User read_user(RowReader& row);
@@ -76,9 +76,16 @@ inline constexpr const char* kApiTokenColumns =
 ApiToken read_api_token(RowReader& row);
 inline constexpr const char* kAuditColumns =
     "account_id, time, origin, actor, action, target_type, target_id, target_name, property, "
-    "old_value, new_value, details";
+    "old_value, new_value, details, event_group, source";
 AuditEntry read_audit(RowReader& row);
 
+inline constexpr const char* kOAuthClientColumns =
+    "id, public_id, account_id, user_id, secret_sha256, scopes, tags, description, created, "
+    "updated, revoked";
+OAuthClient read_oauth_client(RowReader& row);
+inline constexpr const char* kAccessTokenColumns =
+    "public_id, client, secret_sha256, scopes, tags, created, expires";
+AccessToken read_access_token(RowReader& row);
 std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints);
 std::string dns_column(const control::DnsConfig& dns);
 // Texts without blanks, such as tags.

@@ -19,10 +19,7 @@ class SqliteStore final : public Store {
   Stored<std::vector<User>> users() override {
     return all(read_user, kUserColumns, "users ORDER BY id", {});
   }
-  Stored<std::vector<NodeRecord>> nodes() override {
-    return all(
-        read_node, kNodeColumns, "nodes JOIN node_addresses ON node_id = id ORDER BY id", {});
-  }
+  Stored<std::vector<NodeRecord>> nodes() override;
   Stored<std::vector<Quarantine>> quarantines(WallTime now) override;
 
   Stored<std::optional<std::string>> server_value(std::string_view name) override;
@@ -33,6 +30,9 @@ class SqliteStore final : public Store {
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) override;
   Stored<void> update_settings(
       AccountId account, const AccountSettings& settings, const AuditEntry& audit) override;
+  Stored<void> update_contacts(
+      AccountId account, const std::array<std::string, 3>& contacts,
+      const AuditEntry& audit) override;
   Stored<User> create_user(User user, AuditEntry audit) override;
 
   Stored<NodeRecord> create_node(
@@ -44,6 +44,10 @@ class SqliteStore final : public Store {
       NodeId node, const IpAddress& to, WallTime free_again, const AuditEntry& audit) override;
   Stored<void> delete_node(NodeId node, WallTime free_again, const AuditEntry& audit) override;
   Stored<void> save_live(std::span<const std::pair<NodeId, const NodeLive*>> nodes) override;
+
+  Stored<void> set_attributes(
+      NodeId node, const std::map<std::string, std::optional<NodeAttribute>>& changes,
+      const AuditEntry& audit) override;
 
   Stored<AuthKey> create_auth_key(AuthKey key, AuditEntry audit) override;
   Stored<std::optional<AuthKey>> auth_key(std::string_view public_id) override {
@@ -73,9 +77,29 @@ class SqliteStore final : public Store {
         audit);
   }
 
-  Stored<std::vector<AuditEntry>> audit_log(AccountId account, std::size_t limit) override;
+  Stored<std::vector<AuditEntry>> audit_log(
+      AccountId account, const AuditQuery& wanted, std::size_t limit) override;
   Stored<void> probe_write() override {
     return set_server_value("probe", "written to see whether the disk takes it");
+  }
+
+  Stored<OAuthClient> create_oauth_client(OAuthClient client, AuditEntry audit) override;
+  Stored<std::optional<OAuthClient>> oauth_client(std::string_view public_id) override {
+    return first(all(
+        read_oauth_client, kOAuthClientColumns, "oauth_clients WHERE public_id = ?", {public_id}));
+  }
+  Stored<std::vector<OAuthClient>> oauth_clients(AccountId account) override {
+    return all(
+        read_oauth_client, kOAuthClientColumns, "oauth_clients WHERE account_id = ? ORDER BY id",
+        {account});
+  }
+  Stored<void> update_oauth_client(const OAuthClient& client, const AuditEntry& audit) override;
+  Stored<void> revoke_oauth_client(
+      const OAuthClient& client, WallTime now, const AuditEntry& audit) override;
+  Stored<void> create_access_token(const AccessToken& token) override;
+  Stored<std::optional<AccessToken>> access_token(std::string_view public_id) override {
+    return first(all(
+        read_access_token, kAccessTokenColumns, "access_tokens WHERE public_id = ?", {public_id}));
   }
 
  private:

@@ -16,35 +16,13 @@
 #include <span>
 #include <string_view>
 
-#include "coord-server/store/records.h"
-#include "proto/base/result.h"
+#include "coord-server/store/automation.h"
+#include "coord-server/store/stored.h"
 
 namespace aya::store {
 
-struct StoreError {
-  enum class Kind {
-    Taken,     // a unique value belongs to another row; `detail` names the column
-    NotFound,  // the row to change is not there (any more)
-    Spent,     // the one-off auth key was used, revoked or deleted in the meantime
-    DiskFull,  // nothing was written
-    Denied,    // the file or its folder may not be read or written by this user
-    Damaged,   // not a database, or one that a newer version wrote
-    Failed,    // anything else; `detail` says what
-  };
-  Kind kind = Kind::Failed;
-  std::string detail;
-
-  // One line for people, saying what to do where something can be done.
-  std::string to_text() const;
-};
-
-template <class T>
-using Stored = Result<T, StoreError>;
-
-class Store {
+class Store : public AutomationStore {
  public:
-  virtual ~Store() = default;
-
   // Everything the registry keeps in memory; read once at start.
   virtual Stored<std::vector<Account>> accounts() = 0;
   virtual Stored<std::vector<User>> users() = 0;
@@ -61,6 +39,8 @@ class Store {
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) = 0;
   virtual Stored<void> update_settings(
       AccountId account, const AccountSettings& settings, const AuditEntry& audit) = 0;
+  virtual Stored<void> update_contacts(
+      AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) = 0;
   virtual Stored<User> create_user(User user, AuditEntry audit) = 0;
 
   // A new node, and the use of the auth key that let it in.
@@ -78,6 +58,12 @@ class Store {
   // The live parts of many nodes in one transaction. Unknown nodes are passed over.
   virtual Stored<void> save_live(std::span<const std::pair<NodeId, const NodeLive*>> nodes) = 0;
 
+  // What administrators and programs say about a node; an empty value takes it away. The node's
+  // posture is these, and they are loaded with it.
+  virtual Stored<void> set_attributes(
+      NodeId node, const std::map<std::string, std::optional<NodeAttribute>>& changes,
+      const AuditEntry& audit) = 0;
+
   virtual Stored<AuthKey> create_auth_key(AuthKey key, AuditEntry audit) = 0;
   virtual Stored<std::optional<AuthKey>> auth_key(std::string_view public_id) = 0;
   virtual Stored<std::vector<AuthKey>> auth_keys(AccountId account) = 0;
@@ -89,8 +75,9 @@ class Store {
   virtual Stored<void> revoke_api_token(
       ApiTokenId token, WallTime now, const AuditEntry& audit) = 0;
 
-  // The audit log, oldest first, at most `limit` of the newest.
-  virtual Stored<std::vector<AuditEntry>> audit_log(AccountId account, std::size_t limit) = 0;
+  // The audit log, oldest first, at most `limit` of the newest that `wanted` lets through.
+  virtual Stored<std::vector<AuditEntry>> audit_log(
+      AccountId account, const AuditQuery& wanted, std::size_t limit) = 0;
 
   // Whether a write would succeed now.
   virtual Stored<void> probe_write() = 0;

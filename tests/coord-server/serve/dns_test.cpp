@@ -159,7 +159,7 @@ TEST_F(Dns, LetsEveryNameBelowADeviceLeadToIt) {
 }
 
 TEST_F(Dns, WritesOneLineForAChangeAndNoneForNoChange) {
-  const auto lines = [&] { return storage->audit_log(node(client).account(), 100)->size(); };
+  const auto lines = [&] { return storage->audit_log(node(client).account(), {}, 100)->size(); };
   const std::size_t before = lines();
   set("POST", "searchpaths", {{"searchPaths", {"corp.example"}}});
   EXPECT_EQ(lines(), before + 1);

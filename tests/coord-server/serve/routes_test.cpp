@@ -268,11 +268,11 @@ TEST_F(TwoRouters, KeepTheChoiceOverARestartOfTheServer) {
 
 TEST_F(Routing, LeavesALineInTheLogForEveryChange) {
   approve(router, {"10.77.0.0/24"});
-  const auto lines = storage->audit_log(node(router).account(), 100);
+  const auto lines = storage->audit_log(node(router).account(), {}, 100);
   EXPECT_EQ(lines->back().property, "ALLOWED_IPS");
   EXPECT_EQ(lines->back().new_value, R"(["10.77.0.0/24"])");
   approve(router, {"10.77.0.0/24"});
-  EXPECT_EQ(storage->audit_log(node(router).account(), 100)->size(), lines->size());
+  EXPECT_EQ(storage->audit_log(node(router).account(), {}, 100)->size(), lines->size());
 }
 
 TEST_F(Routing, RefusesWhatIsNoRouteAndTakesSitesOf4Via6) {

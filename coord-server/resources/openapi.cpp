@@ -1,0 +1,103 @@
+// /api/v2/openapi.json: the API as a document that tools read (interfaces 1.14), made from the very
+// table that serves it.
+#include <map>
+
+#include "coord-server/api/json.h"
+#include "coord-server/resources/handlers.h"
+
+namespace aya::resources {
+namespace {
+
+// What stands behind these words is called so.
+std::string parameter_after(std::string_view word) {
+  static const std::map<std::string_view, const char*> kNames = {
+      {"tailnet", "tailnet"}, {"device", "deviceId"},      {"keys", "keyId"},
+      {"users", "userId"},    {"attributes", "attribute"}, {"contacts", "contactType"}};
+  const auto found = kNames.find(word);
+  return found == kNames.end() ? "id" : found->second;
+}
+
+struct Path {
+  std::string text = "/api/v2";
+  std::string words;  // for a name: "TailnetDevices"
+  Json parameters = Json::array();
+};
+
+Path path_of(std::string_view pattern) {
+  Path out;
+  std::string_view before;
+  while (!pattern.empty()) {
+    const std::size_t end = std::min(pattern.find('/'), pattern.size());
+    const std::string_view word = pattern.substr(0, end);
+    pattern.remove_prefix(std::min(end + 1, pattern.size()));
+    if (word == "*") {
+      const std::string name = parameter_after(before);
+      out.text += "/{" + name + '}';
+      out.parameters.push_back(
+          {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+    } else {
+      out.text += '/' + std::string(word);
+      bool starts = true;
+      for (const char ch : word) {
+        const bool plain = std::isalnum(static_cast<unsigned char>(ch)) != 0;
+        if (plain) out.words += starts ? static_cast<char>(std::toupper(ch)) : ch;
+        starts = !plain;
+      }
+    }
+    before = word;
+  }
+  return out;
+}
+
+Json answer_schema(const char* what, const char* schema) {
+  return {
+      {"description", what},
+      {"content",
+       {{"application/json",
+         {{"schema", {{"$ref", std::string("#/components/schemas/") + schema}}}}}}}};
+}
+
+}  // namespace
+
+Answer<http::Response> openapi(const AdminContext& c) {
+  Json paths = Json::object();
+  for (const Route& route : c.table.routes) {
+    const Path path = path_of(route.pattern);
+    std::string method = route.method;
+    for (char& ch : method) ch = static_cast<char>(std::tolower(ch));
+    // Kept apart where two patterns differ in their parameters alone.
+    Json operation = {
+        {"operationId", method + path.words + (path.text.ends_with('}') ? "One" : "")},
+        {"parameters", path.parameters},
+        {"responses",
+         {{"200", answer_schema("done", "Answer")},
+          {"default", answer_schema("refused", "Error")}}}};
+    if (route.scope == kOpenToAll) {
+      operation["security"] = Json::array();
+    } else if (*route.scope != '\0') {
+      operation["x-required-scope"] = route.scope;
+    }
+    paths[path.text][method] = std::move(operation);
+  }
+  const Json error = {
+      {"type", "object"},
+      {"required", {"message"}},
+      {"properties",
+       {{"message", {{"type", "string"}}},
+        {"status", {{"type", "integer"}}},
+        {"data", {{"type", "array"}}}}}};
+  return http::Response::json(
+      200, text_of(
+               {{"openapi", "3.1.0"},
+                {"info", {{"title", "Ayatori"}, {"version", c.facts.version}}},
+                {"servers", {{{"url", c.facts.server_url}}}},
+                {"security", {{{"bearer", Json::array()}}, {{"basic", Json::array()}}}},
+                {"paths", std::move(paths)},
+                {"components",
+                 {{"schemas", {{"Answer", Json::object()}, {"Error", error}}},
+                  {"securitySchemes",
+                   {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
+                    {"basic", {{"type", "http"}, {"scheme", "basic"}}}}}}}}));
+}
+
+}  // namespace aya::resources
