@@ -10,19 +10,13 @@ namespace {
 
 const std::vector<OptionKind>& known_options() {
   static const std::vector<OptionKind> kKnown = {
-      {"account", true},     {"derp-ip", true},
-      {"description", true}, {"dir", true},
-      {"ephemeral", false},  {"exit-node", false},
-      {"expires", true},     {"fallback", false},
-      {"force", false},      {"with-exit-node", false},
-      {"h", false},          {"help", false},
-      {"json", false},       {"listen", true},
-      {"owner", true},       {"q", false},
-      {"reusable", false},   {"role", true},
-      {"server-url", true},  {"socket", true},
-      {"stun-listen", true}, {"tag", true},
-      {"tls-cert", true},    {"tls-key", true},
-      {"user", true},        {"verbose", false},
+      {"actor", true},       {"since", true},     {"account", true},     {"derp-ip", true},
+      {"description", true}, {"dir", true},       {"ephemeral", false},  {"exit-node", false},
+      {"expires", true},     {"fallback", false}, {"force", false},      {"with-exit-node", false},
+      {"h", false},          {"help", false},     {"json", false},       {"listen", true},
+      {"owner", true},       {"q", false},        {"reusable", false},   {"role", true},
+      {"server-url", true},  {"socket", true},    {"stun-listen", true}, {"tag", true},
+      {"tls-cert", true},    {"tls-key", true},   {"user", true},        {"verbose", false},
       {"version", false},
   };
   return kKnown;
@@ -156,7 +150,14 @@ const std::vector<Verb>& verbs() {
        dns_subdomains},
       {"token add", "", "make a token for the REST API", 0, 0,
        {"user", "expires", "description", "q"}, token_add},
+      {"token ls", "", "list keys and tokens", 0, 0, {}, key_list},
       {"token rm", "ID", "revoke a token", 1, 1, {}, key_remove},
+      {"oauth add", "SCOPE[,SCOPE…]", "make a client for the REST API that is no person", 1, 1,
+       {"tag", "description", "q"}, oauth_add},
+      {"settings show", "", "what holds for the whole network", 0, 0, {}, settings_show},
+      {"settings set", "NAME VALUE", "change one of these", 2, 2, {}, settings_set},
+      {"audit", "", "who changed what; by default in the last day", 0, 0, {"since", "actor"},
+       audit_command},
       {"version", "", "print the version", 0, 0, {}, version_command},
   };
   // clang-format on

@@ -49,6 +49,12 @@ Done serve_command(const Invocation& call);
 Done user_add(const Invocation& call);
 Done user_list(const Invocation& call);
 
+// account_commands.cpp
+Done settings_show(const Invocation& call);
+Done settings_set(const Invocation& call);
+Done audit_command(const Invocation& call);
+Done oauth_add(const Invocation& call);
+
 // key_commands.cpp
 Done key_add(const Invocation& call);
 Done key_list(const Invocation& call);
