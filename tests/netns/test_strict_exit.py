@@ -275,7 +275,7 @@ def fail_over(roamers, wanted, kill_roamer_every):
                     assert user.underlay.leaked() == user.open["leaked"], user.underlay.where_to()
             # Only the next to be lost must be there already: all but the one that was lost last are.
             wait_until("another one can be lost", lambda: all(
-                one is lost or user.node.peer(one.node.name)["ExitNodeOption"]
+                one is lost or (user.node.peer(one.node.name) or {}).get("ExitNodeOption")
                 for one in exits for user in users[:1]), 20)
         took = time.monotonic() - began
 
