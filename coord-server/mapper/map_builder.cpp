@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "coord-server/policy/compile_filter.h"
 #include "proto/control/occupied_prefixes.h"
 
 namespace aya::mapper {
 namespace {
 
 // Attributes of the node itself (control 8.2): what its own programs may do.
-control::CapMap self_capabilities(bool is_admin) {
+control::CapMap self_capabilities() {
   control::CapMap caps;
   caps["https://tailscale.com/cap/file-sharing"];
   caps["https://tailscale.com/cap/ssh"];
@@ -20,7 +19,6 @@ control::CapMap self_capabilities(bool is_admin) {
   caps["auto-exit-node"];
   // Its probes go to hosts of the hosted service, which are nothing to us.
   caps["disable-captive-portal-detection"];
-  if (is_admin) caps["https://tailscale.com/cap/is-admin"];
   return caps;
 }
 
@@ -43,7 +41,8 @@ bool MapBuilder::shows(const Node& viewer, const Node& peer) const {
   return policy_.may_meet(viewer, peer) && !peer.record.live.disco_key.is_zero();
 }
 
-control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) const {
+control::Node MapBuilder::common(
+    const nodes::NodeRecord& record, const std::vector<Prefix>& routes, WallTime now) const {
   const store::Account* account = registry_.account(record.account);
   AYA_CHECK(account != nullptr);
   control::Node out;
@@ -57,7 +56,7 @@ control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) 
   out.disco_key = record.live.disco_key;
   out.addresses = {Prefix::host(record.ipv4), Prefix::host(record.ipv6)};
   out.allowed_ips = out.addresses;  // clients before 112 do not infer it
-  for (const Prefix& route : nodes::carried_routes(record)) {
+  for (const Prefix& route : routes) {
     out.allowed_ips->push_back(route);
     if (!nodes::is_default_route(route)) out.primary_routes.push_back(route);
   }
@@ -78,18 +77,17 @@ control::Node MapBuilder::common(const nodes::NodeRecord& record, WallTime now) 
 }
 
 control::Node MapBuilder::self(const Node& node, WallTime now) const {
-  control::Node out = common(node.record, now);
-  const store::User* owner = registry_.user(node.record.user);
-  AYA_CHECK(owner != nullptr);
+  control::Node out = common(node.record, nodes::carried_routes(node.record), now);
   out.machine = node.record.machine;
-  const bool is_admin = owner->role == "owner" || owner->role == "admin";
-  out.cap_map.merge(self_capabilities(is_admin && node.record.tags.empty()));
+  out.cap_map.merge(policy_.capabilities(node));
+  out.cap_map.merge(self_capabilities());
   out.online = true;  // it is reading this
   return out;
 }
 
-control::Node MapBuilder::peer(const Node& node, WallTime now) const {
-  control::Node out = common(node.record, now);
+control::Node MapBuilder::peer(
+    const Node& node, const std::vector<Prefix>& routes, WallTime now) const {
+  control::Node out = common(node.record, routes, now);
   out.online = node.online;  // always said: absent would leave an old value standing (14)
   if (!node.online) out.last_seen = node.record.live.last_seen;
   if (nodes::is_exit_node(node.record)) out.cap_map["suggest-exit-node"];
@@ -97,7 +95,7 @@ control::Node MapBuilder::peer(const Node& node, WallTime now) const {
 }
 
 control::Node MapBuilder::removed(const nodes::NodeRecord& record, WallTime now) const {
-  control::Node out = common(record, now);
+  control::Node out = common(record, nodes::carried_routes(record), now);
   out.machine = record.machine;
   out.key_expiry = now - std::chrono::minutes(1);
   out.expired = true;
@@ -119,14 +117,6 @@ control::UserProfile MapBuilder::profile(UserId id) const {
   out.login_name = user->login;
   out.display_name = user->display_name;
   return out;
-}
-
-control::FilterRules MapBuilder::filter(const Node& node) const {
-  std::vector<Prefix> subnets;
-  for (const auto& [subnet, carrier] : registry_.subnets(node.account())) {
-    subnets.push_back(subnet);
-  }
-  return policy::compile_filter(policy_, node, subnets);
 }
 
 control::DnsConfig MapBuilder::dns(store::AccountId id) const {
@@ -173,7 +163,7 @@ control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) cons
   for (const NodeId id : registry_.nodes_of(viewer.account())) {
     const Node& node = *registry_.find(id);
     if (!shows(viewer, node)) continue;
-    out.peers.push_back(peer(node, now));
+    out.peers.push_back(peer(node, policy_.routes_seen(viewer, node), now));
     people.insert(nodes::shown_user(node.record));
   }
   for (const UserId user : people) out.user_profiles.push_back(profile(user));
@@ -181,7 +171,7 @@ control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) cons
   out.dns_config = dns(viewer.account());
   out.domain = account->domain;
   out.collect_services = false;
-  out.ssh_policy.emplace();
+  out.ssh_policy = policy_.ssh(viewer);
   // Deployed clients would send their logs to the hosted service (T-23).
   out.debug.emplace().disable_log_tail = true;
   out.control_time = now;

@@ -29,22 +29,25 @@ class MapBuilder {
   bool shows(const Node& viewer, const Node& peer) const;
 
   control::Node self(const Node& node, WallTime now) const;
-  control::Node peer(const Node& node, WallTime now) const;
+  // With the routes of it that the reader may use.
+  control::Node peer(const Node& node, const std::vector<Prefix>& routes, WallTime now) const;
   // What a node that was removed is told about itself: its key is over, so it stops trying (9.9).
   control::Node removed(const nodes::NodeRecord& record, WallTime now) const;
   control::UserProfile profile(UserId user) const;
-  control::FilterRules filter(const Node& node) const;
+  control::FilterRules filter(const Node& node) const { return policy_.filter(node); }
   control::DnsConfig dns(store::AccountId account) const;
 
   control::MapResponse snapshot(const Node& viewer, WallTime now) const;
 
   const nodes::Registry& registry() const { return registry_; }
+  const policy::Policy& policy() const { return policy_; }
 
  private:
   void add_record(
       const store::Account& account, const control::DnsRecord& record,
       control::DnsConfig& out) const;
-  control::Node common(const nodes::NodeRecord& record, WallTime now) const;
+  control::Node common(
+      const nodes::NodeRecord& record, const std::vector<Prefix>& routes, WallTime now) const;
 
   const nodes::Registry& registry_;
   const policy::Policy& policy_;

@@ -38,12 +38,17 @@ std::optional<PeerStep> step_for(
     if (!known) return std::nullopt;
     return PeerStep{peer.id(), PeerStep::Kind::Remove};
   }
-  if (!known) return PeerStep{peer.id(), PeerStep::Kind::Whole};
-  const bool whole = changes_itself(peer, delivered.version) ||
+  std::vector<Prefix> routes = builder.policy().routes_seen(viewer, peer);
+  if (!known) return PeerStep{peer.id(), PeerStep::Kind::Whole, 0, std::move(routes)};
+  const auto shown = delivered.routes.find(peer.id());
+  const bool rerouted = shown == delivered.routes.end() ? !routes.empty() : shown->second != routes;
+  const bool whole = rerouted || changes_itself(peer, delivered.version) ||
                      peer.changed_since(Facet::Hostinfo, delivered.version);
-  if (whole)
-    return PeerStep{peer.id(), PeerStep::Kind::Whole, lost_facets(peer, delivered.version)};
-  return PeerStep{peer.id(), PeerStep::Kind::Patch, patchable_changes(peer, delivered.version)};
+  if (whole) {
+    return PeerStep{
+        peer.id(), PeerStep::Kind::Whole, lost_facets(peer, delivered.version), std::move(routes)};
+  }
+  return PeerStep{peer.id(), PeerStep::Kind::Patch, patchable_changes(peer, delivered.version), {}};
 }
 
 // A change of the viewer itself may change all it may see: look at everyone.
@@ -58,8 +63,11 @@ std::vector<const Node*> all_nodes(const MapBuilder& builder, const Node& viewer
 void record(const PeerStep& step, const Node& peer, Delivered& delivered, DeltaPlan& plan) {
   if (step.kind == PeerStep::Kind::Remove) {
     delivered.peers.erase(step.peer);
+    delivered.routes.erase(step.peer);
   } else if (step.kind == PeerStep::Kind::Whole) {
     delivered.peers.insert(step.peer);
+    delivered.routes.erase(step.peer);
+    if (!step.routes.empty()) delivered.routes[step.peer] = step.routes;
     if (delivered.profiles.insert(nodes::shown_user(peer.record)).second) {
       plan.profiles.push_back(nodes::shown_user(peer.record));
     }
@@ -94,10 +102,17 @@ void write_patch(const Node& peer, std::uint8_t facets, std::vector<control::Pee
 
 }  // namespace
 
-Delivered Delivered::from_snapshot(const control::MapResponse& snapshot, nodes::Version version) {
+Delivered Delivered::from_snapshot(
+    const MapBuilder& builder, const Node& viewer, const control::MapResponse& snapshot) {
   Delivered delivered;
-  delivered.version = version;
-  for (const control::Node& peer : snapshot.peers) delivered.peers.insert(peer.id);
+  delivered.version = builder.registry().version();
+  delivered.rules_version = builder.policy().rules_version(viewer);
+  delivered.sight_version = builder.policy().sight_version(viewer.account());
+  for (const control::Node& peer : snapshot.peers) {
+    delivered.peers.insert(peer.id);
+    auto routes = builder.policy().routes_seen(viewer, *builder.registry().find(peer.id));
+    if (!routes.empty()) delivered.routes[peer.id] = std::move(routes);
+  }
   for (const control::UserProfile& one : snapshot.user_profiles) delivered.profiles.insert(one.id);
   return delivered;
 }
@@ -111,17 +126,23 @@ std::optional<DeltaPlan> plan_delta(
   auto changes = builder.registry().changes_since(viewer.account(), delivered.version);
   if (!changes.complete) return std::nullopt;
   DeltaPlan plan;
-  plan.self = changes_itself(viewer, delivered.version);
-  plan.filter =
-      plan.self || builder.registry().subnets_changed(viewer.account()) > delivered.version;
+  const auto& policy = builder.policy();
+  const std::uint64_t sight = policy.sight_version(viewer.account());
+  const std::uint64_t rules = policy.rules_version(viewer);
+  const bool new_policy = builder.registry().policy_changed(viewer.account()) > delivered.version;
+  const bool new_sight = std::exchange(delivered.sight_version, sight) != sight;
+  const bool new_rules = std::exchange(delivered.rules_version, rules) != rules;
+  plan.self = new_policy || changes_itself(viewer, delivered.version);
+  plan.filter = plan.self || new_rules;
   plan.dns = builder.registry().dns_changed(viewer.account()) > delivered.version;
-  if (viewer.changed_since(Facet::Identity, delivered.version)) {
+  if (new_sight || changes_itself(viewer, delivered.version)) {
     changes.changed = all_nodes(builder, viewer);
     if (delivered.profiles.insert(nodes::shown_user(viewer.record)).second) {
       plan.profiles.push_back(nodes::shown_user(viewer.record));
     }
   }
   for (const NodeId id : changes.removed) {
+    delivered.routes.erase(id);
     if (delivered.peers.erase(id) > 0) plan.peers.push_back({id, PeerStep::Kind::Remove});
   }
   for (const Node* peer : changes.changed) {
@@ -137,7 +158,10 @@ control::MapResponse write_delta(
     const MapBuilder& builder, const Node& viewer, const DeltaPlan& plan, WallTime now) {
   control::MapResponse out;
   if (plan.self) out.node = builder.self(viewer, now);
-  if (plan.filter) out.packet_filters["base"] = builder.filter(viewer);
+  if (plan.filter) {
+    out.packet_filters["base"] = builder.filter(viewer);
+    out.ssh_policy = builder.policy().ssh(viewer);
+  }
   if (plan.dns) out.dns_config = builder.dns(viewer.account());
   for (const PeerStep& step : plan.peers) {
     if (step.kind == PeerStep::Kind::Remove) {
@@ -146,7 +170,7 @@ control::MapResponse write_delta(
     }
     const Node& peer = *builder.registry().find(step.peer);
     if (step.kind == PeerStep::Kind::Whole) {
-      out.peers_changed.push_back(builder.peer(peer, now));
+      out.peers_changed.push_back(builder.peer(peer, step.routes, now));
     }
     write_patch(peer, step.facets, out.peers_changed_patch);
   }

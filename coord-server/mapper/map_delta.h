@@ -21,8 +21,11 @@ struct Delivered {
   nodes::Version version = 0;
   std::set<NodeId> peers;
   std::set<UserId> profiles;
+  std::map<NodeId, std::vector<Prefix>> routes;        // that peers were shown with, if any
+  std::uint64_t rules_version = 0, sight_version = 0;  // of the policy
 
-  static Delivered from_snapshot(const control::MapResponse& snapshot, nodes::Version version);
+  static Delivered from_snapshot(
+      const MapBuilder& builder, const Node& viewer, const control::MapResponse& snapshot);
 };
 
 struct PeerStep {
@@ -30,12 +33,13 @@ struct PeerStep {
   NodeId peer;
   Kind kind = Kind::Patch;
   std::uint8_t facets = 0;  // to be said in a patch, also behind a whole node: bit per nodes::Facet
+  std::vector<Prefix> routes{};  // of a whole node: those the reader may use
   friend auto operator<=>(const PeerStep&, const PeerStep&) = default;
 };
 
 struct DeltaPlan {
   bool self = false;    // the reader's own node
-  bool filter = false;  // its packet filter
+  bool filter = false;  // its packet filter, and who may log in to it
   bool dns = false;     // how names are resolved in its network
   std::vector<PeerStep> peers;
   std::vector<UserId> profiles;

@@ -20,7 +20,7 @@ void MapStreams::open(
   stream.node = node_id;
   stream.ephemeral = node->record.ephemeral;
   stream.compression = compression;
-  stream.delivered = Delivered::from_snapshot(snapshot, registry_.version());
+  stream.delivered = Delivered::from_snapshot(builder_, *node, snapshot);
   by_node_[node_id] = id;
   ++counters_.snapshots;
   send(id, stream, encode(snapshot, compression), now, out);

@@ -134,6 +134,20 @@ Stored<void> Registry::set_contacts(
   return {};
 }
 
+Stored<store::PolicyVersion> Registry::set_policy(
+    store::PolicyVersion policy, const AuditEntry& audit) {
+  auto stored = storage_.set_policy(std::move(policy), audit);
+  if (!stored) return stored;
+  accounts_.at(stored->account).policy = stored->text;
+  indexes_[stored->account].policy_changed = ++version_;
+  return stored;
+}
+
+Version Registry::policy_changed(AccountId account) const {
+  const AccountIndex* index = index_of(account);
+  return index == nullptr ? 0 : index->policy_changed;
+}
+
 void Registry::note_aliases(AccountId id) {
   indexes_[id].has_aliases = std::ranges::any_of(
       accounts_.at(id).dns.extra_records,

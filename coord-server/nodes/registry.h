@@ -74,6 +74,9 @@ class Registry {
       AccountId id, const std::array<std::string, 3>& contacts, const AuditEntry& audit);
   // Since when the names that nodes are told besides their own are what they are.
   Version dns_changed(AccountId account) const;
+  // Empty: the policy accounts begin with.
+  Stored<store::PolicyVersion> set_policy(store::PolicyVersion policy, const AuditEntry& audit);
+  Version policy_changed(AccountId account) const;
   Stored<store::User> create_user(store::User user, AuditEntry audit);
 
   // Nodes.
@@ -159,6 +162,7 @@ class Registry {
     Primaries primaries;
     Version subnets_changed = 0;
     Version dns_changed = 0;
+    Version policy_changed = 0;
     bool has_aliases = false;  // names that stand for nodes, whose addresses may change
   };
 

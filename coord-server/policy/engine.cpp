@@ -44,6 +44,7 @@ Engine::Engine(SharedPolicy policy) : policy_(std::move(policy)), resolver_(poli
     intern_all(attribute.target, [](SelectorId) {});
   }
   for (std::size_t i = 0; i < rules_.size(); ++i) {
+    has_via_ = has_via_ || rules_[i].has_via();
     for (const SelectorId id : rules_[i].src) {
       if (used_in_src_.size() <= id) used_in_src_.resize(id + 1);
       used_in_src_[id].push_back(i);
@@ -85,6 +86,7 @@ void Engine::put(const Person& person) {
   auto& known = people_[person.id];
   if (known == person) return;
   known = person;
+  ++sight_version_;
   const auto theirs = owned_.find(person.id);
   if (theirs == owned_.end()) return;
   for (const NodeId id : std::set<NodeId>(theirs->second)) {
@@ -105,8 +107,6 @@ void Engine::put(const Device& device) {
   touch(resolver_.put(device, owner_of(device)));
   touch_routes(is_new ? nullptr : &before, &device);
   Standing standing = standing_of(rules_, resolver_, device, owner_of(device));
-  const bool same_sight = !is_new && standing == compiled.standing && before.owner == device.owner;
-  if (!same_sight) ++sight_version_;
   // Rules about everybody's own devices name those of one person: they are in each other's filters.
   if (is_new || before.owner != device.owner || before.ipv4 != device.ipv4 ||
       before.ipv6 != device.ipv6 || before.tags != device.tags) {
@@ -135,7 +135,6 @@ void Engine::remove(NodeId id) {
       compiled_[other].filter_fresh = compiled_[other].ssh_fresh = false;
     }
   }
-  ++sight_version_;
 }
 
 void Engine::touch(const std::vector<SelectorId>& changed) {
@@ -177,7 +176,7 @@ void Engine::touch_routes(const Device* before, const Device* after) {
   const auto& has = after == nullptr ? none : after->routes;
   const bool carriers = before != nullptr && after != nullptr &&
                         (before->carried != after->carried || before->present != after->present);
-  if (had != has || carriers) ++sight_version_;
+  if (has_via_ && (had != has || carriers)) ++sight_version_;
   if (had == has) return;
   const NodeId id = before != nullptr ? before->id : after->id;
   bool list_changed = false;

@@ -50,7 +50,8 @@ class Engine {
 
   // Grows with every change of what this node's filter, ssh rules or attributes are.
   std::uint64_t filter_version(NodeId node);
-  // Grows whenever somebody may have come into sight or gone out of it, or a route of theirs.
+  // Grows when nodes may see others, or other routes, than before although neither of them changed:
+  // a person did, or a router that stands in for another one.
   std::uint64_t sight_version() const { return sight_version_; }
 
   const std::vector<Rule>& rules() const { return rules_; }
@@ -102,6 +103,7 @@ class Engine {
   std::map<Prefix, std::set<NodeId>> routers_;
   std::map<Prefix, RouteRules> route_rules_;
   std::uint64_t sight_version_ = 1;
+  bool has_via_ = false;
   std::uint64_t compilations_ = 0;
 };
 

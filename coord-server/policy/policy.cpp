@@ -1,20 +1,174 @@
 #include "coord-server/policy/policy.h"
 
+#include <algorithm>
+
 namespace aya::policy {
+namespace {
+
+Person person_of(const store::User& user) { return {user.id, user.login, user.role, false}; }
+
+Device device_of(const nodes::Node& node) {
+  Device out;
+  out.id = node.id();
+  out.owner = node.record.user;
+  out.tags = node.record.tags;
+  out.ipv4 = node.record.ipv4;
+  out.ipv6 = node.record.ipv6;
+  out.routes = node.routes;
+  for (const Prefix& route : node.record.live.primary_routes) {
+    if (std::ranges::count(node.routes, route) > 0) out.carried.push_back(route);
+  }
+  out.present = node.present;
+  const control::Hostinfo& host = node.record.live.hostinfo;
+  out.posture = {{"node:os", host.os}, {"node:osVersion", host.os_version}};
+  if (!host.ipn_version.empty()) out.posture["node:tsVersion"] = host.ipn_version;
+  std::ranges::transform(out.posture["node:os"], out.posture["node:os"].begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
+  });
+  return out;
+}
+
+// Owners may be tags, whose owners then own this one, too.
+template <class IsOwner>
+bool owned_by(const PolicyFile& policy, std::string_view tag, IsOwner is_owner) {
+  std::vector<std::string> open = {std::string(tag)};
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const auto found = policy.tag_owners.find(open[i]);
+    if (found == policy.tag_owners.end()) continue;
+    for (const Selector& owner : found->second) {
+      if (is_owner(owner)) return true;
+      if (std::ranges::count(open, owner.text) == 0) open.push_back(owner.text);
+    }
+  }
+  return false;
+}
+
+// Only a file that somebody else wrote into the database can be unreadable: nothing is allowed
+// rather than something nobody meant.
+SharedPolicy policy_of(const nodes::Registry& registry, const store::Account& account) {
+  const auto realm = realm_of(registry, account);
+  auto policy = policy_file::read_policy(text_in_force(account), realm);
+  if (policy) return *policy;
+  return *policy_file::read_policy("{\"grants\": []}", realm);
+}
+
+}  // namespace
+
+policy_file::Realm realm_of(const nodes::Registry& registry, const store::Account& account) {
+  policy_file::Realm out{{account.domain}};
+  for (const store::User* user : registry.users_of(account.id)) {
+    const std::size_t at = user->login.rfind('@');
+    if (user->role == "owner" && at != std::string::npos) {
+      out.domains.push_back(user->login.substr(at + 1));
+    }
+  }
+  return out;
+}
+
+std::string_view text_in_force(const store::Account& account) {
+  return account.policy.empty() ? policy_file::kDefaultPolicy : std::string_view(account.policy);
+}
+
+std::unique_ptr<Engine> engine_over(
+    const nodes::Registry& registry, store::AccountId account, SharedPolicy policy) {
+  auto out = std::make_unique<Engine>(std::move(policy));
+  for (const store::User* user : registry.users_of(account)) out->put(person_of(*user));
+  for (const store::NodeId id : registry.nodes_of(account)) {
+    const nodes::Node& node = *registry.find(id);
+    if (node.record.authorized) out->put(device_of(node));
+  }
+  return out;
+}
+
+void Policy::rebuild(store::AccountId id, Account& account) const {
+  account.engine = engine_over(registry_, id, policy_of(registry_, *registry_.account(id)));
+  account.policy_seen = registry_.policy_changed(id);
+  account.seen = registry_.version();
+  ++account.engines;
+}
+
+void Policy::put(const nodes::Node& node, Engine& engine) const {
+  if (const store::User* owner = registry_.user(node.record.user)) engine.put(person_of(*owner));
+  if (node.record.authorized) {
+    engine.put(device_of(node));
+  } else {
+    engine.remove(node.id());
+  }
+}
+
+Policy::Account& Policy::account(store::AccountId id) const {
+  Account& account = accounts_[id];
+  if (!account.engine || account.policy_seen != registry_.policy_changed(id)) {
+    rebuild(id, account);
+  } else if (account.seen < registry_.version()) {
+    const auto changes = registry_.changes_since(id, account.seen);
+    if (!changes.complete) return rebuild(id, account), account;
+    for (const store::NodeId gone : changes.removed) account.engine->remove(gone);
+    for (const nodes::Node* node : changes.changed) put(*node, *account.engine);
+    account.seen = registry_.version();
+  }
+  return account;
+}
 
 bool Policy::may_meet(const nodes::Node& viewer, const nodes::Node& peer) const {
-  return viewer.account() == peer.account() && viewer.id() != peer.id() &&
-         viewer.record.authorized && peer.record.authorized;
+  return viewer.account() == peer.account() && engine(viewer).may_meet(viewer.id(), peer.id());
 }
 
-bool Policy::defines(store::AccountId, std::string_view) const { return true; }
-
-bool Policy::owns(const store::User& user, std::string_view) const {
-  return user.role == "owner" || user.role == "admin";
+bool Policy::defines(store::AccountId id, std::string_view tag) const {
+  const store::Account* known = registry_.account(id);
+  if (known == nullptr || known->policy.empty()) return true;
+  return account(id).engine->policy().defines_tag(std::string(tag));
 }
 
-bool Policy::owns(store::AccountId, std::span<const std::string>, std::string_view) const {
-  return false;
+bool Policy::owns(const store::User& user, std::string_view tag) const {
+  if (user.role == "owner" || user.role == "admin") return true;
+  const Engine& engine = *account(user.account).engine;
+  const Person person = person_of(user);
+  Device theirs;
+  theirs.owner = user.id;
+  return owned_by(engine.policy(), tag, [&](const Selector& owner) {
+    return engine.resolver().matches(owner, theirs, &person);
+  });
+}
+
+bool Policy::owns(
+    store::AccountId id, std::span<const std::string> held, std::string_view tag) const {
+  return owned_by(account(id).engine->policy(), tag, [&](const Selector& owner) {
+    return std::ranges::count(held, owner.text) > 0;
+  });
+}
+
+control::FilterRules Policy::filter(const nodes::Node& node) const {
+  return engine(node).filter(node.id());
+}
+
+control::SshPolicy Policy::ssh(const nodes::Node& node) const {
+  return {engine(node).ssh(node.id())};
+}
+
+control::CapMap Policy::capabilities(const nodes::Node& node) const {
+  return engine(node).capabilities(node.id());
+}
+
+std::vector<Prefix> Policy::routes_seen(const nodes::Node& viewer, const nodes::Node& peer) const {
+  return engine(viewer).routes_seen(viewer.id(), peer.id());
+}
+
+std::vector<Prefix> Policy::auto_approved(const nodes::Node& node) const {
+  const store::User* user = registry_.user(node.record.user);
+  const Person owner = user == nullptr ? Person{} : person_of(*user);
+  return engine(node).auto_approved(
+      device_of(node), &owner, node.record.live.hostinfo.routable_ips);
+}
+
+std::uint64_t Policy::rules_version(const nodes::Node& node) const {
+  Account& account = this->account(node.account());
+  return (account.engines << 40) + account.engine->filter_version(node.id());
+}
+
+std::uint64_t Policy::sight_version(store::AccountId id) const {
+  Account& account = this->account(id);
+  return (account.engines << 40) + account.engine->sight_version();
 }
 
 }  // namespace aya::policy

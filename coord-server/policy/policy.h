@@ -1,25 +1,62 @@
-// Who may talk to whom. The policy every account starts with lets each of its nodes reach every
-// other, on every port, and what other nodes route (interfaces 5.1: an empty policy allows all).
+// The policies of all accounts at work: an engine for each, kept in step with the registry. Whoever
+// asks gets the answer for the nodes as they are now; what it costs to catch up is what has changed
+// since the last question.
 //
-// Two questions are asked of a policy: which peers belong in a node's map, and what its packet
-// filter is. Both are answered per node, so that a policy with rules changes neither caller. Pure.
+// One thread.
 #pragma once
 
 #include "coord-server/nodes/registry.h"
+#include "coord-server/nodes/tags.h"
+#include "coord-server/policy/access_test.h"
 
 namespace aya::policy {
 
-class Policy : public nodes::TagOwners {
+class Policy final : public nodes::TagOwners {
  public:
+  explicit Policy(const nodes::Registry& registry) : registry_(registry) {}  // outlives this
+
   // Symmetric: a node is shown to whoever it may reach or may be reached by (control 7.2). Nodes
   // that wait for approval see nobody and are seen by nobody.
   bool may_meet(const nodes::Node& viewer, const nodes::Node& peer) const;
-
-  // Without a policy file: owners and administrators own every tag, nobody else any.
+  // Until somebody writes a policy every tag is there, and owners and administrators own them all;
+  // with one they own those it defines, besides whom it names.
   bool defines(store::AccountId account, std::string_view tag) const override;
   bool owns(const store::User& user, std::string_view tag) const override;
   bool owns(store::AccountId account, std::span<const std::string> held, std::string_view tag)
       const override;
+  // Never absent: a node without rules gets an empty list, which denies everything.
+  control::FilterRules filter(const nodes::Node& node) const;
+  control::SshPolicy ssh(const nodes::Node& node) const;
+  control::CapMap capabilities(const nodes::Node& node) const;
+  std::vector<Prefix> routes_seen(const nodes::Node& viewer, const nodes::Node& peer) const;
+  // Routes a node offers and that the policy approves by itself.
+  std::vector<Prefix> auto_approved(const nodes::Node& node) const;
+
+  // Each grows when the answers to the questions above may be others than before.
+  std::uint64_t rules_version(const nodes::Node& node) const;   // filter and ssh
+  std::uint64_t sight_version(store::AccountId account) const;  // who meets, and routes
+
+ private:
+  struct Account {
+    std::unique_ptr<Engine> engine;
+    nodes::Version seen = 0;         // of the registry
+    nodes::Version policy_seen = 0;  // since when the policy is what it is
+    std::uint64_t engines = 0;       // how many there have been
+  };
+  Account& account(store::AccountId id) const;
+  Engine& engine(const nodes::Node& node) const { return *account(node.account()).engine; }
+  void rebuild(store::AccountId id, Account& account) const;
+  void put(const nodes::Node& node, Engine& engine) const;
+
+  const nodes::Registry& registry_;
+  mutable std::map<store::AccountId, Account> accounts_;  // grows by being asked
 };
+
+// What an account is to its policy: the domains of its owners' logins, and its own.
+policy_file::Realm realm_of(const nodes::Registry& registry, const store::Account& account);
+// The text in force, and an engine for any policy over the account's people and nodes as they are.
+std::string_view text_in_force(const store::Account& account);
+std::unique_ptr<Engine> engine_over(
+    const nodes::Registry& registry, store::AccountId account, SharedPolicy policy);
 
 }  // namespace aya::policy

@@ -54,6 +54,13 @@ Answer<http::Response> get_key(const AdminContext& c);
 Answer<http::Response> put_key(const AdminContext& c);
 Answer<http::Response> delete_key(const AdminContext& c);
 
+// policy_routes.cpp
+Answer<http::Response> get_policy(const AdminContext& c);
+Answer<http::Response> set_policy(const AdminContext& c);
+Answer<http::Response> validate_policy(const AdminContext& c);
+Answer<http::Response> preview_policy(const AdminContext& c);
+Answer<http::Response> list_policy_versions(const AdminContext& c);
+Answer<http::Response> restore_policy(const AdminContext& c);
 // oauth_token.cpp
 Answer<http::Response> oauth_token(const AdminContext& c);
 

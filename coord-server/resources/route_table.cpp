@@ -50,6 +50,12 @@ constexpr std::array kRoutes = {
     Route{"POST",   "tailnet/*/dns/configuration",        "dns",                       set_dns_configuration},
     Route{"GET",    "tailnet/*/dns/records",              "dns:read",                  get_dns_records},
     Route{"PUT",    "tailnet/*/dns/records",              "dns",                       put_dns_records},
+    Route{"GET",    "tailnet/*/acl",                      "policy_file:read",          get_policy},
+    Route{"POST",   "tailnet/*/acl",                      "policy_file",               set_policy},
+    Route{"POST",   "tailnet/*/acl/validate",             "policy_file:read",          validate_policy},
+    Route{"POST",   "tailnet/*/acl/preview",              "policy_file:read",          preview_policy},
+    Route{"GET",    "tailnet/*/acl/versions",             "policy_file:read",          list_policy_versions},
+    Route{"POST",   "tailnet/*/acl/versions/*/restore",   "policy_file",               restore_policy},
     Route{"GET",    "tailnet/*/keys",                     "",                          list_keys},
     Route{"POST",   "tailnet/*/keys",                     "",                          create_key},
     Route{"GET",    "tailnet/*/keys/*",                   "",                          get_key},
@@ -71,8 +77,6 @@ constexpr std::array kRoutes = {
 // clang-format on
 
 constexpr std::array kNotYet = {
-    NotYet{"tailnet/*/acl", "the policy file is"},
-    NotYet{"tailnet/*/acl/*", "the policy file is"},
     NotYet{"tailnet/*/webhooks", "webhooks are"},
     NotYet{"tailnet/*/user-invites", "user invites are"},
     NotYet{"tailnet/*/posture/integrations", "posture integrations are"},

@@ -1,5 +1,7 @@
 #include "coord-server/serve/coordinator.h"
 
+#include <algorithm>
+
 #include "coord-server/resources/route_table.h"
 #include "proto/base/hex.h"
 #include "proto/control/json_text.h"
@@ -51,6 +53,7 @@ Coordinator::Coordinator(
     const crypto::Key32& login_secret)
     : setup_(std::move(setup)),
       registry_(std::move(registry)),
+      policy_(*registry_),
       derp_map_(mapper::own_derp_map(setup_.relay)),
       builder_(*registry_, policy_, derp_map_),
       streams_(builder_, *registry_, presence_, rng),
@@ -88,6 +91,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   registry_->note_expiries(wall);
   let_go_of_removed(out);
   answer_logins(now, wall, out);
+  approve_by_policy(wall, out);
   streams_.advance(now, wall, out.maps);
   save_when_due(now, out);
 }
@@ -121,6 +125,40 @@ void Coordinator::let_go_of_removed(Effects& out) {
     presence_.forget(record.id);
     out.revoked.push_back(record.node_key);
   }
+}
+
+// Routes that the policy approves by itself, when a machine offers them and when the policy says
+// so. What was approved stays: a person may have meant it too.
+void Coordinator::approve_by_policy(WallTime wall, Effects& out) {
+  if (approved_up_to_ == registry_->version()) return;
+  const nodes::Version since = std::exchange(approved_up_to_, registry_->version());
+  for (const auto& [id, account] : registry_->accounts()) {
+    const bool all = registry_->policy_changed(id) > since;
+    for (const store::NodeId node : registry_->nodes_of(id)) {
+      if (!all && registry_->find(node)->last_change <= since) continue;
+      if (auto approved = approve_routes_of(*registry_->find(node), wall); !approved) {
+        out.trouble.push_back(approved.error().to_text());
+      }
+    }
+  }
+}
+
+store::Stored<void> Coordinator::approve_routes_of(const nodes::Node& node, WallTime wall) {
+  if (node.record.live.hostinfo.routable_ips.empty()) return {};
+  nodes::NodeRecord record = node.record;
+  for (const Prefix& route : policy_.auto_approved(node)) {
+    if (std::ranges::count(record.approved_routes, route) == 0) {
+      record.approved_routes.push_back(route);
+    }
+  }
+  if (record.approved_routes.size() == node.record.approved_routes.size()) return {};
+  store::AuditEntry entry = worker_entry(node.account(), "UPDATE", wall);
+  entry.target_type = "NODE";
+  entry.target_id = node.record.stable_id;
+  entry.target_name = registry_->full_name(node);
+  entry.property = "ALLOWED_IPS";
+  entry.details = "approved by the policy";
+  return registry_->update(record, {}, entry);
 }
 
 void Coordinator::answer_logins(TimePoint now, WallTime wall, Effects& out) {

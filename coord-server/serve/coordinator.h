@@ -91,6 +91,8 @@ class Coordinator {
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
+  void approve_by_policy(WallTime wall, Effects& out);
+  store::Stored<void> approve_routes_of(const nodes::Node& node, WallTime wall);
   void answer_logins(TimePoint now, WallTime wall, Effects& out);
 
   Setup setup_;
@@ -107,6 +109,7 @@ class Coordinator {
   pages::Pages pages_;
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
+  nodes::Version approved_up_to_ = 0;
 };
 
 // A new server's first account and its owner. The domain is "<account>.<base domain>".

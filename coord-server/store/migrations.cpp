@@ -199,7 +199,20 @@ CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit_log
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 )sql";
 
-constexpr std::array kSteps = {kFirst, kRoutes, kNames, kTags, kSettings, kAutomation};
+// The text in force stands with its account, and here with all before it.
+constexpr const char* kPolicies = R"sql(
+ALTER TABLE accounts ADD COLUMN policy TEXT NOT NULL DEFAULT '';
+CREATE TABLE policies (
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  version    INTEGER NOT NULL,
+  text       TEXT NOT NULL,
+  author     TEXT NOT NULL,
+  created    TEXT NOT NULL,
+  PRIMARY KEY (account_id, version)
+);
+)sql";
+
+constexpr std::array kSteps = {kFirst, kRoutes, kNames, kTags, kSettings, kAutomation, kPolicies};
 
 }  // namespace
 

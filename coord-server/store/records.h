@@ -67,6 +67,7 @@ struct Account {
   AccountSettings settings = {};
   // Whom to write to, as e-mail addresses: about the account, for help, about security.
   std::array<std::string, 3> contacts = {};
+  std::string policy = {};  // as somebody wrote it; empty: the one accounts begin with
 };
 
 struct User {

@@ -117,7 +117,8 @@ Account read_account(RowReader& row) {
       row.dns(),
       {row.flag(), static_cast<int>(row.integer()), row.flag(), row.flag(), row.text(), row.text(),
        row.flag(), row.flag(), row.flag(), row.flag(), row.flag()},
-      {row.text(), row.text(), row.text()}};
+      {row.text(), row.text(), row.text()},
+      row.text()};
 }
 
 User read_user(RowReader& row) {

@@ -54,7 +54,7 @@ class RowReader {
 inline constexpr const char* kAccountColumns =
     "id, name, domain, created, dns, devices_approval, devices_key_days, users_approval, "
     "policy_elsewhere, policy_link, users_may_join, auto_updates, flow_logging, regional_routing, "
-    "posture_identity, https, contact_account, contact_support, contact_security";
+    "posture_identity, https, contact_account, contact_support, contact_security, policy";
 Account read_account(RowReader& row);
 inline constexpr const char* kUserColumns = "id, account_id, login, display_name, role, created";
 User read_user(RowReader& row);

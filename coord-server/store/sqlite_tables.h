@@ -35,6 +35,9 @@ class SqliteStore final : public Store {
       const AuditEntry& audit) override;
   Stored<User> create_user(User user, AuditEntry audit) override;
 
+  Stored<PolicyVersion> set_policy(PolicyVersion policy, const AuditEntry& audit) override;
+  Stored<std::vector<PolicyVersion>> policy_versions(AccountId account) override;
+
   Stored<NodeRecord> create_node(
       NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit) override;
   Stored<void> update_node(

@@ -17,12 +17,16 @@
 #include <string_view>
 
 #include "coord-server/store/automation.h"
+#include "coord-server/store/policies.h"
+#include "coord-server/store/records.h"
 #include "coord-server/store/stored.h"
 
 namespace aya::store {
 
-class Store : public AutomationStore {
+class Store : public AutomationStore, public Policies {
  public:
+  ~Store() override = default;
+
   // Everything the registry keeps in memory; read once at start.
   virtual Stored<std::vector<Account>> accounts() = 0;
   virtual Stored<std::vector<User>> users() = 0;

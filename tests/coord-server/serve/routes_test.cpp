@@ -79,7 +79,7 @@ TEST_F(Routing, TellsTheRouterItselfWithItsFilter) {  // 9.7: else it forwards n
   ASSERT_EQ(router.received.size(), 1u);
   EXPECT_THAT(routed(&*router.received[0].node), ElementsAre("10.77.0.0/24"));
   ASSERT_TRUE(router.received[0].packet_filters.contains("base"));
-  EXPECT_THAT(destinations(router), Contains("10.77.0.0/24"));
+  EXPECT_THAT(destinations(router), ElementsAre("*")) << "it has no less than that";
   EXPECT_EQ(order.back(), *router.stream) << "after those who will use it";
 }
 
@@ -93,21 +93,26 @@ TEST_F(Routing, LetsHostsBehindARouterSpeakInTheirOwnName) {  // interfaces 5.2,
 }
 
 TEST_F(Routing, OpensWhatWasApprovedAndNothingPrivateBesides) {
+  const Json grants = {
+      {{"src", {"*"}}, {"dst", {"autogroup:internet", "autogroup:member"}}, {"ip", {"*"}}}};
+  api("POST", "/api/v2/tailnet/-/acl", {{"grants", grants}});
+  ASSERT_EQ(reply.status, 200);
   offer(router, {"10.77.0.0/24", "0.0.0.0/0", "::/0"});
-  EXPECT_THAT(destinations(router), Not(Contains("10.77.0.0/24")));
   approve(router, {"0.0.0.0/0", "::/0"});
   const auto leads_to = [&](const char* address) {
     return std::ranges::any_of(destinations(router), [&](const std::string& range) {
       const auto dash = range.find('-');
-      if (dash == std::string::npos)
-        return Prefix::parse(range)->contains(*IpAddress::parse(address));
+      if (dash == std::string::npos) {
+        const auto prefix = Prefix::parse(range);
+        return prefix && prefix->contains(*IpAddress::parse(address));
+      }
       const IpAddress at = *IpAddress::parse(address);
       const IpAddress first = *IpAddress::parse(range.substr(0, dash));
       return at.is_v4() == first.is_v4() && first <= at &&
              at <= *IpAddress::parse(range.substr(dash + 1));
     });
   };
-  for (const char* open : {"1.1.1.1", "203.0.113.1", "100.64.0.9", "2001:db8::1", "0.0.0.0"}) {
+  for (const char* open : {"1.1.1.1", "203.0.113.1", "2001:db8::1", "0.0.0.0"}) {
     EXPECT_TRUE(leads_to(open)) << open;
   }
   for (const char* closed :

@@ -178,11 +178,11 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       {"accounts",
        {"dns", "devices_approval", "devices_key_days", "users_approval", "policy_elsewhere",
         "policy_link", "users_may_join", "auto_updates", "flow_logging", "regional_routing",
-        "posture_identity", "https", "contact_account", "contact_support", "contact_security"}},
+        "posture_identity", "https", "contact_account", "contact_support", "contact_security", "policy"}},
       {"audit_log", {"event_group", "source"}}};
   std::string undo =
       "PRAGMA user_version = 1; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
-      "DROP TABLE node_attributes; DROP INDEX audit_by_time; DROP TRIGGER audit_is_kept;";
+      "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER audit_is_kept;";
   for (const auto& [table, columns] : added) {
     for (const std::string& column : columns) {
       undo += "ALTER TABLE " + table + " DROP COLUMN " + column + ';';
