@@ -2,25 +2,12 @@
 
 #include <algorithm>
 
+#include "coord-server/mapper/capabilities.h"
+#include "proto/control/json_text.h"
 #include "proto/control/occupied_prefixes.h"
 
 namespace aya::mapper {
 namespace {
-
-// Attributes of the node itself (control 8.2): what its own programs may do.
-control::CapMap self_capabilities() {
-  control::CapMap caps;
-  caps["https://tailscale.com/cap/file-sharing"];
-  caps["https://tailscale.com/cap/ssh"];
-  caps["default-auto-update"] = {control::RawJson{"false"}};
-  caps["magicdns-aaaa"];
-  // Choosing an exit node is offered, and may be left to the client.
-  caps["suggest-exit-node-ui"];
-  caps["auto-exit-node"];
-  // Its probes go to hosts of the hosted service, which are nothing to us.
-  caps["disable-captive-portal-detection"];
-  return caps;
-}
 
 bool is_within(std::string_view name, std::string_view domain) {
   if (!name.ends_with(domain)) return false;
@@ -79,8 +66,7 @@ control::Node MapBuilder::common(
 control::Node MapBuilder::self(const Node& node, WallTime now) const {
   control::Node out = common(node.record, nodes::carried_routes(node.record), now);
   out.machine = node.record.machine;
-  out.cap_map.merge(policy_.capabilities(node));
-  out.cap_map.merge(self_capabilities());
+  out.cap_map.merge(self_capabilities(policy_.capabilities(node)));
   out.online = true;  // it is reading this
   return out;
 }
@@ -153,17 +139,34 @@ void MapBuilder::add_record(
   if (!covered) out.routes[record.name];
 }
 
-control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) const {
+PeerText MapBuilder::peer_text(
+    const Node& node, const std::vector<Prefix>& routes, WallTime now) const {
+  if (texts_.size() > registry_.size() + kStaleTexts) texts_.clear();
+  KeptTexts& kept = texts_[node.id()];
+  if (std::exchange(kept.version, node.last_change) != node.last_change) kept.by_routes.clear();
+  PeerText& text = kept.by_routes[routes];
+  if (!text) text = std::make_shared<const std::string>(control::encode(peer(node, routes, now)));
+  return text;
+}
+
+Snapshot MapBuilder::snapshot(const Node& viewer, WallTime now) const {
   const store::Account* account = registry_.account(viewer.account());
   AYA_CHECK(account != nullptr);
-  control::MapResponse out;
+  Snapshot snapshot;
+  MapMessage& message = snapshot.message;
+  control::MapResponse& out = message.rest;
+  const auto& nodes = registry_.nodes_of(viewer.account());
+  message.peers.reserve(nodes.size());
+  snapshot.shown.reserve(nodes.size());
   out.node = self(viewer, now);
   out.derp_map = derp_map_;
   std::set<UserId> people = {nodes::shown_user(viewer.record)};
-  for (const NodeId id : registry_.nodes_of(viewer.account())) {
+  for (const NodeId id : nodes) {
     const Node& node = *registry_.find(id);
     if (!shows(viewer, node)) continue;
-    out.peers.push_back(peer(node, policy_.routes_seen(viewer, node), now));
+    std::vector<Prefix> routes = policy_.routes_seen(viewer, node);
+    message.peers.push_back(peer_text(node, routes, now));
+    snapshot.shown.push_back({id, std::move(routes)});
     people.insert(nodes::shown_user(node.record));
   }
   for (const UserId user : people) out.user_profiles.push_back(profile(user));
@@ -175,7 +178,7 @@ control::MapResponse MapBuilder::snapshot(const Node& viewer, WallTime now) cons
   // Deployed clients would send their logs to the hosted service (T-23).
   out.debug.emplace().disable_log_tail = true;
   out.control_time = now;
-  return out;
+  return snapshot;
 }
 
 }  // namespace aya::mapper

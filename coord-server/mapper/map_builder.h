@@ -5,15 +5,25 @@
 // Pure but for reading the registry. One thread.
 #pragma once
 
+#include "coord-server/mapper/map_message.h"
 #include "coord-server/nodes/registry.h"
 #include "coord-server/policy/policy.h"
-#include "proto/control/map_response.h"
 
 namespace aya::mapper {
 
 using nodes::Node;
 using nodes::NodeId;
 using store::UserId;
+
+// A whole picture, and what is in it.
+struct Snapshot {
+  struct Shown {
+    NodeId peer;
+    std::vector<Prefix> routes;
+  };
+  MapMessage message;
+  std::vector<Shown> shown;  // ascending
+};
 
 class MapBuilder {
  public:
@@ -37,12 +47,22 @@ class MapBuilder {
   control::FilterRules filter(const Node& node) const { return policy_.filter(node); }
   control::DnsConfig dns(store::AccountId account) const;
 
-  control::MapResponse snapshot(const Node& viewer, WallTime now) const;
+  // peer() as JSON, kept until the node changes: but for the routes it must look the same to
+  // everyone who sees it.
+  PeerText peer_text(const Node& node, const std::vector<Prefix>& routes, WallTime now) const;
+
+  Snapshot snapshot(const Node& viewer, WallTime now) const;
 
   const nodes::Registry& registry() const { return registry_; }
   const policy::Policy& policy() const { return policy_; }
 
  private:
+  struct KeptTexts {
+    nodes::Version version = 0;
+    std::map<std::vector<Prefix>, PeerText> by_routes;
+  };
+  static constexpr std::size_t kStaleTexts = 64;  // of nodes that were removed
+
   void add_record(
       const store::Account& account, const control::DnsRecord& record,
       control::DnsConfig& out) const;
@@ -52,6 +72,7 @@ class MapBuilder {
   const nodes::Registry& registry_;
   const policy::Policy& policy_;
   const control::DerpMap& derp_map_;
+  mutable std::unordered_map<NodeId, KeptTexts> texts_;
 };
 
 std::vector<Endpoint> endpoints_of(const store::NodeLive& live);

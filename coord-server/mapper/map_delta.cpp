@@ -103,17 +103,17 @@ void write_patch(const Node& peer, std::uint8_t facets, std::vector<control::Pee
 }  // namespace
 
 Delivered Delivered::from_snapshot(
-    const MapBuilder& builder, const Node& viewer, const control::MapResponse& snapshot) {
+    const MapBuilder& builder, const Node& viewer, const Snapshot& snapshot) {
   Delivered delivered;
   delivered.version = builder.registry().version();
   delivered.rules_version = builder.policy().rules_version(viewer);
   delivered.sight_version = builder.policy().sight_version(viewer.account());
-  for (const control::Node& peer : snapshot.peers) {
-    delivered.peers.insert(peer.id);
-    auto routes = builder.policy().routes_seen(viewer, *builder.registry().find(peer.id));
-    if (!routes.empty()) delivered.routes[peer.id] = std::move(routes);
+  delivered.peers.reserve(snapshot.shown.size());
+  for (const Snapshot::Shown& shown : snapshot.shown) {
+    delivered.peers.insert(shown.peer);
+    if (!shown.routes.empty()) delivered.routes[shown.peer] = shown.routes;
   }
-  for (const control::UserProfile& one : snapshot.user_profiles) delivered.profiles.insert(one.id);
+  for (const auto& one : snapshot.message.rest.user_profiles) delivered.profiles.insert(one.id);
   return delivered;
 }
 
@@ -143,7 +143,7 @@ std::optional<DeltaPlan> plan_delta(
   }
   for (const NodeId id : changes.removed) {
     delivered.routes.erase(id);
-    if (delivered.peers.erase(id) > 0) plan.peers.push_back({id, PeerStep::Kind::Remove});
+    if (delivered.peers.erase(id)) plan.peers.push_back({id, PeerStep::Kind::Remove});
   }
   for (const Node* peer : changes.changed) {
     if (const auto step = step_for(builder, viewer, *peer, delivered)) {
@@ -154,9 +154,10 @@ std::optional<DeltaPlan> plan_delta(
   return plan;
 }
 
-control::MapResponse write_delta(
+MapMessage write_delta(
     const MapBuilder& builder, const Node& viewer, const DeltaPlan& plan, WallTime now) {
-  control::MapResponse out;
+  MapMessage message;
+  control::MapResponse& out = message.rest;
   if (plan.self) out.node = builder.self(viewer, now);
   if (plan.filter) {
     out.packet_filters["base"] = builder.filter(viewer);
@@ -170,12 +171,12 @@ control::MapResponse write_delta(
     }
     const Node& peer = *builder.registry().find(step.peer);
     if (step.kind == PeerStep::Kind::Whole) {
-      out.peers_changed.push_back(builder.peer(peer, step.routes, now));
+      message.peers_changed.push_back(builder.peer_text(peer, step.routes, now));
     }
     write_patch(peer, step.facets, out.peers_changed_patch);
   }
   for (const UserId user : plan.profiles) out.user_profiles.push_back(builder.profile(user));
-  return out;
+  return message;
 }
 
 }  // namespace aya::mapper

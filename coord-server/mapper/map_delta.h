@@ -12,6 +12,7 @@
 #include <bitset>
 #include <compare>
 
+#include "coord-server/mapper/id_set.h"
 #include "coord-server/mapper/map_builder.h"
 
 namespace aya::mapper {
@@ -19,13 +20,13 @@ namespace aya::mapper {
 // What the reader of a stream holds.
 struct Delivered {
   nodes::Version version = 0;
-  std::set<NodeId> peers;
+  IdSet<NodeId> peers;
   std::set<UserId> profiles;
   std::map<NodeId, std::vector<Prefix>> routes;        // that peers were shown with, if any
   std::uint64_t rules_version = 0, sight_version = 0;  // of the policy
 
   static Delivered from_snapshot(
-      const MapBuilder& builder, const Node& viewer, const control::MapResponse& snapshot);
+      const MapBuilder& builder, const Node& viewer, const Snapshot& snapshot);
 };
 
 struct PeerStep {
@@ -58,7 +59,7 @@ bool changes_itself(const Node& node, nodes::Version since);
 std::optional<DeltaPlan> plan_delta(
     const MapBuilder& builder, const Node& viewer, Delivered& delivered);
 
-control::MapResponse write_delta(
+MapMessage write_delta(
     const MapBuilder& builder, const Node& viewer, const DeltaPlan& plan, WallTime now);
 
 }  // namespace aya::mapper

@@ -15,15 +15,15 @@ void MapStreams::open(
   if (const auto older = by_node_.find(node_id); older != by_node_.end()) {
     end(StreamId(older->second), now, out);
   }
-  const control::MapResponse snapshot = builder_.snapshot(*node, wall);
   Stream& stream = streams_[id];
   stream.node = node_id;
   stream.ephemeral = node->record.ephemeral;
   stream.compression = compression;
+  const Snapshot snapshot = builder_.snapshot(*node, wall);
   stream.delivered = Delivered::from_snapshot(builder_, *node, snapshot);
   by_node_[node_id] = id;
   ++counters_.snapshots;
-  send(id, stream, encode(snapshot, compression), now, out);
+  send(id, stream, encode(snapshot.message, compression), now, out);
 }
 
 void MapStreams::close(StreamId id, TimePoint now) {
@@ -57,7 +57,7 @@ void MapStreams::advance(TimePoint now, WallTime wall, Effects& out) {
   take_if_due(gathering_until_, now);
   if (!gathering_until_ && told_ < registry_.version()) {
     deliver(wall, now, out);
-    gathering_until_ = now + kGatherFor;
+    gathering_until_ = now + gather_for();
   }
   if (take_if_due(sweep_at_, now)) sweep(now, out);
   if (!sweep_at_ && !streams_.empty()) sweep_at_ = now + kSweepEvery;
@@ -72,7 +72,7 @@ std::optional<TimePoint> MapStreams::next_deadline() const {
 
 Buffer MapStreams::snapshot(const Node& node, control::Compression compression, WallTime now) {
   ++counters_.snapshots;
-  return *encode(builder_.snapshot(node, now), compression);
+  return *encode(builder_.snapshot(node, now).message, compression);
 }
 
 bool MapStreams::concerns_itself(const Stream& stream) const {
@@ -122,8 +122,8 @@ void MapStreams::tell_removed(
   stream.orphan = true;
   const nodes::NodeRecord* record = registry_.removed_record(stream.node);
   if (record == nullptr) return end(id, now, out);
-  control::MapResponse message;
-  message.node = builder_.removed(*record, wall);
+  MapMessage message;
+  message.rest.node = builder_.removed(*record, wall);
   send(id, stream, encode(message, stream.compression), now, out);
 }
 
@@ -147,20 +147,39 @@ void MapStreams::send(StreamId id, Stream& stream, SharedFrame frame, TimePoint 
 }
 
 MapStreams::SharedFrame MapStreams::encode(
-    const control::MapResponse& message, control::Compression compression) {
+    const MapMessage& message, control::Compression compression) {
   auto frame = std::make_shared<Buffer>();
-  encoder_.append(control::encode(message), compression, *frame);
+  encoder_.append(message.to_json(), compression, *frame);
+  frame->shrink_to_fit();  // the room for the worst case is many times what was needed
   return frame;
 }
 
 MapStreams::SharedFrame MapStreams::keepalive(control::Compression compression) {
   SharedFrame& frame = keepalives_[compression];
   if (!frame) {
-    control::MapResponse message;
-    message.keep_alive = true;
+    MapMessage message;
+    message.rest.keep_alive = true;
     frame = encode(message, compression);
   }
   return frame;
+}
+
+bool MapStreams::ask(
+    NodeId node, const control::PingRequest& question, TimePoint now, Effects& out) {
+  const auto at = by_node_.find(node);
+  if (at == by_node_.end()) return false;
+  Stream& stream = streams_.at(at->second);
+  if (stream.blocked_since || stream.orphan) return false;
+  MapMessage message;
+  message.rest.keep_alive = true;
+  message.rest.ping_request = question;
+  send(at->second, stream, encode(message, stream.compression), now, out);
+  return true;
+}
+
+Duration MapStreams::gather_for() const {
+  const Duration wanted = kGatherPerStream * static_cast<int>(streams_.size());
+  return std::clamp<Duration>(wanted, kGatherFor, kGatherAtMost);
 }
 
 }  // namespace aya::mapper

@@ -53,7 +53,11 @@ class MapStreams {
     std::uint64_t encoded = 0;  // deltas that could not share another's frame
   };
 
-  static constexpr Duration kGatherFor = 50ms;      // after a batch, before the next
+  // After a batch, before the next. A change costs a frame for every stream there is, so with many
+  // streams more changes travel together.
+  static constexpr Duration kGatherFor = 50ms;
+  static constexpr Duration kGatherPerStream = 300us;
+  static constexpr Duration kGatherAtMost = 150ms;
   static constexpr Duration kKeepAliveAfter = 50s;  // of silence; up to ten more at random
   static constexpr Duration kBlockedAtMost = 120s;
   static constexpr Duration kSweepEvery = 1s;  // how often silence and stalls are looked for
@@ -75,6 +79,10 @@ class MapStreams {
 
   // One message for a request that asks once (4.4).
   Buffer snapshot(const Node& node, control::Compression compression, WallTime now);
+
+  // Has a question carried to a node, now and by itself (4.5). False: it has no stream that takes
+  // anything at the moment.
+  bool ask(NodeId node, const control::PingRequest& question, TimePoint now, Effects& out);
 
   std::size_t size() const { return streams_.size(); }
   const Counters& counters() const { return counters_; }
@@ -101,7 +109,8 @@ class MapStreams {
   void sweep(TimePoint now, Effects& out);
   void end(StreamId id, TimePoint now, Effects& out);
   void send(StreamId id, Stream& stream, SharedFrame frame, TimePoint now, Effects& out);
-  SharedFrame encode(const control::MapResponse& message, control::Compression compression);
+  SharedFrame encode(const MapMessage& message, control::Compression compression);
+  Duration gather_for() const;
   SharedFrame keepalive(control::Compression compression);
 
   const MapBuilder& builder_;
