@@ -7,6 +7,7 @@ namespace aya::nodes {
 bool Presence::opened(NodeId node) {
   Seen& seen = seen_[node];
   ++seen.streams;
+  seen.stalled = false;
   seen.away_at.reset();
   seen.offline_at.reset();
   seen.forget_at.reset();
@@ -26,6 +27,26 @@ void Presence::closed(NodeId node, bool ephemeral, TimePoint now) {
   if (!ephemeral) return;
   seen.forget_at = now + kEphemeralStay;
   wakeups_.emplace(*seen.forget_at, node);
+}
+
+void Presence::stalled(NodeId node, TimePoint now) {
+  const auto found = seen_.find(node);
+  if (found == seen_.end() || found->second.stalled) return;
+  Seen& seen = found->second;
+  seen.stalled = true;
+  seen.away_at = seen.offline_at = now;
+  wakeups_.emplace(now, node);
+}
+
+bool Presence::answered(NodeId node) {
+  const auto found = seen_.find(node);
+  if (found == seen_.end() || !std::exchange(found->second.stalled, false)) return false;
+  Seen& seen = found->second;
+  if (seen.streams == 0) return false;
+  seen.away_at.reset();
+  seen.offline_at.reset();
+  seen.announced = true;
+  return true;
 }
 
 void Presence::expect_ephemeral(NodeId node, TimePoint now) {

@@ -2,7 +2,9 @@
 // not flagged, because a new one often opens before the old one is noticed to be gone (control
 // 7.2, T-20). It counts as offline ten seconds after the last one ended, so that a reconnect shows
 // nobody a flicker; but traffic that goes through it for others is moved after one second already,
-// if another node can take it. An ephemeral node that stays away is forgotten (T-31).
+// if another node can take it. A node whose streams live but which does not answer questions any
+// more counts as gone at once, until it answers or comes with a new stream. An ephemeral node that
+// stays away is forgotten (T-31).
 //
 // Pure; one thread.
 #pragma once
@@ -39,6 +41,10 @@ class Presence {
   // True when the node has just come online, as far as others know.
   bool opened(NodeId node);
   void closed(NodeId node, bool ephemeral, TimePoint now);
+  // It has a stream and does not answer.
+  void stalled(NodeId node, TimePoint now);
+  // It answers. True when it was thought to be gone: it is back.
+  bool answered(NodeId node);
   // An ephemeral node without a stream yet: just registered, or known from before a restart.
   void expect_ephemeral(NodeId node, TimePoint now);
   // Known from before a restart and missed by others: it is away if it does not come back in time.
@@ -56,6 +62,7 @@ class Presence {
   struct Seen {
     std::size_t streams = 0;
     bool announced = false;  // others think it is online
+    bool stalled = false;
     std::optional<TimePoint> away_at;
     std::optional<TimePoint> offline_at;
     std::optional<TimePoint> forget_at;

@@ -114,6 +114,9 @@ class Registry {
   Stored<void> move_ipv4(NodeId id, const IpAddress& to, WallTime now, const AuditEntry& audit);
   Stored<void> remove(NodeId id, WallTime now, const AuditEntry& audit);
 
+  // A line in the audit log about something that changes nothing here.
+  Stored<void> note(const AuditEntry& audit) { return storage_.add_audit_entry(audit); }
+
   // In memory at once, on disk with the next flush().
   void set_live(NodeId id, store::NodeLive live);
   void set_online(NodeId id, bool online, WallTime now);

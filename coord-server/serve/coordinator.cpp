@@ -57,9 +57,11 @@ Coordinator::Coordinator(
       derp_map_(mapper::own_derp_map(setup_.relay)),
       builder_(*registry_, policy_, derp_map_),
       streams_(builder_, *registry_, presence_, rng),
+      calls_(*registry_, streams_, rng),
+      health_(*registry_, presence_, calls_),
       logins_(setup_.facts.server_url + "/a/", login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
-      machine_routes_(*registry_, enrollment_, logins_, presence_, streams_),
+      machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(), *registry_, storage, enrollment_, policy_, rng, setup_.facts),
       pages_(*registry_, enrollment_, logins_) {}
@@ -87,13 +89,21 @@ http::Response Coordinator::on_api(
 }
 
 void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
+  note_answers(now, wall);
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
   let_go_of_removed(out);
   answer_logins(now, wall, out);
   approve_by_policy(wall, out);
   streams_.advance(now, wall, out.maps);
+  health_.advance(now, out.maps);
   save_when_due(now, out);
+}
+
+void Coordinator::note_answers(TimePoint now, WallTime wall) {
+  for (const NodeCalls::Answer& answer : calls_.take_answers(now)) {
+    if (registry_->find(answer.node) != nullptr) health_.note(answer, now, wall);
+  }
 }
 
 void Coordinator::note_presence(TimePoint now, WallTime wall, Effects& out) {
@@ -132,13 +142,21 @@ void Coordinator::let_go_of_removed(Effects& out) {
 void Coordinator::approve_by_policy(WallTime wall, Effects& out) {
   if (approved_up_to_ == registry_->version()) return;
   const nodes::Version since = std::exchange(approved_up_to_, registry_->version());
+  // Collected first: an approval is an update, and moves the node in what we would be walking.
+  std::vector<store::NodeId> due;
   for (const auto& [id, account] : registry_->accounts()) {
-    const bool all = registry_->policy_changed(id) > since;
-    for (const store::NodeId node : registry_->nodes_of(id)) {
-      if (!all && registry_->find(node)->last_change <= since) continue;
-      if (auto approved = approve_routes_of(*registry_->find(node), wall); !approved) {
-        out.trouble.push_back(approved.error().to_text());
-      }
+    if (registry_->policy_changed(id) > since) {
+      const auto& all = registry_->nodes_of(id);
+      due.insert(due.end(), all.begin(), all.end());
+      continue;
+    }
+    for (const nodes::Node* node : registry_->changes_since(id, since).changed) {
+      due.push_back(node->id());
+    }
+  }
+  for (const store::NodeId node : due) {
+    if (auto approved = approve_routes_of(*registry_->find(node), wall); !approved) {
+      out.trouble.push_back(approved.error().to_text());
     }
   }
 }
@@ -184,7 +202,7 @@ void Coordinator::save_when_due(TimePoint now, Effects& out) {
 
 std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall) const {
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
-  next = earlier(next, save_at_);
+  next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
   for (const auto& expiry : {registry_->next_expiry(), logins_.next_end()}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.

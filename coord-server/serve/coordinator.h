@@ -15,6 +15,7 @@
 #include "coord-server/mapper/derp_map.h"
 #include "coord-server/pages/pages.h"
 #include "coord-server/api/admin_routes.h"
+#include "coord-server/serve/carrier_health.h"
 #include "coord-server/serve/machine_routes.h"
 
 namespace aya::serve {
@@ -88,6 +89,7 @@ class Coordinator {
       store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup,
       const crypto::Key32& login_secret);
   void expect_back(TimePoint now);
+  void note_answers(TimePoint now, WallTime wall);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
@@ -102,6 +104,8 @@ class Coordinator {
   control::DerpMap derp_map_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
+  NodeCalls calls_;
+  CarrierHealth health_;
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;
   MachineRoutes machine_routes_;

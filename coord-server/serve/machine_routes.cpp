@@ -1,5 +1,6 @@
 #include "coord-server/serve/machine_routes.h"
 
+#include "coord-server/serve/machine_queries.h"
 #include "proto/control/capability_version.h"
 #include "proto/control/json_text.h"
 #include "proto/control/register.h"
@@ -67,11 +68,10 @@ MachineAnswer MachineRoutes::answer(
   if (is_post_to(request, "/machine/register")) {
     return on_register(request, machine, fresh, now, wall);
   }
-  if (is_post_to(request, "/machine/update-health")) return {bare(204), false};
-  if (is_post_to(request, "/machine/audit-log")) return {http::Response::json(200, "{}")};
-  if (is_post_to(request, "/machine/feature/query")) {
-    return {http::Response::json(200, R"({"Complete":true})")};
+  if (request.method == "POST" && calls_.take(request.path(), machine, request.body)) {
+    return {bare(200)};
   }
+  if (auto known = answer_query(request, machine, registry_, wall)) return {std::move(*known)};
   if (request.path().starts_with("/machine/")) return {refuse(501, "not implemented")};
   return {refuse(404, "not found")};
 }

@@ -7,6 +7,7 @@
 
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/mapper/map_streams.h"
+#include "coord-server/serve/node_calls.h"
 #include "proto/control/map_request.h"
 #include "proto/http/message.h"
 
@@ -25,12 +26,13 @@ class MachineRoutes {
   // All outlive this.
   MachineRoutes(
       nodes::Registry& registry, enroll::Enrollment& enrollment, enroll::Logins& logins,
-      nodes::Presence& presence, mapper::MapStreams& streams)
+      nodes::Presence& presence, mapper::MapStreams& streams, NodeCalls& calls)
       : registry_(registry),
         enrollment_(enrollment),
         logins_(logins),
         presence_(presence),
-        streams_(streams) {}
+        streams_(streams),
+        calls_(calls) {}
 
   // `fresh` is a number no request has had, for one that stays open to be known under.
   MachineAnswer answer(
@@ -53,6 +55,7 @@ class MachineRoutes {
   enroll::Logins& logins_;
   nodes::Presence& presence_;
   mapper::MapStreams& streams_;
+  NodeCalls& calls_;
 };
 
 }  // namespace aya::serve

@@ -80,6 +80,7 @@ class SqliteStore final : public Store {
         audit);
   }
 
+  Stored<void> add_audit_entry(const AuditEntry& audit) override { return log(audit); }
   Stored<std::vector<AuditEntry>> audit_log(
       AccountId account, const AuditQuery& wanted, std::size_t limit) override;
   Stored<void> probe_write() override {

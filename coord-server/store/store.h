@@ -79,6 +79,8 @@ class Store : public AutomationStore, public Policies {
   virtual Stored<void> revoke_api_token(
       ApiTokenId token, WallTime now, const AuditEntry& audit) = 0;
 
+  // Of something that changes nothing else.
+  virtual Stored<void> add_audit_entry(const AuditEntry& audit) = 0;
   // The audit log, oldest first, at most `limit` of the newest that `wanted` lets through.
   virtual Stored<std::vector<AuditEntry>> audit_log(
       AccountId account, const AuditQuery& wanted, std::size_t limit) = 0;

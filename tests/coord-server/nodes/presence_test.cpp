@@ -28,6 +28,24 @@ TEST_F(PresenceTest, SaysOfflineTenSecondsAfterTheLastStream) {
   EXPECT_EQ(presence.next_deadline(), std::nullopt);
 }
 
+TEST_F(PresenceTest, TakesOneThatDoesNotAnswerForGoneAtOnceUntilItAnswers) {
+  presence.opened(node);
+  presence.stalled(node, now);
+  const auto gone = advance(0s);
+  EXPECT_EQ(gone.away, std::vector{node});
+  EXPECT_EQ(gone.offline, std::vector{node});
+  presence.stalled(node, now);
+  EXPECT_TRUE(advance(1s).offline.empty()) << "once";
+  EXPECT_TRUE(presence.answered(node));
+  EXPECT_TRUE(presence.is_online(node));
+  EXPECT_FALSE(presence.answered(node));
+  // A new stream is as good as an answer.
+  presence.stalled(node, now);
+  advance(0s);
+  EXPECT_TRUE(presence.opened(node));
+  EXPECT_FALSE(presence.answered(node));
+}
+
 TEST_F(PresenceTest, SaysAwayAfterOneSecond) {
   presence.opened(node);
   presence.closed(node, false, now);

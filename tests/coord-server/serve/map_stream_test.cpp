@@ -344,7 +344,6 @@ TEST_F(MapStream, AnswersAOneShotAndARestartFromTheSameState) {
 TEST_F(MapStream, AnswersOtherPathsAndNeverTheWrongMachine) {
   Machine& a = joined("alpha");
   EXPECT_EQ(send(a, "/machine/tka/init/begin", "{}").response.status, 501);
-  EXPECT_EQ(send(a, "/machine/update-health", "{}").response.status, 204);
   EXPECT_EQ(send(a, "/elsewhere", "{}").response.status, 404);
   EXPECT_EQ(send(a, "/machine/map", "[]").response.status, 400);
   Machine& b = machine("beta");

@@ -101,7 +101,14 @@ TEST(C2n, EchoesAndRefusesTheRest) {
   EXPECT_THAT(
       answer("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"),
       testing::AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("\r\n\r\nhello")));
-  EXPECT_THAT(answer("GET /update HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(answer("DELETE /echo HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(
+      answer("POST /update HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
+      testing::AllOf(
+          StartsWith("HTTP/1.1 200 "), testing::HasSubstr("Err"),
+          testing::HasSubstr(R"("Started":false)")));
+  EXPECT_THAT(
+      answer("GET /debug/prefs HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer("GET /echo HTTP/1.1\r\nHost"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer("\x01\x02"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer(""), StartsWith("HTTP/1.1 400 "));
