@@ -11,6 +11,8 @@
 namespace aya::tls {
 
 struct TlsSession::Impl {
+  static constexpr std::size_t kKeptOutput = 16 * 1024;
+
   explicit Impl(SSL_CTX* context);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -20,6 +22,7 @@ struct TlsSession::Impl {
   Result<void, TlsError> read_all(Buffer& plaintext);
   TlsError failure(int returned);
   void learn_peer();
+  void give_back_output();
 
   // Called inside the handshake with the session's Impl as application data.
   static int verify_server(X509_STORE_CTX* chain, void*);
@@ -41,6 +44,15 @@ TlsSession::Impl::Impl(SSL_CTX* context)
   AYA_CHECK(ssl && incoming && outgoing);
   SSL_set_bio(ssl.get(), incoming, outgoing);
   SSL_set_app_data(ssl.get(), this);
+}
+
+// A BIO in memory never shrinks by itself, and one large message would stay with each of many idle
+// connections.
+void TlsSession::Impl::give_back_output() {
+  BUF_MEM* memory = nullptr;
+  BIO_get_mem_ptr(outgoing, &memory);
+  if (memory == nullptr || memory->max <= kKeptOutput || BIO_ctrl_pending(outgoing) > 0) return;
+  BIO_set_mem_buf(outgoing, BUF_MEM_new(), BIO_CLOSE);
 }
 
 int TlsSession::Impl::verify_server(X509_STORE_CTX* chain, void*) {
@@ -192,6 +204,7 @@ void TlsSession::take_output(Buffer& ciphertext) {
   std::size_t taken = 0;
   BIO_read_ex(impl_->outgoing, ciphertext.data() + before, pending, &taken);
   ciphertext.resize(before + taken);
+  impl_->give_back_output();
 }
 
 void TlsSession::shutdown() {
