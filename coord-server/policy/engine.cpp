@@ -212,7 +212,8 @@ void Engine::compile(NodeId node, Compiled& compiled) {
     compiled.filter_fresh = true;
   }
   if (!compiled.ssh_fresh) {
-    std::vector<control::SshRule> ssh = SshCompiler(*this, node).rules();
+    std::vector<control::SshRule> ssh;
+    if (devices_.at(node).runs_ssh) ssh = SshCompiler(*this, node).rules();
     if (ssh != compiled.ssh) ++compiled.version;
     compiled.ssh = std::move(ssh);
     compiled.ssh_fresh = true;

@@ -29,6 +29,7 @@ struct Device {
   std::vector<Prefix> routes;   // that it offers and may carry, default routes included
   std::vector<Prefix> carried;  // subnets it was elected for
   bool present = true;          // can carry traffic
+  bool runs_ssh = true;         // serves SSH itself: others have no use for rules about it
   policy_file::PostureAttributes posture;
 
   bool tagged() const { return !tags.empty(); }

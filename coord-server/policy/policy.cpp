@@ -9,6 +9,7 @@ Person person_of(const store::User& user) { return {user.id, user.login, user.ro
 
 Device device_of(const nodes::Node& node) {
   Device out;
+  out.runs_ssh = !node.record.live.hostinfo.ssh_host_keys.empty();
   out.id = node.id();
   out.owner = node.record.user;
   out.tags = node.record.tags;

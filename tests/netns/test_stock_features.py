@@ -1,6 +1,7 @@
 """What stock clients can do only where the server switches it on: files between machines, an exit
 node that is chosen and left by itself, a key that lives longer than was said."""
 
+import json
 import signal
 import time
 
@@ -80,6 +81,22 @@ def test_exit_node_is_left_when_it_hangs():
         node.process.send_signal(signal.SIGSTOP)
 
     failover(freeze)
+
+
+def test_ssh_rules_come_when_a_node_serves_ssh():
+    need_stock()
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        node = StockNode(lab.public_host("stock", f"{INTERNET}.5"), coordinator)
+        node.up(coordinator.add_key())
+
+        def rules():
+            policy = json.loads(node.cli("debug", "netmap").stdout)["SSHPolicy"]
+            return policy["rules"] if policy else None
+
+        assert not rules()
+        node.cli("set", "--ssh")
+        wait_until("it knows who may come in", rules, 15)
 
 
 def test_a_key_that_has_expired_is_extended():

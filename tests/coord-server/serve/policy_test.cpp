@@ -113,6 +113,20 @@ TEST_F(PolicyLive, ApprovesRoutesByItselfWhenOfferedAndWhenTheRuleComes) {
   EXPECT_EQ(peer(one, two)->allowed_ips->size(), 4u);
 }
 
+TEST_F(PolicyLive, TellsRulesAboutSshToThoseWhoServeIt) {
+  ASSERT_TRUE(one.received.front().ssh_policy);
+  EXPECT_TRUE(one.received.front().ssh_policy->rules.empty());
+  one.received.clear();
+  control::MapRequest lite = map_request(one);
+  lite.omit_peers = true;
+  lite.hostinfo->ssh_host_keys = {"ssh-ed25519 AAAA"};
+  send_map(one, lite);
+  advance(1s);
+  ASSERT_EQ(one.received.size(), 1u);
+  ASSERT_TRUE(one.received[0].ssh_policy);
+  EXPECT_FALSE(one.received[0].ssh_policy->rules.empty());
+}
+
 TEST_F(PolicyLive, RefusesWhatItsTestsForbidAndLeavesTheOldOneInForce) {
   set(kDenyAll);
   const Json answer =
