@@ -29,10 +29,11 @@ soak:
 	tests/netns/run --soak
 	tests/run tsan
 
-# Figures of the release build: memory at rest, time to join.
+# Figures of the release build: memory at rest, time to join, a coordinator with hundreds of nodes.
 bench:
 	packaging/setup test
 	$(MAKE) build
+	cmake --build --preset release --target coord-load
 	tests/netns/run --bench
 
 clean:

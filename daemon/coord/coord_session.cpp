@@ -197,6 +197,10 @@ void CoordSession::read_map_frames(Stream stream, Exchange& exchange) {
   for (;;) {
     const auto json = exchange.map->next();
     if (json && !*json) return;
+    if (json && options_.maps_as_text) {
+      events_.push_back(MapTextArrived{stream, std::move(**json)});
+      continue;
+    }
     auto message = json ? control::decode<control::MapResponse>(**json)
                         : Result<control::MapResponse, ParseError>(json.error());
     if (!message) {

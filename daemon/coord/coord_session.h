@@ -45,6 +45,10 @@ struct MapArrived {
   Stream stream;
   control::MapResponse message;
 };
+struct MapTextArrived {  // in place of MapArrived, where Options ask for it
+  Stream stream;
+  std::string json;
+};
 struct MapEnded {
   Stream stream;
   int status;          // 200: the server ended it; 0: it broke
@@ -54,8 +58,8 @@ struct SessionFailed {  // last event; close the transport after the last output
   std::string reason;
   bool key_refused;  // the handshake failed: the server may have another key now
 };
-using SessionEvent =
-    std::variant<KeyLearned, Established, Answered, MapArrived, MapEnded, SessionFailed>;
+using SessionEvent = std::variant<
+    KeyLearned, Established, Answered, MapArrived, MapTextArrived, MapEnded, SessionFailed>;
 
 class CoordSession {
  public:
@@ -65,6 +69,7 @@ class CoordSession {
     std::string authority;  // for the Host field
     MachinePrivateKey machine_key;
     std::optional<MachinePublicKey> server_key;
+    bool maps_as_text = false;  // for those who count messages and do not live by them
   };
   CoordSession(Options options, Rng& rng);  // rng outlives the session
 
