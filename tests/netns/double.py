@@ -1,6 +1,7 @@
 """A coordination server that says to stock clients exactly what a test wants, frame by frame, while
 its relay, its STUN and its Noise are ours (tests/netns/double)."""
 
+import contextlib
 import copy
 import json
 import pathlib
@@ -98,6 +99,16 @@ class Watched:
         self.double.clients.append(self)
         self.node.up("tskey-any", "--timeout", "30s", *options)
         assert self.node.status()["BackendState"] == "Running"
+
+    def settle(self):
+        """Until it has noticed its own interface and asked again, if it does: for a moment it forgets
+        what it was told after its first message."""
+        self.node.settle()
+        with contextlib.suppress(AssertionError):
+            wait_until("it asks again", lambda: len(self.polls()) > 1, 3)
+
+    def polls(self):
+        return [said for said in self.double.requests("/machine/map", machine=self.machine) if "stream" in said]
 
     def hear(self, asked):
         if "stream" not in asked or self.machine not in (None, asked["machine"]):

@@ -158,7 +158,7 @@ def test_regions_left_out_keep_the_flag_beside_them():
 
 def test_a_page_opens_again_when_another_came_between():
     with watching() as client:
-        client.node.settle()
+        client.settle()
         log = client.node.host.dir / "watch.log"
         watch = client.node.host.start(
             stock("tailscale"), "--socket", client.node.socket, "debug", "watch-ipn", log=log.name)
@@ -212,6 +212,8 @@ def pair():
         both = [stock_client(double, 5, "left"), stock_client(double, 6, "right")]
         for client in both:
             client.login(peers=[fake_peer(90)])
+        for client in both:
+            client.settle()
         for client, other in (both, both[::-1]):
             client.say_all({"PeersChanged": [{
                 **other.own_node(CapMap={"mesh.test/cap/guest": None}),
@@ -290,7 +292,8 @@ def test_only_udp_needs_a_remembered_flow():
     with pair() as (left, right):
         right.say_all({"PacketFilters": {"base": []}})
         assert not left.node.host.thread(can_connect, right.address).result(5), "an initial SYN"
-        assert left.node.host.thread(answer_to_bare_ack, left.address, right.address).result(5)
+        wait_until("it is answered", lambda: left.node.host.thread(
+            answer_to_bare_ack, left.address, right.address).result(5))
         assert ping(right.node.host, left.address), "the reply needs no rule"
         stop = threading.Event()
         echo = left.node.host.thread(answer_late, left.address, stop)
