@@ -70,6 +70,18 @@ bool FilterCompiler::is_own_address(const IpAddress& address) const {
   return address == device_.ipv4 || address == device_.ipv6;
 }
 
+// A stock exit node lets its callers into every network that it offers, approved or not, unless its
+// filter says otherwise.
+std::vector<std::string> FilterCompiler::all_but(const std::vector<Prefix>& withheld) {
+  if (withheld.empty()) return {"*"};
+  AddressSet out, holes;
+  out.add(Prefix{IpAddress::v4(0), 0});
+  out.add(Prefix{*IpAddress::parse("::"), 0});
+  for (const Prefix& one : withheld) holes.add(one);
+  out.remove(holes);
+  return out.to_texts();
+}
+
 FilterCompiler::Target FilterCompiler::target_of(const Rule& rule) const {
   Target out;
   std::set<IpAddress> own;
@@ -94,7 +106,7 @@ FilterCompiler::Target FilterCompiler::target_of(const Rule& rule) const {
   }
   for (const IpAddress& address : own) out.prefixes.push_back(Prefix::host(address));
   if (rule.to_all && !rule.has_via()) {
-    out.texts = {"*"};
+    out.texts = all_but(device_.is_exit_node() ? device_.withheld : std::vector<Prefix>());
     return out;
   }
   for (const IpAddress& address : own) {

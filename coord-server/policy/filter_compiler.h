@@ -25,6 +25,7 @@ class FilterCompiler {
     std::vector<std::string> texts;  // for ports
     std::vector<Prefix> prefixes;    // for capabilities
   };
+  static std::vector<std::string> all_but(const std::vector<Prefix>& withheld);
   Target target_of(const Rule& rule) const;
   std::vector<std::string> own_sources(const Rule& rule) const;
   void add(const Rule& rule, const std::vector<std::string>& from, const Target& to);

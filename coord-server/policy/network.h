@@ -26,10 +26,11 @@ struct Device {
   std::optional<UserId> owner;  // nobody: it has tags
   std::vector<std::string> tags;
   IpAddress ipv4, ipv6;
-  std::vector<Prefix> routes;   // that it offers and may carry, default routes included
-  std::vector<Prefix> carried;  // subnets it was elected for
-  bool present = true;          // can carry traffic
-  bool runs_ssh = true;         // serves SSH itself: others have no use for rules about it
+  std::vector<Prefix> routes;    // that it offers and may carry, default routes included
+  std::vector<Prefix> carried;   // subnets it was elected for
+  std::vector<Prefix> withheld;  // subnets that it offers and may not carry
+  bool present = true;           // can carry traffic
+  bool runs_ssh = true;          // serves SSH itself: others have no use for rules about it
   policy_file::PostureAttributes posture;
 
   bool tagged() const { return !tags.empty(); }

@@ -19,6 +19,10 @@ Device device_of(const nodes::Node& node) {
   for (const Prefix& route : node.record.live.primary_routes) {
     if (std::ranges::count(node.routes, route) > 0) out.carried.push_back(route);
   }
+  for (const Prefix& offered : node.record.live.hostinfo.routable_ips) {
+    const bool counts = std::ranges::count(node.routes, offered) > 0;
+    if (!counts && !nodes::is_default_route(offered)) out.withheld.push_back(offered);
+  }
   out.present = node.present;
   const control::Hostinfo& host = node.record.live.hostinfo;
   out.posture = {{"node:os", host.os}, {"node:osVersion", host.os_version}};

@@ -112,6 +112,10 @@ class Editor:
             except (OSError, http.client.HTTPException):
                 time.sleep(0.01)
                 continue
+            if status == 429:  # nothing was done
+                self.asked_since[device].pop()
+                time.sleep(0.05)
+                continue
             assert status == 200, status
             self.acknowledged[device] = wanted
             self.asked_since[device].clear()

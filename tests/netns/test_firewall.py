@@ -146,6 +146,7 @@ class Site:
     def offer_exit(self):
         self.beta.cli("set", "--advertise-exit-node")
         self.approve("0.0.0.0/0", "::/0")
+        wait_until("it may be chosen", lambda: (self.alpha.peer("beta") or {}).get("ExitNodeOption"))
 
     def approve(self, *routes):
         def in_use():

@@ -142,6 +142,30 @@ TEST(Engine, LetsExitNodesOutToTheInternetAndNowhereElse) {
   EXPECT_FALSE(allowed.contains(exit.ipv4));
 }
 
+TEST(Engine, KeepsAnExitNodeFromLeadingWhereItMayNotRoute) {
+  Engine engine(read(R"({"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}]})"));
+  engine.put(kAlice);
+  engine.put(device(1, 1));
+  Device exit = device(2, 1);
+  exit.routes = {*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
+  exit.withheld = {*Prefix::parse("192.168.7.0/24")};
+  engine.put(exit);
+  AddressSet allowed;
+  for (const auto& rule : engine.filter(NodeId{2})) {
+    for (const auto& dst : rule.dst_ports) allowed.add(test::address_set({dst.ip}));
+  }
+  EXPECT_FALSE(allowed.contains(*IpAddress::parse("192.168.7.1")));
+  EXPECT_TRUE(allowed.contains(*IpAddress::parse("192.168.8.1")));
+  EXPECT_TRUE(allowed.contains(*IpAddress::parse("2001:db8::1")));
+  EXPECT_TRUE(allowed.contains(exit.ipv4));
+
+  exit.routes.push_back(*Prefix::parse("192.168.7.0/24"));
+  exit.withheld.clear();
+  engine.put(exit);
+  ASSERT_EQ(engine.filter(NodeId{2}).size(), 1u);
+  EXPECT_EQ(engine.filter(NodeId{2})[0].dst_ports[0].ip, "*");
+}
+
 TEST(Engine, AsksForTheStateOfADevice) {
   Engine engine(read(R"({
     "postures": {"posture:new": ["node:tsVersion >= '1.90'", "node:os IN ['linux', 'macos']"]},
