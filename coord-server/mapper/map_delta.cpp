@@ -134,6 +134,9 @@ std::optional<DeltaPlan> plan_delta(
   const bool new_rules = std::exchange(delivered.rules_version, rules) != rules;
   plan.self = new_policy || changes_itself(viewer, delivered.version);
   plan.filter = plan.self || new_rules;
+  // A stock client that is to choose an exit node can do so once it has a home, and tries again
+  // only when it hears of itself or of a new peer.
+  plan.self = plan.self || viewer.changed_since(Facet::Home, delivered.version);
   plan.dns = builder.registry().dns_changed(viewer.account()) > delivered.version;
   if (new_sight || changes_itself(viewer, delivered.version)) {
     changes.changed = all_nodes(builder, viewer);

@@ -140,6 +140,26 @@ TEST_F(MapStream, KeepsWhatALaterRequestDoesNotMention) {  // T-07
   EXPECT_EQ(node(b).record.live.endpoints.size(), 1u);
 }
 
+TEST_F(MapStream, TellsANodeOfItselfOnceItHasAHome) {
+  Machine& a = joined("alpha");
+  advance(1s);
+  a.received.clear();
+  control::MapRequest lite = map_request(a);
+  lite.omit_peers = true;
+  lite.hostinfo->net_info->preferred_derp = 901;
+  send_map(a, lite);
+  advance(1s);
+  ASSERT_EQ(a.received.size(), 1u);
+  ASSERT_TRUE(a.received[0].node);
+  EXPECT_EQ(a.received[0].node->home_derp, 901);
+  EXPECT_TRUE(a.received[0].packet_filters.empty());
+
+  a.received.clear();
+  send_map(a, lite);  // nothing new
+  advance(1s);
+  EXPECT_TRUE(a.received.empty());
+}
+
 TEST_F(MapStream, GathersChangesThatComeTogether) {
   Machine& a = joined("alpha");
   advance(1s);
