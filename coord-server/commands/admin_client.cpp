@@ -32,6 +32,15 @@ Failure no_answer(const std::string& socket, const io::IoError& why) {
 Failure refusal(const http::Response& response) {
   std::string text = printable(text_at(parse_json(as_text(response.body)), "message"));
   if (text.empty()) text = "the server answered with status " + std::to_string(response.status);
+  // Some refusals are about several things, each with its reason (interfaces 1.1).
+  for (const Json& item : list_at(parse_json(as_text(response.body)), "data")) {
+    for (const Json& error : list_at(item, "errors")) {
+      if (error.is_string()) {
+        text +=
+            "\n  " + printable(text_at(item, "user")) + ": " + printable(error.get<std::string>());
+      }
+    }
+  }
   if (response.status == 401 || response.status == 403) return {Exit::Denied, text};
   return {Exit::Failed, text};
 }

@@ -66,6 +66,7 @@ Done key_add(const Invocation& call) {
       {"ephemeral", call.line.has("ephemeral")},
       {"preauthorized", true},
       {"tags", tags_from(call.line.get("tag"))}};
+  if (call.line.has("ip")) (*wish)["ipv4"] = call.line.get("ip");
   auto key = create(call, *wish);
   if (!key) return key.error();
   if (call.json) {

@@ -105,16 +105,6 @@ Done node_rename(const Invocation& call) {
           (name.empty() ? "named after its host" : printable(name)));
 }
 
-Done node_address(const Invocation& call) {
-  auto device = chosen_node(call);
-  if (!device) return device.error();
-  const std::string& address = call.arguments[1];
-  return change(
-      call, *device, "/ip", {{"ipv4", address}},
-      shown_label(*device) + " has " + printable(address) + " (was " + address_of(*device) + ')',
-      call.line.has("force") ? "force=true" : "");
-}
-
 Done node_expire(const Invocation& call) {
   auto device = chosen_node(call);
   if (!device) return device.error();

@@ -17,7 +17,8 @@ const std::vector<OptionKind>& known_options() {
       {"owner", true},       {"q", false},        {"reusable", false},   {"role", true},
       {"server-url", true},  {"socket", true},    {"stun-listen", true}, {"tag", true},
       {"tls-cert", true},    {"tls-key", true},   {"user", true},        {"verbose", false},
-      {"version", false},
+      {"dry-run", false},    {"file", true},      {"from-pool", false},  {"grace", true},
+      {"ip", true},          {"swap", true},      {"undo", false},       {"version", false},
   };
   return kKnown;
 }
@@ -114,13 +115,14 @@ const std::vector<Verb>& verbs() {
       {"user add", "NAME", "add a user", 1, 1, {"role"}, user_add},
       {"user ls", "", "list users", 0, 0, {}, user_list},
       {"key add", "", "make a key by which a new device joins", 0, 0,
-       {"user", "tag", "reusable", "ephemeral", "expires", "description", "q"}, key_add},
+       {"user", "tag", "reusable", "ephemeral", "expires", "description", "ip", "q"}, key_add},
       {"key ls", "", "list keys and tokens", 0, 0, {}, key_list},
       {"key rm", "ID", "revoke a key or token", 1, 1, {}, key_remove},
       {"node ls", "", "list devices", 0, 0, {}, node_list},
       {"node show", "N", "everything known of a device", 1, 1, {}, node_show},
-      {"node ip", "N ADDRESS", "give a device another IPv4 address, live", 2, 2, {"force"},
-       node_address},
+      {"node ip", "[N [ADDRESS]]",
+       "give devices other addresses, live: one, two that swap, or as many as FILE says", 0, 2,
+       {"swap", "file", "undo", "from-pool", "grace", "dry-run", "force"}, node_address},
       {"node rename", "N NAME", "give a device another name; \"\" is its host name", 2, 2, {},
        node_rename},
       {"node expire", "N", "make a device log in again", 1, 1, {}, node_expire},

@@ -61,12 +61,14 @@ Done key_list(const Invocation& call);
 Done key_remove(const Invocation& call);
 Done token_add(const Invocation& call);
 
+// address_commands.cpp
+Done node_address(const Invocation& call);
+
 // node_commands.cpp
 Done node_list(const Invocation& call);
 Done node_show(const Invocation& call);
 Done node_remove(const Invocation& call);
 Done node_rename(const Invocation& call);
-Done node_address(const Invocation& call);
 Done node_expire(const Invocation& call);
 Done node_no_expire(const Invocation& call);
 Done node_tag(const Invocation& call);

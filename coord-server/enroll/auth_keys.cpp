@@ -15,6 +15,7 @@ store::Stored<NewAuthKey> AuthKeys::create(
   key.preauthorized = wish.preauthorized;
   key.tags = wish.tags;
   key.client = wish.client;
+  key.ipv4 = wish.ipv4;
   key.description = wish.description;
   key.created = now;
   key.expires = now + (wish.valid_for.count() > 0 ? wish.valid_for : kLongest);

@@ -16,7 +16,8 @@ struct AuthKeyWish {
   bool ephemeral = false;
   bool preauthorized = false;
   std::vector<std::string> tags;
-  std::string client;  // the OAuth client that makes it, if one does
+  std::string client;             // the OAuth client that makes it, if one does
+  std::optional<IpAddress> ipv4;  // kept for the machine that comes with it
   std::string description;
   std::chrono::seconds valid_for{0};  // 0: the default, which is also the longest
 };

@@ -5,7 +5,6 @@
 
 #include "coord-server/enroll/node_label.h"
 #include "proto/control/capability_version.h"
-#include "proto/control/occupied_prefixes.h"
 #include "proto/http/headers.h"
 
 namespace aya::enroll {
@@ -90,6 +89,7 @@ Admission Admission::by_key(const store::AuthKey& key) {
   admission.tags = key.tags;
   admission.by_program = !key.client.empty() || !key.tags.empty();
   admission.key = key.id;
+  admission.kept_ipv4 = key.ipv4;
   admission.how = "auth key " + key.public_id;
   return admission;
 }
@@ -248,14 +248,10 @@ store::Stored<const Node*> Enrollment::create(
   take_hostinfo(record, request.hostinfo);
   record.live.capver = request.version;
   record.label = label_for(record.live.hostinfo, record);
-  const auto ipv4 = free_ipv4(admission.account, record.live.hostinfo, now);
-  if (!ipv4) {
-    return store::StoreError{
-        store::StoreError::Kind::Failed, "no IPv4 address is free in 100.64.0.0/10"};
-  }
+  auto ipv4 = ipv4_for(record, admission, now);
+  if (!ipv4) return ipv4.error();
   record.ipv4 = *ipv4;
-  record.ipv6 =
-      pool_.pick_v6([&](const IpAddress& address) { return registry_.is_v6_taken(address); });
+  record.ipv6 = addresses_.ipv6();
   return registry_.admit(record, admission.key, entry_of(record, "CREATE", admission, now));
 }
 
@@ -280,28 +276,20 @@ std::chrono::hours Enrollment::key_lifetime(store::AccountId id) const {
   return std::chrono::days(account->settings.devices_key_days);
 }
 
-// Elsewhere than what hosts of the account use besides the mesh, as long as a few tries find such
-// an address: it would cost somebody a machine next to them, or this machine its uplink.
-std::optional<IpAddress> Enrollment::free_ipv4(
-    store::AccountId account, const control::Hostinfo& own, WallTime now) {
-  std::vector<Prefix> occupied = control::occupied_prefixes(own);
-  for (const NodeId id : registry_.nodes_of(account)) {
-    const auto more = control::occupied_prefixes(registry_.find(id)->record.live.hostinfo);
-    occupied.insert(occupied.end(), more.begin(), more.end());
+// A machine that is known keeps the address it has, whatever its new key reserves.
+store::Stored<IpAddress> Enrollment::ipv4_for(
+    const nodes::NodeRecord& node, const Admission& admission, WallTime now) {
+  using Kind = store::StoreError::Kind;
+  if (const auto& kept = admission.kept_ipv4) {
+    if (!registry_.is_taken(node.account, *kept)) return *kept;
+    return store::StoreError{
+        Kind::Failed,
+        "the address " + kept->to_text() +
+            " of this auth key belongs to another device by now; ask for another key"};
   }
-  const auto is_taken = [&](const IpAddress& address) {
-    return registry_.find_address(account, address) != nullptr ||
-           registry_.quarantined_for(account, address, now).has_value();
-  };
-  std::optional<IpAddress> out;
-  for (unsigned tries = 0; tries < kTriesElsewhere; ++tries) {
-    out = pool_.pick_v4(is_taken);
-    const bool elsewhere = !out || std::ranges::none_of(occupied, [&](const Prefix& prefix) {
-      return prefix.contains(*out);
-    });
-    if (elsewhere) break;
-  }
-  return out;
+  auto free = addresses_.ipv4_for(node, now);
+  if (!free) return store::StoreError{Kind::Failed, free.error()};
+  return *free;
 }
 
 std::string Enrollment::label_for(

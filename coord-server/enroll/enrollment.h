@@ -9,7 +9,7 @@
 
 #include "coord-server/enroll/auth_keys.h"
 #include "coord-server/enroll/logins.h"
-#include "coord-server/nodes/address_pool.h"
+#include "coord-server/nodes/address_allocator.h"
 #include "coord-server/nodes/registry.h"
 #include "proto/control/register.h"
 
@@ -34,7 +34,8 @@ struct Admission {
   bool by_program = false;        // no person's right to give tags stands behind it
   bool preauthorized = false;     // needs no approval, should the account ask for one
   std::optional<store::AuthKeyId> key;
-  std::string how;  // for the audit log: "auth key kAbc…CNTRL"
+  std::optional<IpAddress> kept_ipv4;  // what the key reserves, for a machine that is new
+  std::string how;                     // for the audit log: "auth key kAbc…CNTRL"
   // By whom, if not by the machine itself; what it is about is filled in.
   std::optional<store::AuditEntry> by;
 
@@ -50,8 +51,6 @@ class Enrollment {
     std::optional<std::string> waits_on;  // a login: its answer is the answer to this request
   };
 
-  static constexpr unsigned kTriesElsewhere = 64;
-
   // All outlive this.
   Enrollment(
       nodes::Registry& registry, store::Store& storage, const nodes::TagOwners& tag_owners,
@@ -60,7 +59,7 @@ class Enrollment {
         logins_(logins),
         keys_(storage, rng),
         tag_owners_(tag_owners),
-        pool_(rng),
+        addresses_(registry, storage, rng),
         rng_(rng) {}
 
   Result<Outcome, RegisterRefusal> register_node(
@@ -81,6 +80,9 @@ class Enrollment {
 
   // How long a node key of this network lasts.
   std::chrono::hours key_lifetime(store::AccountId account) const;
+
+  // Which addresses new nodes get.
+  nodes::AddressAllocator& addresses() { return addresses_; }
 
   // The label a node gets from its host name, unless a person has chosen one.
   std::string label_for(const control::Hostinfo& hostinfo, const nodes::NodeRecord& node) const;
@@ -103,16 +105,15 @@ class Enrollment {
       const control::RegisterRequest& request, const MachinePublicKey& machine,
       const Admission& admission, std::vector<std::string> tags, WallTime now);
   std::optional<WallTime> key_expiry(const nodes::NodeRecord& node, WallTime now) const;
-  // nullopt: there is none left.
-  std::optional<IpAddress> free_ipv4(
-      store::AccountId account, const control::Hostinfo& own, WallTime now);
+  store::Stored<IpAddress> ipv4_for(
+      const nodes::NodeRecord& node, const Admission& admission, WallTime now);
   Outcome accepted(const Node& node) const;
 
   nodes::Registry& registry_;
   Logins& logins_;
   AuthKeys keys_;
   const nodes::TagOwners& tag_owners_;
-  nodes::AddressPool pool_;
+  nodes::AddressAllocator addresses_;
   Rng& rng_;
   std::vector<NodeId> ephemeral_;
 };

@@ -4,6 +4,7 @@
 
 #include "coord-server/mapper/capabilities.h"
 #include "proto/control/json_text.h"
+#include "coord-server/nodes/address_rules.h"
 #include "proto/control/occupied_prefixes.h"
 
 namespace aya::mapper {
@@ -41,7 +42,9 @@ control::Node MapBuilder::common(
   out.key = record.node_key;
   out.key_expiry = record.key_expiry;
   out.disco_key = record.live.disco_key;
-  out.addresses = {Prefix::host(record.ipv4), Prefix::host(record.ipv6)};
+  for (const IpAddress& address : nodes::all_addresses(record)) {
+    out.addresses.push_back(Prefix::host(address));
+  }
   out.allowed_ips = out.addresses;  // clients before 112 do not infer it
   for (const Prefix& route : routes) {
     out.allowed_ips->push_back(route);

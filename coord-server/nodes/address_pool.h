@@ -5,9 +5,10 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "proto/base/rng.h"
-#include "proto/netaddr/ip_address.h"
+#include "proto/netaddr/prefix.h"
 
 namespace aya::nodes {
 
@@ -17,8 +18,9 @@ class AddressPool {
 
   explicit AddressPool(Rng& rng) : rng_(rng) {}  // rng outlives the pool
 
-  // A random start, then upwards with wrap. nullopt: every address is taken.
-  std::optional<IpAddress> pick_v4(const IsTaken& is_taken);
+  // Out of `ranges`, which are IPv4 and inside the overlay: a random start, then upwards with wrap.
+  // nullopt: every address is taken.
+  std::optional<IpAddress> pick_v4(const std::vector<Prefix>& ranges, const IsTaken& is_taken);
 
   // 80 random bits: never exhausted, and drawn again in the case nobody will live to see.
   IpAddress pick_v6(const IsTaken& is_taken);

@@ -56,6 +56,23 @@ bool may_allocate_v6(const IpAddress& address) {
   return address.is_v6() && kOverlayV6.contains(address) && !in_any(kReservedV6, address);
 }
 
+AddressRule rule_for(const IpAddress& address) {
+  if (address.is_v4()) return rule_for_v4(address);
+  if (!kOverlayV6.contains(address)) return AddressRule::OutsideRange;
+  return may_allocate_v6(address) ? AddressRule::Free : AddressRule::Reserved;
+}
+
+std::vector<IpAddress> all_addresses(const store::NodeRecord& node) {
+  std::vector<IpAddress> out;
+  for (const IpAddress& own : {node.ipv4, node.ipv6}) {
+    out.push_back(own);
+    for (const store::FormerAddress& former : node.former) {
+      if (former.address.is_v4() == own.is_v4()) out.push_back(former.address);
+    }
+  }
+  return out;
+}
+
 std::optional<IpAddress> parse_canonical_v4(std::string_view text) {
   auto address = IpAddress::parse(text);
   if (!address || !address->is_v4() || address->to_text() != text) return std::nullopt;

@@ -6,8 +6,9 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
-#include "proto/netaddr/prefix.h"
+#include "coord-server/store/records.h"
 
 namespace aya::nodes {
 
@@ -22,6 +23,12 @@ AddressRule rule_for_v4(const IpAddress& address);
 // May the server hand it out by itself? One address that people may ask for is left out.
 bool may_allocate_v4(const IpAddress& address);
 bool may_allocate_v6(const IpAddress& address);
+// Of either family, asked for by a person.
+AddressRule rule_for(const IpAddress& address);
+
+// Where a node answers: its IPv4 address and former ones, then the same for IPv6. Clients take the
+// first of a family for its own.
+std::vector<IpAddress> all_addresses(const store::NodeRecord& node);
 
 // Four decimal octets and nothing else: no leading zeros, no mask, no IPv6 spelling, no spaces.
 std::optional<IpAddress> parse_canonical_v4(std::string_view text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "coord-server/nodes/address_rules.h"
 #include "proto/http/headers.h"
 
 namespace aya::nodes {
@@ -56,7 +57,7 @@ Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime
   auto quarantines = storage.quarantines(now);
   if (!quarantines) return quarantines.error();
   for (const store::Quarantine& kept : *quarantines) {
-    registry->indexes_[kept.account].quarantine.emplace(kept.ipv4, kept);
+    registry->indexes_[kept.account].quarantine.emplace(kept.address, kept);
   }
   registry->restore_routes();
   registry->note_expiries(now);
@@ -190,14 +191,6 @@ const Node* Registry::find_label(AccountId account, std::string_view label) cons
   return id == nullptr ? nullptr : find(*id);
 }
 
-const Node* Registry::find_address(AccountId account, const IpAddress& address) const {
-  const AccountIndex* index = index_of(account);
-  if (index == nullptr) return nullptr;
-  const NodeId* id = address.is_v4() ? find_in(index->by_v4, address) : find_in(by_v6_, address);
-  const Node* node = id == nullptr ? nullptr : find(*id);
-  return node != nullptr && node->account() == account ? node : nullptr;
-}
-
 const Node* Registry::find_stable_id(std::string_view stable_id) const {
   const NodeId* id = find_in(by_stable_id_, stable_id);
   return id == nullptr ? nullptr : find(*id);
@@ -226,14 +219,6 @@ Version Registry::subnets_changed(AccountId account) const {
   return index == nullptr ? 0 : index->subnets_changed;
 }
 
-std::optional<NodeId> Registry::quarantined_for(
-    AccountId account, const IpAddress& ipv4, WallTime now) const {
-  const AccountIndex* index = index_of(account);
-  const store::Quarantine* kept = index == nullptr ? nullptr : find_in(index->quarantine, ipv4);
-  if (kept == nullptr || kept->until <= now) return std::nullopt;
-  return kept->former;
-}
-
 // --- changing nodes ---
 
 Node& Registry::insert(NodeRecord record) {
@@ -252,6 +237,10 @@ void Registry::index(const Node& node) {
   account.by_label.emplace(r.label, r.id);
   account.by_v4.emplace(r.ipv4, r.id);
   by_v6_.emplace(r.ipv6, r.id);
+  for (const store::FormerAddress& former : r.former) {
+    (former.address.is_v4() ? account.by_v4 : by_v6_).emplace(former.address, r.id);
+    former_ends_.emplace(former.until, r.id, former.address);
+  }
   by_key_.emplace(r.node_key, r.id);
   by_stable_id_.emplace(r.stable_id, r.id);
   if (r.key_expiry) expiries_.emplace(*r.key_expiry, r.id);
@@ -265,6 +254,10 @@ void Registry::unindex(const Node& node) {
   account.by_label.erase(r.label);
   account.by_v4.erase(r.ipv4);
   by_v6_.erase(r.ipv6);
+  for (const store::FormerAddress& former : r.former) {
+    (former.address.is_v4() ? account.by_v4 : by_v6_).erase(former.address);
+    former_ends_.erase({former.until, r.id, former.address});
+  }
   by_key_.erase(r.node_key);
   by_stable_id_.erase(r.stable_id);
   if (r.key_expiry) expiries_.erase({*r.key_expiry, r.id});
@@ -335,33 +328,15 @@ Stored<void> Registry::set_attributes(
   return {};
 }
 
-Stored<void> Registry::move_ipv4(
-    NodeId id, const IpAddress& to, WallTime now, const AuditEntry& audit) {
-  Node* node = find_in(nodes_, id);
-  AYA_CHECK(node != nullptr);
-  const WallTime free_again = now + kQuarantine;
-  if (auto stored = storage_.change_ipv4(id, to, free_again, audit); !stored) return stored;
-  AccountIndex& account = indexes_[node->account()];
-  const IpAddress from = node->record.ipv4;
-  account.quarantine.insert_or_assign(
-      from, store::Quarantine{node->account(), from, id, free_again});
-  account.quarantine.erase(to);
-  unindex(*node);
-  node->record.ipv4 = to;
-  index(*node);
-  touch(*node, {Facet::Identity});
-  return {};
-}
-
 Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) {
   Node* node = find_in(nodes_, id);
   AYA_CHECK(node != nullptr);
   const WallTime free_again = now + kQuarantine;
   if (auto stored = storage_.delete_node(id, free_again, audit); !stored) return stored;
   AccountIndex& account = indexes_[node->account()];
-  const IpAddress from = node->record.ipv4;
-  account.quarantine.insert_or_assign(
-      from, store::Quarantine{node->account(), from, id, free_again});
+  for (const IpAddress& left : all_addresses(node->record)) {
+    keep_quiet(node->account(), left, id, free_again);
+  }
   unindex(*node);
   account.by_change.erase(node->last_change);
   fresh_removals_.push_back(node->record);

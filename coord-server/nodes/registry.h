@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 
 #include "coord-server/nodes/routes.h"
@@ -84,10 +85,12 @@ class Registry {
   const Node* find(const NodePublicKey& key) const;
   const Node* find(AccountId account, const MachinePublicKey& machine) const;
   const Node* find_label(AccountId account, std::string_view label) const;
+  // The node with this address, or that still answers there.
   const Node* find_address(AccountId account, const IpAddress& address) const;
   const Node* find_stable_id(std::string_view stable_id) const;
   const std::set<NodeId>& nodes_of(AccountId account) const;
-  bool is_v6_taken(const IpAddress& address) const { return by_v6_.contains(address); }
+  // Any family; IPv6 addresses are unique over all accounts. Former ones that still answer count.
+  bool is_taken(AccountId account, const IpAddress& address) const;
   std::size_t size() const { return nodes_.size(); }
   // "alpha.default.ayatori.internal", without a trailing dot.
   std::string full_name(const Node& node) const;
@@ -99,7 +102,7 @@ class Registry {
 
   // The former holder of an address that may not be given out again yet.
   std::optional<NodeId> quarantined_for(
-      AccountId account, const IpAddress& ipv4, WallTime now) const;
+      AccountId account, const IpAddress& address, WallTime now) const;
 
   // Stored, then in memory. `admit` fills in the id.
   Stored<const Node*> admit(NodeRecord node, std::optional<AuthKeyId> redeemed, AuditEntry audit);
@@ -111,11 +114,22 @@ class Registry {
   Stored<void> set_attributes(
       NodeId id, const std::map<std::string, std::optional<store::NodeAttribute>>& changes,
       const AuditEntry& audit);
-  Stored<void> move_ipv4(NodeId id, const IpAddress& to, WallTime now, const AuditEntry& audit);
   Stored<void> remove(NodeId id, WallTime now, const AuditEntry& audit);
 
   // A line in the audit log about something that changes nothing here.
   Stored<void> note(const AuditEntry& audit) { return storage_.add_audit_entry(audit); }
+
+  // Addresses (registry_addresses.cpp).
+  Stored<void> change_addresses(
+      const store::AddressChange& change, const std::vector<AuditEntry>& audit);
+  // Where a node answers though its time there is over, oldest first.
+  struct Overdue {
+    NodeId node;
+    IpAddress former;
+  };
+  std::optional<Overdue> overdue_former(WallTime now) const;
+  Stored<void> end_former(const Overdue& overdue, WallTime now, const AuditEntry& audit);
+  std::optional<WallTime> next_former_end() const;
 
   // In memory at once, on disk with the next flush().
   void set_live(NodeId id, store::NodeLive live);
@@ -173,6 +187,7 @@ class Registry {
   Node& insert(NodeRecord record);
   void index(const Node& node);
   void unindex(const Node& node);
+  void keep_quiet(AccountId account, const IpAddress& address, NodeId former, WallTime until);
   void touch(Node& node, std::initializer_list<Facet> facets);
   void touch_live(Node& node, const store::NodeLive& before);
   bool may_route(const Node& node) const;
@@ -193,6 +208,7 @@ class Registry {
   std::map<std::string, NodeId, std::less<>> by_stable_id_;
   std::unordered_map<IpAddress, NodeId> by_v6_;
   std::set<std::pair<WallTime, NodeId>> expiries_;  // still to come
+  std::set<std::tuple<WallTime, NodeId, IpAddress>> former_ends_;
   std::set<NodeId> unsaved_;
   std::vector<NodeRecord> fresh_removals_;
 };

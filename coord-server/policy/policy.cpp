@@ -7,14 +7,26 @@ namespace {
 
 Person person_of(const store::User& user) { return {user.id, user.login, user.role, false}; }
 
-Device device_of(const nodes::Node& node) {
+// As far as it does not depend on what others do.
+Device device_of(const nodes::NodeRecord& node) {
   Device out;
-  out.runs_ssh = !node.record.live.hostinfo.ssh_host_keys.empty();
-  out.id = node.id();
-  out.owner = node.record.user;
-  out.tags = node.record.tags;
-  out.ipv4 = node.record.ipv4;
-  out.ipv6 = node.record.ipv6;
+  const control::Hostinfo& host = node.live.hostinfo;
+  out.runs_ssh = !host.ssh_host_keys.empty();
+  out.id = node.id;
+  out.owner = node.user;
+  out.tags = node.tags;
+  out.ipv4 = node.ipv4;
+  out.ipv6 = node.ipv6;
+  out.posture = {{"node:os", host.os}, {"node:osVersion", host.os_version}};
+  if (!host.ipn_version.empty()) out.posture["node:tsVersion"] = host.ipn_version;
+  std::ranges::transform(out.posture["node:os"], out.posture["node:os"].begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
+  });
+  return out;
+}
+
+Device device_of(const nodes::Node& node) {
+  Device out = device_of(node.record);
   out.routes = node.routes;
   for (const Prefix& route : node.record.live.primary_routes) {
     if (std::ranges::count(node.routes, route) > 0) out.carried.push_back(route);
@@ -24,12 +36,6 @@ Device device_of(const nodes::Node& node) {
     if (!counts && !nodes::is_default_route(offered)) out.withheld.push_back(offered);
   }
   out.present = node.present;
-  const control::Hostinfo& host = node.record.live.hostinfo;
-  out.posture = {{"node:os", host.os}, {"node:osVersion", host.os_version}};
-  if (!host.ipn_version.empty()) out.posture["node:tsVersion"] = host.ipn_version;
-  std::ranges::transform(out.posture["node:os"], out.posture["node:os"].begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
-  });
   return out;
 }
 
@@ -164,6 +170,12 @@ std::vector<Prefix> Policy::auto_approved(const nodes::Node& node) const {
   const Person owner = user == nullptr ? Person{} : person_of(*user);
   return engine(node).auto_approved(
       device_of(node), &owner, node.record.live.hostinfo.routable_ips);
+}
+
+std::vector<Prefix> Policy::pool_for(const nodes::NodeRecord& node) const {
+  const store::User* user = registry_.user(node.user);
+  const Person owner = user == nullptr ? Person{} : person_of(*user);
+  return account(node.account).engine->address_pools(device_of(node), &owner);
 }
 
 std::uint64_t Policy::rules_version(const nodes::Node& node) const {

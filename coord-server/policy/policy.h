@@ -5,13 +5,14 @@
 // One thread.
 #pragma once
 
+#include "coord-server/nodes/address_allocator.h"
 #include "coord-server/nodes/registry.h"
 #include "coord-server/nodes/tags.h"
 #include "coord-server/policy/access_test.h"
 
 namespace aya::policy {
 
-class Policy final : public nodes::TagOwners {
+class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Pools {
  public:
   explicit Policy(const nodes::Registry& registry) : registry_(registry) {}  // outlives this
 
@@ -31,6 +32,7 @@ class Policy final : public nodes::TagOwners {
   std::vector<Prefix> routes_seen(const nodes::Node& viewer, const nodes::Node& peer) const;
   // Routes a node offers and that the policy approves by itself.
   std::vector<Prefix> auto_approved(const nodes::Node& node) const;
+  std::vector<Prefix> pool_for(const nodes::NodeRecord& node) const override;
 
   // Each grows when the answers to the questions above may be others than before.
   std::uint64_t rules_version(const nodes::Node& node) const;   // filter and ssh

@@ -46,6 +46,8 @@ Answer<http::Response> put_dns_records(const AdminContext& c);
 
 // address_edit.cpp
 Answer<http::Response> set_device_address(const AdminContext& c);
+Answer<http::Response> undo_device_address(const AdminContext& c);
+Answer<http::Response> set_addresses(const AdminContext& c);
 
 // key_routes.cpp
 Answer<http::Response> create_key(const AdminContext& c);

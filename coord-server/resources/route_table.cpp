@@ -18,6 +18,8 @@ constexpr std::array kRoutes = {
     Route{"DELETE", "device/*",                           "devices:core",              delete_device, true},
     Route{"POST",   "device/*/name",                      "devices:core",              set_device_name, true},
     Route{"POST",   "device/*/ip",                        "devices:core",              set_device_address},
+    Route{"POST",   "device/*/ip/undo",                   "devices:core",              undo_device_address},
+    Route{"POST",   "tailnet/*/device-ips",               "devices:core",              set_addresses},
     Route{"POST",   "device/*/authorized",                "devices:core",              set_device_authorized},
     Route{"POST",   "device/*/key",                       "devices:core",              set_device_key},
     Route{"POST",   "device/*/expire",                    "devices:core",              expire_device, true},

@@ -64,7 +64,9 @@ Coordinator::Coordinator(
       machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(), *registry_, storage, enrollment_, policy_, rng, setup_.facts),
-      pages_(*registry_, enrollment_, logins_) {}
+      pages_(*registry_, enrollment_, logins_) {
+  enrollment_.addresses().set_pools(policy_);
+}
 
 // Those known from before a restart get as long to come back as those that have just left.
 void Coordinator::expect_back(TimePoint now) {
@@ -92,6 +94,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   note_answers(now, wall);
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
+  end_graces(wall, out);
   let_go_of_removed(out);
   answer_logins(now, wall, out);
   approve_by_policy(wall, out);
@@ -126,6 +129,26 @@ void Coordinator::note_presence(TimePoint now, WallTime wall, Effects& out) {
     if (auto removed = registry_->remove(id, wall, entry); !removed) {
       out.trouble.push_back(removed.error().to_text());
       presence_.expect_ephemeral(id, now);
+    }
+  }
+}
+
+void Coordinator::end_graces(WallTime wall, Effects& out) {
+  if (end_graces_at_ && *end_graces_at_ > wall) return;
+  end_graces_at_.reset();
+  while (const auto overdue = registry_->overdue_former(wall)) {
+    const nodes::Node& node = *registry_->find(overdue->node);
+    store::AuditEntry entry = worker_entry(node.account(), "UPDATE", wall);
+    entry.target_type = "NODE";
+    entry.target_id = node.record.stable_id;
+    entry.target_name = registry_->full_name(node);
+    entry.property = "ADDRESS";
+    entry.old_value = "[\"" + overdue->former.to_text() + "\"]";
+    entry.details = "end of its grace";
+    if (auto ended = registry_->end_former(*overdue, wall, entry); !ended) {
+      out.trouble.push_back(ended.error().to_text());
+      end_graces_at_ = wall + kRetrySaveAfter;
+      return;
     }
   }
 }
@@ -203,7 +226,8 @@ void Coordinator::save_when_due(TimePoint now, Effects& out) {
 std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall) const {
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
-  for (const auto& expiry : {registry_->next_expiry(), logins_.next_end()}) {
+  const auto grace_end = end_graces_at_ ? end_graces_at_ : registry_->next_former_end();
+  for (const auto& expiry : {registry_->next_expiry(), logins_.next_end(), grace_end}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

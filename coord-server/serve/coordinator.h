@@ -91,6 +91,7 @@ class Coordinator {
   void expect_back(TimePoint now);
   void note_answers(TimePoint now, WallTime wall);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
+  void end_graces(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
   void approve_by_policy(WallTime wall, Effects& out);
@@ -114,6 +115,7 @@ class Coordinator {
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
   nodes::Version approved_up_to_ = 0;
+  std::optional<WallTime> end_graces_at_;  // not before: the disk would not take it
 };
 
 // A new server's first account and its owner. The domain is "<account>.<base domain>".

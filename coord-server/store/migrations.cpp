@@ -212,7 +212,57 @@ CREATE TABLE policies (
 );
 )sql";
 
-constexpr std::array kSteps = {kFirst, kRoutes, kNames, kTags, kSettings, kAutomation, kPolicies};
+// Moves and former addresses outlive nothing but what they are about: a removed node cannot be
+// moved back. The triggers do for former addresses what UNIQUE does within one table.
+constexpr const char* kAddresses = R"sql(
+ALTER TABLE quarantine RENAME COLUMN ipv4 TO address;
+
+CREATE TABLE former_addresses (
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  address    TEXT NOT NULL,
+  node_id    INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+  until      TEXT NOT NULL,
+  PRIMARY KEY (account_id, address)
+) WITHOUT ROWID;
+
+CREATE TRIGGER address_is_free_on_insert BEFORE INSERT ON node_addresses
+WHEN EXISTS (SELECT 1 FROM former_addresses WHERE address IN (NEW.ipv4, NEW.ipv6)
+             AND (account_id = NEW.account_id OR address = NEW.ipv6))
+BEGIN SELECT RAISE(ABORT, 'another node still answers at this address'); END;
+
+CREATE TRIGGER address_is_free_on_update BEFORE UPDATE OF ipv4, ipv6 ON node_addresses
+WHEN EXISTS (SELECT 1 FROM former_addresses WHERE address IN (NEW.ipv4, NEW.ipv6)
+             AND (account_id = NEW.account_id OR address = NEW.ipv6))
+BEGIN SELECT RAISE(ABORT, 'another node still answers at this address'); END;
+
+CREATE TRIGGER former_is_free BEFORE INSERT ON former_addresses
+WHEN EXISTS (SELECT 1 FROM node_addresses
+             WHERE (account_id = NEW.account_id AND ipv4 = NEW.address) OR ipv6 = NEW.address)
+BEGIN SELECT RAISE(ABORT, 'another node has this address'); END;
+
+CREATE TABLE address_changes (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  time       TEXT NOT NULL
+);
+
+CREATE TABLE address_moves (
+  change_id   INTEGER NOT NULL REFERENCES address_changes(id) ON DELETE CASCADE,
+  node_id     INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+  old_address TEXT NOT NULL,
+  new_address TEXT NOT NULL,
+  PRIMARY KEY (change_id, node_id, new_address)
+) WITHOUT ROWID;
+CREATE INDEX address_moves_of_node ON address_moves (node_id, change_id);
+
+CREATE TABLE address_reservations (
+  auth_key_id INTEGER PRIMARY KEY REFERENCES auth_keys(id) ON DELETE CASCADE,
+  ipv4        TEXT NOT NULL
+);
+)sql";
+
+constexpr std::array kSteps = {
+    kFirst, kRoutes, kNames, kTags, kSettings, kAutomation, kPolicies, kAddresses};
 
 }  // namespace
 

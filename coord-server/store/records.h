@@ -109,17 +109,25 @@ struct NodeAttribute {
   friend bool operator==(const NodeAttribute&, const NodeAttribute&) = default;
 };
 
+// An address that a node was moved away from and answers at until then all the same.
+struct FormerAddress {
+  IpAddress address;
+  WallTime until{};
+  friend bool operator==(const FormerAddress&, const FormerAddress&) = default;
+};
+
 struct NodeRecord {
   NodeId id;
   AccountId account;
-  UserId user;                   // who let it in, and whose it is unless it has tags
-  std::string stable_id;         // "n…CNTRL"
-  MachinePublicKey machine;      // with `account`, the identity of a node
-  NodePublicKey node_key;        // rotates; unique over all accounts
-  std::string label;             // first label of its name, unique in the account
-  bool label_is_chosen = false;  // by an administrator: the host name no longer matters
-  IpAddress ipv4;                // unique in the account
-  IpAddress ipv6;                // unique over all accounts
+  UserId user;                        // who let it in, and whose it is unless it has tags
+  std::string stable_id;              // "n…CNTRL"
+  MachinePublicKey machine;           // with `account`, the identity of a node
+  NodePublicKey node_key;             // rotates; unique over all accounts
+  std::string label;                  // first label of its name, unique in the account
+  bool label_is_chosen = false;       // by an administrator: the host name no longer matters
+  IpAddress ipv4;                     // unique in the account
+  IpAddress ipv6;                     // unique over all accounts
+  std::vector<FormerAddress> former;  // changed by Store::change_addresses alone
   bool ephemeral = false;
   bool authorized = true;
   WallTime created{};
@@ -134,11 +142,11 @@ struct NodeRecord {
   NodeLive live;
 };
 
-// A freed IPv4 address that nobody but its former holder may have before `until`: stale netmaps and
-// DNS caches must not lead traffic for one machine to another.
+// A freed address that nobody but its former holder may have before `until`: stale netmaps and DNS
+// caches must not lead traffic for one machine to another.
 struct Quarantine {
   AccountId account;
-  IpAddress ipv4;
+  IpAddress address;
   NodeId former;
   WallTime until{};
 };
@@ -152,6 +160,7 @@ struct AuthKey {
   bool reusable = false;
   bool ephemeral = false;
   bool preauthorized = false;
+  std::optional<IpAddress> ipv4;  // kept for the machine that comes with this key
   std::string description;
   WallTime created{};
   WallTime expires{};

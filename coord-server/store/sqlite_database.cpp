@@ -26,7 +26,8 @@ StoreError::Kind kind_of(int code) {
     default:
       break;
   }
-  if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY) {
+  if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
+      code == SQLITE_CONSTRAINT_TRIGGER) {
     return StoreError::Kind::Taken;
   }
   // A foreign key that leads nowhere: the row was deleted in the meantime.

@@ -25,6 +25,12 @@ Stored<AuthKey> SqliteStore::create_auth_key(AuthKey key, AuditEntry audit) {
          words_column(key.tags), key.client});
     if (!inserted) return inserted.error();
     key.id = AuthKeyId{db_.last_row_id()};
+    if (key.ipv4) {
+      auto reserved = db_.run(
+          "INSERT INTO address_reservations (auth_key_id, ipv4) VALUES (?,?)",
+          {key.id, key.ipv4->to_text()});
+      if (!reserved) return reserved.error();
+    }
     if (auto logged = log(audit); !logged) return logged.error();
     return key;
   });

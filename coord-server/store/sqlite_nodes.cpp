@@ -6,6 +6,12 @@ Stored<std::vector<NodeRecord>> SqliteStore::nodes() {
   auto nodes =
       all(read_node, kNodeColumns, "nodes JOIN node_addresses ON node_id = id ORDER BY id", {});
   if (!nodes) return nodes;
+  auto former = former_addresses();
+  if (!former) return former.error();
+  for (FormerAddressRow& row : *former) {
+    const auto node = std::ranges::lower_bound(*nodes, row.node, {}, &NodeRecord::id);
+    if (node != nodes->end() && node->id == row.node) node->former.push_back(row.former);
+  }
   std::map<NodeId, NodeRecord*> by_id;
   for (NodeRecord& node : *nodes) by_id[node.id] = &node;
   bool damaged = false;
@@ -108,32 +114,9 @@ Stored<void> SqliteStore::update_node(
   });
 }
 
-Stored<void> SqliteStore::quarantine_address_of(NodeId node, WallTime until) {
-  return db_.run(
-      "INSERT OR REPLACE INTO quarantine (account_id, ipv4, former_node, until) "
-      "SELECT account_id, ipv4, node_id, ? FROM node_addresses WHERE node_id = ?",
-      {to_rfc3339(until), node});
-}
-
-Stored<void> SqliteStore::change_ipv4(
-    NodeId node, const IpAddress& to, WallTime free_again, const AuditEntry& audit) {
-  return db_.transaction<void>([&]() -> Stored<void> {
-    if (auto kept = quarantine_address_of(node, free_again); !kept) return kept;
-    auto moved =
-        change_one("UPDATE node_addresses SET ipv4 = ? WHERE node_id = ?", {to.to_text(), node});
-    if (!moved) return moved;
-    auto released = db_.run(
-        "DELETE FROM quarantine WHERE ipv4 = ? AND account_id = "
-        "(SELECT account_id FROM node_addresses WHERE node_id = ?)",
-        {to.to_text(), node});
-    if (!released) return released;
-    return log(audit);
-  });
-}
-
 Stored<void> SqliteStore::delete_node(NodeId node, WallTime free_again, const AuditEntry& audit) {
   return db_.transaction<void>([&]() -> Stored<void> {
-    if (auto kept = quarantine_address_of(node, free_again); !kept) return kept;
+    if (auto kept = quarantine_addresses_of(node, free_again); !kept) return kept;
     if (auto gone = change_one("DELETE FROM nodes WHERE id = ?", {node}); !gone) return gone;
     return log(audit);
   });
@@ -152,12 +135,6 @@ Stored<void> SqliteStore::save_live(std::span<const std::pair<NodeId, const Node
     }
     return {};
   });
-}
-
-Stored<std::vector<Quarantine>> SqliteStore::quarantines(WallTime now) {
-  auto cleaned = db_.run("DELETE FROM quarantine WHERE until <= ?", {to_rfc3339(now)});
-  if (!cleaned) return cleaned.error();
-  return all(read_quarantine, kQuarantineColumns, "quarantine", {});
 }
 
 }  // namespace aya::store

@@ -52,6 +52,12 @@ std::optional<WallTime> RowReader::optional_time() {
 
 IpAddress RowReader::address() { return take(IpAddress::parse(row_.text(next_))); }
 
+std::optional<IpAddress> RowReader::optional_address() {
+  if (!row_.is_null(next_)) return address();
+  ++next_;
+  return std::nullopt;
+}
+
 SecretHash RowReader::hash() {
   const Bytes blob = row_.blob(next_);
   SecretHash hash{};
@@ -160,10 +166,24 @@ Quarantine read_quarantine(RowReader& row) {
 }
 
 AuthKey read_auth_key(RowReader& row) {
-  return {row.id<AuthKeyId>(), row.text(),  row.id<AccountId>(), row.id<UserId>(),
-          row.hash(),          row.flag(),  row.flag(),          row.flag(),
-          row.text(),          row.time(),  row.time(),          row.optional_time(),
-          row.integer(),       row.words(), row.text()};
+  AuthKey key;
+  key.id = row.id<AuthKeyId>();
+  key.public_id = row.text();
+  key.account = row.id<AccountId>();
+  key.user = row.id<UserId>();
+  key.secret = row.hash();
+  key.reusable = row.flag();
+  key.ephemeral = row.flag();
+  key.preauthorized = row.flag();
+  key.description = row.text();
+  key.created = row.time();
+  key.expires = row.time();
+  key.revoked = row.optional_time();
+  key.uses = row.integer();
+  key.tags = row.words();
+  key.client = row.text();
+  key.ipv4 = row.optional_address();
+  return key;
 }
 
 ApiToken read_api_token(RowReader& row) {

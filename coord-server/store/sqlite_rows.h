@@ -23,6 +23,7 @@ class RowReader {
   WallTime time();
   std::optional<WallTime> optional_time();
   IpAddress address();
+  std::optional<IpAddress> optional_address();
   SecretHash hash();
   std::vector<KnownEndpoint> endpoints();
   control::Hostinfo hostinfo();
@@ -65,11 +66,12 @@ inline constexpr const char* kNodeColumns =
     "hostinfo, last_seen, approved_routes, answers_subdomains, tags, "
     "never_owned, primary_routes, ipv4, ipv6";
 NodeRecord read_node(RowReader& row);
-inline constexpr const char* kQuarantineColumns = "account_id, ipv4, former_node, until";
+inline constexpr const char* kQuarantineColumns = "account_id, address, former_node, until";
 Quarantine read_quarantine(RowReader& row);
 inline constexpr const char* kAuthKeyColumns =
     "id, public_id, account_id, user_id, secret_sha256, reusable, ephemeral, preauthorized, "
-    "description, created, expires, revoked, uses, tags, client";
+    "description, created, expires, revoked, uses, tags, client, "
+    "(SELECT ipv4 FROM address_reservations WHERE auth_key_id = id)";
 AuthKey read_auth_key(RowReader& row);
 inline constexpr const char* kApiTokenColumns =
     "id, public_id, account_id, user_id, secret_sha256, description, created, expires, revoked";

@@ -43,14 +43,20 @@ class SqliteStore final : public Store {
   Stored<void> update_node(
       const NodeRecord& node, std::optional<AuthKeyId> redeemed,
       const std::optional<AuditEntry>& audit) override;
-  Stored<void> change_ipv4(
-      NodeId node, const IpAddress& to, WallTime free_again, const AuditEntry& audit) override;
   Stored<void> delete_node(NodeId node, WallTime free_again, const AuditEntry& audit) override;
   Stored<void> save_live(std::span<const std::pair<NodeId, const NodeLive*>> nodes) override;
 
   Stored<void> set_attributes(
       NodeId node, const std::map<std::string, std::optional<NodeAttribute>>& changes,
       const AuditEntry& audit) override;
+
+  Stored<void> change_addresses(
+      const AddressChange& change, const std::vector<AuditEntry>& audit) override;
+  Stored<std::optional<AddressChange>> last_address_change(NodeId node, WallTime now) override;
+  Stored<std::vector<FormerAddressRow>> former_addresses() override;
+  Stored<void> end_former_address(
+      NodeId node, const IpAddress& former, WallTime free_again, const AuditEntry& audit) override;
+  Stored<std::vector<Reservation>> reservations(AccountId account, WallTime now) override;
 
   Stored<AuthKey> create_auth_key(AuthKey key, AuditEntry audit) override;
   Stored<std::optional<AuthKey>> auth_key(std::string_view public_id) override {
@@ -134,7 +140,12 @@ class SqliteStore final : public Store {
 
   Stored<void> log(const AuditEntry& audit);
   Stored<void> redeem(std::optional<AuthKeyId> key);
-  Stored<void> quarantine_address_of(NodeId node, WallTime until);
+  Stored<void> quarantine_addresses_of(NodeId node, WallTime until);
+  Stored<void> quarantine(const AddressChange& change, const AddressMove& left);
+  Stored<void> vacate(const AddressChange& change);
+  Stored<void> occupy(const AddressChange& change);
+  Stored<void> leave_behind(const AddressChange& change);
+  Stored<void> remember(const AddressChange& change);
   Stored<void> revoke(
       const char* statement, std::int64_t id, WallTime now, const AuditEntry& audit);
   Stored<void> change_one(const char* statement, SqliteDatabase::Values values);

@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 
+#include "coord-server/store/addresses.h"
 #include "coord-server/store/automation.h"
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
@@ -23,7 +24,7 @@
 
 namespace aya::store {
 
-class Store : public AutomationStore, public Policies {
+class Store : public AddressStore, public AutomationStore, public Policies {
  public:
   ~Store() override = default;
 
@@ -55,9 +56,7 @@ class Store : public AutomationStore, public Policies {
   virtual Stored<void> update_node(
       const NodeRecord& node, std::optional<AuthKeyId> redeemed,
       const std::optional<AuditEntry>& audit) = 0;
-  // Moves a node to another IPv4 address; the old one goes into quarantine until `free_again`.
-  virtual Stored<void> change_ipv4(
-      NodeId node, const IpAddress& to, WallTime free_again, const AuditEntry& audit) = 0;
+  // Its addresses go into quarantine until `free_again`.
   virtual Stored<void> delete_node(NodeId node, WallTime free_again, const AuditEntry& audit) = 0;
   // The live parts of many nodes in one transaction. Unknown nodes are passed over.
   virtual Stored<void> save_live(std::span<const std::pair<NodeId, const NodeLive*>> nodes) = 0;

@@ -16,7 +16,7 @@ TEST(AddressPool, HandsOutThousandsOfDifferentAllowedAddresses) {
   std::set<IpAddress> given;
   const auto taken = [&](const IpAddress& a) { return given.contains(a); };
   for (int i = 0; i < 5000; ++i) {
-    const auto v4 = pool.pick_v4(taken);
+    const auto v4 = pool.pick_v4({kOverlayV4}, taken);
     ASSERT_TRUE(v4);
     EXPECT_TRUE(may_allocate_v4(*v4)) << v4->to_text();
     EXPECT_TRUE(given.insert(*v4).second);
@@ -30,8 +30,8 @@ TEST(AddressPool, FindsTheLastFreeAddressAndThenSaysThatThereIsNone) {
   test::SeededRng rng;
   AddressPool pool(rng);
   const IpAddress last = *IpAddress::parse("100.70.1.2");
-  EXPECT_EQ(pool.pick_v4([&](const IpAddress& a) { return a != last; }), last);
-  EXPECT_EQ(pool.pick_v4([](const IpAddress&) { return true; }), std::nullopt);
+  EXPECT_EQ(pool.pick_v4({kOverlayV4}, [&](const IpAddress& a) { return a != last; }), last);
+  EXPECT_EQ(pool.pick_v4({kOverlayV4}, [](const IpAddress&) { return true; }), std::nullopt);
 }
 
 }  // namespace

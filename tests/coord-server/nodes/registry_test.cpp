@@ -38,7 +38,7 @@ TEST_F(RegistryTest, FindsANodeByEverythingThatNamesIt) {
 
 TEST_F(RegistryTest, LooksTheSameAfterARestart) {
   const NodeRecord before = add("alpha", "100.64.0.1").record;
-  ASSERT_TRUE(registry->move_ipv4(before.id, *IpAddress::parse("100.80.0.1"), kNow, audit()));
+  ASSERT_TRUE(registry->change_addresses(move(before, "100.80.0.1"), {audit()}));
   load();
   const Node* after = registry->find(before.id);
   ASSERT_NE(after, nullptr);
@@ -50,7 +50,7 @@ TEST_F(RegistryTest, LooksTheSameAfterARestart) {
 TEST_F(RegistryTest, FollowsAMoveInItsIndexes) {
   const Node& a = add("alpha", "100.64.0.1");
   const IpAddress to = *IpAddress::parse("100.80.0.1");
-  ASSERT_TRUE(registry->move_ipv4(a.id(), to, kNow, audit()));
+  ASSERT_TRUE(registry->change_addresses(move(a.record, "100.80.0.1"), {audit()}));
   EXPECT_EQ(registry->find_address(account.id, to), &a);
   EXPECT_EQ(registry->find_address(account.id, *IpAddress::parse("100.64.0.1")), nullptr);
 }
@@ -130,7 +130,7 @@ TEST_F(RegistryTest, ChangesNothingInMemoryWhenTheStoreRefuses) {
   const Node& a = add("alpha", "100.64.0.1");
   add("beta", "100.64.0.2");
   const Version before = registry->version();
-  EXPECT_FALSE(registry->move_ipv4(a.id(), *IpAddress::parse("100.64.0.2"), kNow, audit()));
+  EXPECT_FALSE(registry->change_addresses(move(a.record, "100.64.0.2"), {audit()}));
   NodeRecord renamed = a.record;
   renamed.label = "beta";
   EXPECT_FALSE(registry->update(renamed));

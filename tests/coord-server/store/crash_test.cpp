@@ -30,8 +30,7 @@ TEST_F(StoreCrash, KeepsAnAddressEditThatWasAcknowledged) {
   store.reset();
   run_and_die([&] {
     auto child = open_sqlite_store(dir.file("coord.db"));
-    return child &&
-           (*child)->change_ipv4(made->id, *IpAddress::parse("100.80.0.1"), kNow, audit("UPDATE"));
+    return child && (*child)->change_addresses(move(*made, "100.80.0.1"), {audit("UPDATE")});
   });
   open();
   EXPECT_EQ(store->nodes()->front().ipv4.to_text(), "100.80.0.1");

@@ -92,12 +92,12 @@ TEST_F(SqliteStore, MovesAnAddressAndKeepsTheOldOneInQuarantine) {
   AuditEntry entry = audit("UPDATE");
   entry.property = "ADDRESS";
   entry.old_value = R"(["100.64.0.1"])";
-  ASSERT_TRUE(store->change_ipv4(made->id, wanted, kNow + std::chrono::hours(24), entry));
+  ASSERT_TRUE(store->change_addresses(move(*made, "100.80.0.1"), {entry}));
   open();
   EXPECT_EQ(store->nodes()->front().ipv4, wanted);
   auto kept = store->quarantines(kNow);
   ASSERT_EQ(kept->size(), 1u);
-  EXPECT_EQ(kept->front().ipv4.to_text(), "100.64.0.1");
+  EXPECT_EQ(kept->front().address.to_text(), "100.64.0.1");
   EXPECT_EQ(kept->front().former, made->id);
   EXPECT_EQ(store->audit_log(account.id, {}, 10)->back().property, "ADDRESS");
   EXPECT_TRUE(store->quarantines(kNow + std::chrono::hours(25))->empty());
@@ -108,7 +108,7 @@ TEST_F(SqliteStore, RefusesToMoveOntoATakenAddressAndChangesNothing) {
   auto a = store->create_node(node("a", "100.64.0.1"), {}, audit());
   ASSERT_TRUE(store->create_node(node("b", "100.64.0.2"), {}, audit()));
   const std::size_t lines = store->audit_log(account.id, {}, 100)->size();
-  auto moved = store->change_ipv4(a->id, *IpAddress::parse("100.64.0.2"), kNow, audit("UPDATE"));
+  auto moved = store->change_addresses(move(*a, "100.64.0.2"), {audit("UPDATE")});
   ASSERT_FALSE(moved);
   EXPECT_EQ(moved.error().kind, Kind::Taken);
   EXPECT_EQ(store->nodes()->front().ipv4.to_text(), "100.64.0.1");
@@ -178,11 +178,16 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       {"accounts",
        {"dns", "devices_approval", "devices_key_days", "users_approval", "policy_elsewhere",
         "policy_link", "users_may_join", "auto_updates", "flow_logging", "regional_routing",
-        "posture_identity", "https", "contact_account", "contact_support", "contact_security", "policy"}},
+        "posture_identity", "https", "contact_account", "contact_support", "contact_security",
+        "policy"}},
       {"audit_log", {"event_group", "source"}}};
   std::string undo =
       "PRAGMA user_version = 1; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
-      "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER audit_is_kept;";
+      "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER "
+      "audit_is_kept;"
+      "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
+      "DROP TABLE former_addresses; DROP TABLE address_moves; DROP TABLE address_changes;"
+      "DROP TABLE address_reservations; ALTER TABLE quarantine RENAME COLUMN address TO ipv4;";
   for (const auto& [table, columns] : added) {
     for (const std::string& column : columns) {
       undo += "ALTER TABLE " + table + " DROP COLUMN " + column + ';';

@@ -61,6 +61,16 @@ struct StoreFixture : testing::Test {
     return record;
   }
 
+  // To another IPv4 address, the old one resting for a day.
+  AddressChange move(const NodeRecord& node, const std::string& to) {
+    AddressChange change;
+    change.account = account.id;
+    change.time = kNow;
+    change.moves = {{node.id, node.ipv4, *IpAddress::parse(to)}};
+    change.free_again = kNow + std::chrono::hours(24);
+    return change;
+  }
+
   AuthKey auth_key(const std::string& id, bool reusable) {
     AuthKey key;
     key.public_id = id;
