@@ -23,7 +23,7 @@ bool means(const Engine& engine, SelectorId id, const End& end) {
     return resolver.selector(id).is(Want::Any) || literal.is_everything();
   }
   if (end.address) return literal.contains(*end.address);
-  return end.real && (literal.contains(end.device.ipv4) || literal.contains(end.device.ipv6));
+  return end.real && end.device.has_address_in(literal);
 }
 
 bool is_self(const End& from, const End& to) {
@@ -44,7 +44,7 @@ std::vector<End> devices_of(const Engine& engine, const Selector& selector) {
 
 std::vector<End> at_address(const Engine& engine, const IpAddress& address) {
   for (const auto& [id, device] : engine.devices()) {
-    if (device.ipv4 == address || device.ipv6 == address) {
+    if (std::ranges::count(device.addresses(), address) > 0) {
       return {{device, engine.owner_of(device), address, true}};
     }
   }

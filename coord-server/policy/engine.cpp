@@ -108,8 +108,8 @@ void Engine::put(const Device& device) {
   touch_routes(is_new ? nullptr : &before, &device);
   Standing standing = standing_of(rules_, resolver_, device, owner_of(device));
   // Rules about everybody's own devices name those of one person: they are in each other's filters.
-  if (is_new || before.owner != device.owner || before.ipv4 != device.ipv4 ||
-      before.ipv6 != device.ipv6 || before.tags != device.tags) {
+  if (is_new || before.owner != device.owner || before.addresses() != device.addresses() ||
+      before.tags != device.tags) {
     for (const auto& owner : {before.owner, device.owner}) {
       if (!owner) continue;
       for (const NodeId id : owned_[*owner])

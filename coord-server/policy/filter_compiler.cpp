@@ -67,7 +67,7 @@ AddressSet FilterCompiler::destinations_as_sources(const Engine& engine, const R
 }
 
 bool FilterCompiler::is_own_address(const IpAddress& address) const {
-  return address == device_.ipv4 || address == device_.ipv6;
+  return std::ranges::count(device_.addresses(), address) > 0;
 }
 
 // A stock exit node lets its callers into every network that it offers, approved or not, unless its
@@ -99,7 +99,7 @@ FilterCompiler::Target FilterCompiler::target_of(const Rule& rule) const {
       AddressSet one;
       one.add(range);
       const bool leads_here =
-          (meant && (one.contains(device_.ipv4) || one.contains(device_.ipv6))) ||
+          (meant && device_.has_address_in(one)) ||
           std::ranges::any_of(subnets_, [&](const Prefix& s) { return one.overlaps(s); });
       if (leads_here) literal.add(range);
     }
@@ -135,8 +135,7 @@ std::vector<std::string> FilterCompiler::own_sources(const Rule& rule) const {
     if (device.tagged() || !meets_postures(rule, device)) continue;
     for (const SelectorId selector : rule.src) {
       if (!engine_.resolver().contains(selector, id)) continue;
-      out.add(Prefix::host(device.ipv4));
-      out.add(Prefix::host(device.ipv6));
+      for (const IpAddress& address : device.addresses()) out.add(Prefix::host(address));
     }
   }
   return out.to_texts();
@@ -213,9 +212,11 @@ control::FilterRules FilterCompiler::rules() {
     const Rule& rule = engine_.rules_[i];
     if (standing_.dst.test(i)) add(rule, engine_.source_texts(i), target_of(rule));
     if (standing_.self.test(i)) {
-      const Target self{
-          {device_.ipv4.to_text(), device_.ipv6.to_text()},
-          {Prefix::host(device_.ipv4), Prefix::host(device_.ipv6)}};
+      Target self;
+      for (const IpAddress& address : device_.addresses()) {
+        self.texts.push_back(address.to_text());
+        self.prefixes.push_back(Prefix::host(address));
+      }
       add(rule, own_sources(rule), self);
     }
     if (standing_.src.test(i)) add_companions(i);

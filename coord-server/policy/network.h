@@ -1,6 +1,7 @@
 // What a policy is applied to: the people and the machines of one account, as plain values.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,15 +27,22 @@ struct Device {
   std::optional<UserId> owner;  // nobody: it has tags
   std::vector<std::string> tags;
   IpAddress ipv4, ipv6;
-  std::vector<Prefix> routes;    // that it offers and may carry, default routes included
-  std::vector<Prefix> carried;   // subnets it was elected for
-  std::vector<Prefix> withheld;  // subnets that it offers and may not carry
-  bool present = true;           // can carry traffic
-  bool runs_ssh = true;          // serves SSH itself: others have no use for rules about it
+  std::vector<IpAddress> former;  // at which it still answers
+  std::vector<Prefix> routes;     // that it offers and may carry, default routes included
+  std::vector<Prefix> carried;    // subnets it was elected for
+  std::vector<Prefix> withheld;   // subnets that it offers and may not carry
+  bool present = true;            // can carry traffic
+  bool runs_ssh = true;           // serves SSH itself: others have no use for rules about it
   policy_file::PostureAttributes posture;
 
   bool tagged() const { return !tags.empty(); }
   bool is_exit_node() const;
+  std::vector<IpAddress> addresses() const;
+  template <class Set>
+  bool has_address_in(const Set& set) const {
+    return set.contains(ipv4) || set.contains(ipv6) ||
+           std::ranges::any_of(former, [&](const IpAddress& at) { return set.contains(at); });
+  }
   friend bool operator==(const Device&, const Device&) = default;
 };
 

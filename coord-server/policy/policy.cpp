@@ -17,6 +17,7 @@ Device device_of(const nodes::NodeRecord& node) {
   out.tags = node.tags;
   out.ipv4 = node.ipv4;
   out.ipv6 = node.ipv6;
+  for (const store::FormerAddress& former : node.former) out.former.push_back(former.address);
   out.posture = {{"node:os", host.os}, {"node:osVersion", host.os_version}};
   if (!host.ipn_version.empty()) out.posture["node:tsVersion"] = host.ipn_version;
   std::ranges::transform(out.posture["node:os"], out.posture["node:os"].begin(), [](char c) {

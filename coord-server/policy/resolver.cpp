@@ -32,6 +32,12 @@ const std::vector<AddressRange> kInternetRanges = {
     range("169.255.0.0", "172.15.255.255"),  range("172.32.0.0", "192.167.255.255"),
     range("192.169.0.0", "223.255.255.255"), range_of(*Prefix::parse("2000::/3"))};
 
+std::vector<IpAddress> Device::addresses() const {
+  std::vector<IpAddress> out = {ipv4, ipv6};
+  out.insert(out.end(), former.begin(), former.end());
+  return out;
+}
+
 bool Device::is_exit_node() const {
   return std::ranges::any_of(routes, [](const Prefix& route) { return route.length == 0; });
 }
@@ -81,7 +87,7 @@ bool Resolver::is_in_group(const std::string& group, const Person& person) const
 bool Resolver::matches(SelectorId id, const Device& device, const Person* owner) const {
   const Entry& entry = entries_[id];
   if (!is_literal(entry.selector)) return matches(entry.selector, device, owner);
-  return entry.literal.contains(device.ipv4) || entry.literal.contains(device.ipv6);
+  return device.has_address_in(entry.literal);
 }
 
 bool Resolver::matches(const Selector& selector, const Device& device, const Person* owner) const {
@@ -109,8 +115,7 @@ bool Resolver::matches(const Selector& selector, const Device& device, const Per
       return person != nullptr && has_role(selector, *person);
     case Want::Address:
     case Want::Host:
-      return selector.prefix &&
-             (selector.prefix->contains(device.ipv4) || selector.prefix->contains(device.ipv6));
+      return selector.prefix && device.has_address_in(*selector.prefix);
     default:
       return false;
   }
@@ -119,7 +124,7 @@ bool Resolver::matches(const Selector& selector, const Device& device, const Per
 std::vector<IpAddress> Resolver::addresses_of(SelectorId id, const Device& device) const {
   std::vector<IpAddress> out;
   const Entry& entry = entries_[id];
-  for (const IpAddress& address : {device.ipv4, device.ipv6}) {
+  for (const IpAddress& address : device.addresses()) {
     if (!is_literal(entry.selector) || entry.literal.contains(address)) out.push_back(address);
   }
   return out;
@@ -127,7 +132,8 @@ std::vector<IpAddress> Resolver::addresses_of(SelectorId id, const Device& devic
 
 std::vector<Resolver::SelectorId> Resolver::put(const Device& device, const Person* owner) {
   Known& known = known_[device.id.value];
-  const bool moved = known.ipv4 != device.ipv4 || known.ipv6 != device.ipv6;
+  std::vector<IpAddress> addresses = device.addresses();
+  const bool moved = known.addresses != addresses;
   std::vector<SelectorId> in, changed;
   for (SelectorId id = 0; id < entries_.size(); ++id) {
     const bool before = entries_[id].devices.contains(device.id);
@@ -137,7 +143,7 @@ std::vector<Resolver::SelectorId> Resolver::put(const Device& device, const Pers
     if (!now && before) entries_[id].devices.erase(device.id);
     if (now != before || (now && moved)) changed.push_back(id);
   }
-  known = {device.ipv4, device.ipv6, std::move(in)};
+  known = {std::move(addresses), std::move(in)};
   return changed;
 }
 

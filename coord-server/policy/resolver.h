@@ -64,7 +64,7 @@ class Resolver {
   std::vector<Entry> entries_;
   std::map<std::string, SelectorId, std::less<>> by_text_;
   struct Known {
-    IpAddress ipv4, ipv6;
+    std::vector<IpAddress> addresses;
     std::vector<SelectorId> in;
   };
   std::unordered_map<std::int64_t, Known> known_;

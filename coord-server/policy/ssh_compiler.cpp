@@ -145,7 +145,7 @@ void SshCompiler::compile(const SshRule& rule) {
     if (const auto found = from.find(key); found != from.end()) {
       if (device_.tagged()) {
         std::erase_if(found->second, [&](const IpAddress& address) {
-          return address != device_.ipv4 && address != device_.ipv6;
+          return std::ranges::count(device_.addresses(), address) == 0;
         });
       }
       own.insert(*found);

@@ -59,6 +59,8 @@ Device random_device(std::mt19937& random) {
     out.ipv4 = IpAddress::v4(0x64400000u + 100u + static_cast<std::uint32_t>(out.id.value));
   if (pick(3) == 0) out.routes.push_back(*Prefix::parse("10.1.0.0/16"));
   if (pick(4) == 0) out.carried = out.routes;
+  if (pick(5) == 0)
+    out.former = {IpAddress::v4(0x64500000u + static_cast<std::uint32_t>(pick(50)))};
   return out;
 }
 
@@ -180,6 +182,29 @@ TEST(Engine, AsksForTheStateOfADevice) {
   ASSERT_EQ(rules.size(), 1u);
   EXPECT_TRUE(test::address_set(rules[0].src_ips).contains(fresh.ipv4));
   EXPECT_FALSE(test::address_set(rules[0].src_ips).contains(stale.ipv4));
+}
+
+TEST(Engine, MeansAMachineAlsoAtAnAddressThatItIsLeaving) {
+  Engine engine(read(R"({
+    "hosts": {"db": "100.80.0.1"},
+    "tagOwners": {"tag:app": ["alice@example.com"]},
+    "grants": [{"src": ["tag:app"], "dst": ["db"], "ip": ["tcp:5432"]},
+               {"src": ["db"], "dst": ["tag:app"], "ip": ["tcp:80"]}]})"));
+  engine.put(kAlice);
+  Device db = device(1, 1), app = device(2, std::nullopt, {"tag:app"});
+  engine.put(app);
+  engine.put(db);
+  EXPECT_FALSE(engine.may_meet(NodeId{1}, NodeId{2}));
+  db.former = {*IpAddress::parse("100.80.0.1")};
+  engine.put(db);
+  EXPECT_TRUE(engine.may_meet(NodeId{1}, NodeId{2}));
+  ASSERT_EQ(engine.filter(NodeId{1}).size(), 1u);
+  EXPECT_EQ(engine.filter(NodeId{1})[0].dst_ports[0].ip, "100.80.0.1");
+  ASSERT_EQ(engine.filter(NodeId{2}).size(), 1u);
+  EXPECT_TRUE(test::address_set(engine.filter(NodeId{2})[0].src_ips).contains(db.former[0]));
+  app.former = {*IpAddress::parse("100.80.0.2")};
+  engine.put(app);
+  EXPECT_TRUE(test::address_set(engine.filter(NodeId{1})[0].src_ips).contains(app.former[0]));
 }
 
 TEST(Engine, TakesSetsOfAddressesApart) {
