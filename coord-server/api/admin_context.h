@@ -9,6 +9,7 @@
 #include "coord-server/api/admin_routes.h"
 #include "coord-server/api/caller.h"
 #include "coord-server/api/route.h"
+#include "coord-server/people/people.h"
 
 namespace aya::api {
 
@@ -24,6 +25,7 @@ struct AdminContext {
   enroll::AuthKeys& auth_keys;
   ApiTokens& tokens;
   const nodes::TagOwners& tag_owners;
+  people::People& people;
   const ServerFacts& facts;
   const RouteTable& table;
 

@@ -119,7 +119,7 @@ Answer<http::Response> AdminRoutes::run(
   }
   auto answered = route.handler(
       {request, wild, caller, now, registry_, storage_, enrollment_, auth_keys_, tokens_,
-       tag_owners_, facts_, table_});
+       tag_owners_, people_, facts_, table_});
   if (!repeated.empty() && answered && answered->ok()) {
     repeated_.remember(repeated, request, *answered, now);
   }

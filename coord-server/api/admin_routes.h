@@ -8,6 +8,7 @@
 #include <string>
 
 #include "coord-server/enroll/enrollment.h"
+#include "coord-server/people/people.h"
 #include "coord-server/api/caller.h"
 #include "coord-server/api/rate_limit.h"
 #include "coord-server/api/repeated_requests.h"
@@ -50,6 +51,7 @@ class AdminRoutes {
         auth_keys_(storage, rng),
         tokens_(storage, registry, rng),
         tag_owners_(tag_owners),
+        people_(registry, storage, rng),
         rng_(rng),
         facts_(facts) {}
 
@@ -77,6 +79,7 @@ class AdminRoutes {
   enroll::AuthKeys auth_keys_;
   ApiTokens tokens_;
   const nodes::TagOwners& tag_owners_;
+  people::People people_;
   Rng& rng_;
   const ServerFacts& facts_;
   RateLimit known_{kKnown};

@@ -94,7 +94,8 @@ Answer<Caller> ApiTokens::from_api_token(const Credential& credential, WallTime 
   if (!*found || !credential.matches((*found)->secret)) return ApiError::unauthorized();
   const store::ApiToken& token = **found;
   const store::User* user = registry_.user(token.user);
-  if (token.revoked || token.expires <= now || user == nullptr) return ApiError::unauthorized();
+  if (token.revoked || token.expires <= now || user == nullptr || user->status != "active")
+    return ApiError::unauthorized();
   Caller caller;
   caller.account = token.account;
   caller.user = token.user;

@@ -53,14 +53,62 @@ Result<void, StartError> set_tls_key(std::string_view text, Config& config) {
   return {};
 }
 
+oidc::Config& oidc_of(Config& config) { return config.oidc ? *config.oidc : config.oidc.emplace(); }
+
+// "a, b": without blanks around, without empty ones.
+std::vector<std::string> listed(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view part = trim(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    if (!part.empty()) out.emplace_back(part);
+  }
+  return out;
+}
+
+Result<void, StartError> set_oidc_issuer(std::string_view text, Config& config) {
+  const auto url = http::Url::parse(text);
+  const bool local = url && (url->host == "127.0.0.1" || url->host == "localhost");
+  if (!url || !(url->tls || local)) {
+    return StartError{"oidc_issuer: \"" + std::string(text) + "\" is not an https URL"};
+  }
+  oidc_of(config).issuer = text;
+  return {};
+}
+
+template <std::string oidc::Config::*Field>
+Result<void, StartError> set_oidc_text(std::string_view text, Config& config) {
+  oidc_of(config).*Field = text;
+  return {};
+}
+
+template <std::vector<std::string> oidc::Config::*Field>
+Result<void, StartError> set_oidc_list(std::string_view text, Config& config) {
+  oidc_of(config).*Field = listed(text);
+  return {};
+}
+
 struct Setting {
   std::string_view name;
   Result<void, StartError> (*set)(std::string_view, Config&);
 };
 constexpr std::array kSettings = {
-    Setting{"server_url", set_server_url},   Setting{"listen", set_listen},
-    Setting{"stun_listen", set_stun_listen}, Setting{"derp_ip", set_relay_addresses},
-    Setting{"tls_cert", set_tls_cert},       Setting{"tls_key", set_tls_key},
+    Setting{"server_url", set_server_url},
+    Setting{"listen", set_listen},
+    Setting{"stun_listen", set_stun_listen},
+    Setting{"derp_ip", set_relay_addresses},
+    Setting{"tls_cert", set_tls_cert},
+    Setting{"tls_key", set_tls_key},
+    Setting{"oidc_issuer", set_oidc_issuer},
+    Setting{"oidc_client_id", set_oidc_text<&oidc::Config::client_id>},
+    Setting{"oidc_client_secret", set_oidc_text<&oidc::Config::client_secret>},
+    Setting{"oidc_name", set_oidc_text<&oidc::Config::name>},
+    Setting{"oidc_account", set_oidc_text<&oidc::Config::account>},
+    Setting{"oidc_scopes", set_oidc_list<&oidc::Config::scopes>},
+    Setting{"oidc_allowed_domains", set_oidc_list<&oidc::Config::allowed_domains>},
+    Setting{"oidc_allowed_groups", set_oidc_list<&oidc::Config::allowed_groups>},
+    Setting{"oidc_allowed_users", set_oidc_list<&oidc::Config::allowed_users>},
 };
 
 const Setting* find_setting(std::string_view name) {
@@ -175,6 +223,13 @@ Result<Config, StartError> parse_config(std::string_view text, const std::string
   if (config.tls_cert.empty() != config.tls_key.empty()) {
     return StartError{file + ": tls_cert and tls_key belong together; set both or neither"};
   }
+  if (config.oidc && (config.oidc->issuer.empty() || config.oidc->client_id.empty())) {
+    return StartError{file + ": a login by OIDC needs oidc_issuer and oidc_client_id"};
+  }
+  if (config.oidc &&
+      std::ranges::find(config.oidc->scopes, "openid") == config.oidc->scopes.end()) {
+    return StartError{file + ": oidc_scopes must hold openid"};
+  }
   return config;
 }
 
@@ -209,6 +264,17 @@ std::string config_text(const Config& config) {
   setting(
       "", "tls_key", config.own_certificate() ? "/etc/ssl/coord.key" : config.tls_key,
       !config.own_certificate());
+  setting(
+      "# People may sign in by another server that knows them (OpenID Connect). Tell it that the\n"
+      "# way back is server_url with /oidc/callback behind it. Lists have commas; each that is "
+      "set\n"
+      "# must let a person through: oidc_allowed_domains, oidc_allowed_groups, "
+      "oidc_allowed_users.\n",
+      "oidc_issuer", "https://id.example", false);
+  out.pop_back();
+  setting("", "oidc_client_id", "ayatori", false);
+  out.pop_back();
+  setting("", "oidc_client_secret", "from that server", false);
   out.pop_back();
   return out;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coord-server/oidc/provider.h"
 #include "proto/base/result.h"
 #include "proto/http/target.h"
 #include "proto/netaddr/endpoint.h"
@@ -41,6 +42,8 @@ struct Config {
   std::optional<IpAddress> relay_ipv4, relay_ipv6;
   // Both empty: the certificate made by `init`. Relative to the installation's folder.
   std::string tls_cert, tls_key;
+
+  std::optional<oidc::Config> oidc;  // nullopt: people have passwords here
 
   bool own_certificate() const { return tls_cert.empty(); }
 };

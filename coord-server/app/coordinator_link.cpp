@@ -26,9 +26,14 @@ http::Response CoordinatorLink::ask_api(
   return core_.on_api(request, entrance, loop_.wall_now());
 }
 
-http::Response CoordinatorLink::ask_page(const http::Request& request) {
+pages::PageAnswer CoordinatorLink::ask_page(const http::Request& request, const IpAddress& from) {
   wake();
-  return core_.on_page(request, loop_.wall_now());
+  return core_.on_page(request, from, loop_.wall_now());
+}
+
+pages::PageAnswer CoordinatorLink::go_on(const pages::Errand& errand, const pages::Done& done) {
+  wake();
+  return errand.then(done, loop_.wall_now());
 }
 
 void CoordinatorLink::stream_closed(mapper::StreamId stream) {

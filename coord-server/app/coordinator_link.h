@@ -30,7 +30,8 @@ class CoordinatorLink final : public Desk {
   Answer ask(
       const http::Request& request, const MachinePublicKey& machine, MapReader& reader) override;
   http::Response ask_api(const http::Request& request, const api::Entrance& entrance) override;
-  http::Response ask_page(const http::Request& request) override;
+  pages::PageAnswer ask_page(const http::Request& request, const IpAddress& from) override;
+  pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override;
 
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId stream, bool blocked) override;

@@ -4,8 +4,9 @@
 
 #include <optional>
 
-#include "coord-server/serve/machine_routes.h"
 #include "coord-server/api/admin_routes.h"
+#include "coord-server/pages/pages.h"
+#include "coord-server/serve/machine_routes.h"
 #include "proto/http/message.h"
 
 namespace aya::coord {
@@ -32,7 +33,9 @@ class Desk {
   virtual Answer ask(
       const http::Request& request, const MachinePublicKey& machine, MapReader& reader) = 0;
   virtual http::Response ask_api(const http::Request& request, const api::Entrance& entrance) = 0;
-  virtual http::Response ask_page(const http::Request& request) = 0;
+  virtual pages::PageAnswer ask_page(const http::Request& request, const IpAddress& from) = 0;
+  // Goes on with an errand that is done.
+  virtual pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) = 0;
 
   virtual void stream_closed(mapper::StreamId stream) = 0;
   virtual void stream_blocked(mapper::StreamId stream, bool blocked) = 0;

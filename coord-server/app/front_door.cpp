@@ -23,6 +23,9 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
     patience_.arm_in(kFirstByteWithin);
     silent_->start(*this);
   }
+  ~Visitor() override {
+    if (waiting_) door_.site_.on_gone(*http_);
+  }
 
  private:
   void on_bytes(Bytes bytes) override {
@@ -41,6 +44,7 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
   void on_request(io::HttpConnection& connection, http::Request request) override {
     patience_.arm_in(kNextRequestWithin);
     const Handled handled = door_.site_.on_request(connection, std::move(request), remote_);
+    waiting_ = handled == Handled::Later;
     if (handled == Handled::Upgraded) door_.let_go(*this);
   }
   void on_closed(io::HttpConnection&) override { door_.let_go(*this); }
@@ -50,6 +54,7 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
   std::unique_ptr<io::ByteStream> silent_;
   std::unique_ptr<io::HttpConnection> http_;
   io::Timer patience_;
+  bool waiting_ = false;
 };
 
 Result<std::unique_ptr<FrontDoor>, io::IoError> FrontDoor::open(

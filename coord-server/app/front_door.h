@@ -15,15 +15,17 @@ namespace aya::coord {
 
 class FrontDoor {
  public:
-  enum class Handled { Answered, Upgraded };
+  enum class Handled { Answered, Later, Upgraded };
 
   class Site {
    public:
     virtual ~Site() = default;
     virtual tls::TlsServerContext& tls_context() = 0;
-    // Answers with respond(), or takes the connection over with upgrade().
+    // Answers with respond(), now or later, or takes the connection over with upgrade().
     virtual Handled on_request(
         io::HttpConnection& connection, http::Request request, const Endpoint& remote) = 0;
+    // One that was to be answered later is gone.
+    virtual void on_gone(io::HttpConnection& connection) = 0;
   };
 
   // Connections that have not been upgraded, at one time; more are closed at once.
@@ -31,7 +33,7 @@ class FrontDoor {
   // Or the places would soon be held by those who only began.
   static constexpr Duration kFirstByteWithin = 10s;
   static constexpr Duration kRequestWithin = 10s;
-  static constexpr Duration kNextRequestWithin = 60s;
+  static constexpr Duration kNextRequestWithin = 60s;  // also for an answer
 
   // References outlive the door.
   static Result<std::unique_ptr<FrontDoor>, io::IoError> open(

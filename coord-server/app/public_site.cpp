@@ -1,5 +1,7 @@
 #include "coord-server/app/public_site.h"
 
+#include <algorithm>
+
 #include "proto/base/base64.h"
 #include "proto/http/http1_writer.h"
 #include "proto/http/upgrade.h"
@@ -25,7 +27,7 @@ http::Response to_http(const relay_server::RelayAnswer& answer) {
 }  // namespace
 
 PublicSite::PublicSite(const Parts& parts, serve::PublicFacts facts)
-    : parts_(parts), facts_(std::move(facts)) {}
+    : parts_(parts), facts_(std::move(facts)), errands_(parts.loop) {}
 
 PublicSite::~PublicSite() = default;
 
@@ -34,6 +36,7 @@ FrontDoor::Handled PublicSite::on_request(
   const std::string_view path = request.path();
   if (path == "/ts2021") return to_control(connection, request);
   if (path == "/derp") return to_relay(connection, request, remote);
+  if (pages::Pages::owns(path)) return to_pages(connection, request, remote);
   connection.respond(answer(request, remote));
   return FrontDoor::Handled::Answered;
 }
@@ -93,9 +96,38 @@ FrontDoor::Handled PublicSite::to_relay(
   return FrontDoor::Handled::Upgraded;
 }
 
+FrontDoor::Handled PublicSite::to_pages(
+    io::HttpConnection& connection, const http::Request& request, const Endpoint& remote) {
+  auto answer = parts_.core.ask_page(request, remote.address);
+  if (!answer.errand) {
+    connection.respond(answer.page);
+    return FrontDoor::Handled::Answered;
+  }
+  const std::uint64_t number = ++last_errand_;
+  waiting_.insert_or_assign(&connection, number);
+  run(std::move(answer.errand), number);
+  return FrontDoor::Handled::Later;
+}
+
+// What was begun is done, whether or not the browser is still there to see it.
+void PublicSite::run(std::unique_ptr<pages::Errand> errand, std::uint64_t number) {
+  std::shared_ptr<pages::Errand> kept = std::move(errand);  // by a callback that must be copyable
+  errands_.run(kept->work, [this, kept, number](const pages::Done& done) {
+    auto answer = parts_.core.go_on(*kept, done);
+    if (answer.errand) return run(std::move(answer.errand), number);
+    const auto waiting =
+        std::ranges::find(waiting_, number, [](const auto& entry) { return entry.second; });
+    if (waiting == waiting_.end()) return;
+    io::HttpConnection& connection = *waiting->first;
+    waiting_.erase(waiting);
+    connection.respond(answer.page);
+  });
+}
+
 http::Response PublicSite::answer(const http::Request& request, const Endpoint& remote) {
-  if (api::AdminRoutes::owns(request.path())) return parts_.core.ask_api(request, {false, "", remote.address.to_text()});
-  if (pages::Pages::owns(request.path())) return parts_.core.ask_page(request);
+  if (api::AdminRoutes::owns(request.path())) {
+    return parts_.core.ask_api(request, {false, "", remote.address.to_text()});
+  }
   if (request.path() == "/readyz") return readiness();
   if (auto known = serve::answer_public(request, remote.address, facts_)) return std::move(*known);
   return http::Response::text(404, "not found\n");

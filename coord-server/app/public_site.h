@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "coord-server/app/desk.h"
+#include "coord-server/app/errand_runner.h"
 #include "coord-server/app/front_door.h"
 #include "coord-server/app/noise_link.h"
 #include "coord-server/app/relay_link.h"
@@ -32,6 +33,7 @@ class PublicSite final : public FrontDoor::Site {
   tls::TlsServerContext& tls_context() override { return parts_.tls.current(); }
   FrontDoor::Handled on_request(
       io::HttpConnection& connection, http::Request request, const Endpoint& remote) override;
+  void on_gone(io::HttpConnection& connection) override { waiting_.erase(&connection); }
 
   std::size_t machines() const { return machines_.size(); }  // control connections
 
@@ -40,11 +42,19 @@ class PublicSite final : public FrontDoor::Site {
   FrontDoor::Handled to_relay(
       io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
   http::Response answer(const http::Request& request, const Endpoint& remote);
+  FrontDoor::Handled to_pages(
+      io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
+  void run(std::unique_ptr<pages::Errand> errand, std::uint64_t number);
   http::Response readiness();
 
   Parts parts_;
   serve::PublicFacts facts_;
   std::unordered_map<NoiseLink*, std::unique_ptr<NoiseLink>> machines_;
+
+  // Browsers that wait for what an errand brings, by a number no other has had.
+  std::unordered_map<io::HttpConnection*, std::uint64_t> waiting_;
+  std::uint64_t last_errand_ = 0;
+  ErrandRunner errands_;
 
   // Looking is a write to the disk, and anybody may ask.
   static constexpr Duration kReadinessLasts = 2s;

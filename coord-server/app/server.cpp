@@ -109,7 +109,9 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     if (!tls) return tls.error();
     tls_ = std::move(*tls);
     auto core = serve::Coordinator::make(
-        *storage_, rng_, {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_)},
+        *storage_, rng_,
+        {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_),
+         installation_.config.oidc},
         loop_.now(), loop_.wall_now());
     if (!core) return database_error(core.error());
     core_ = std::move(*core);

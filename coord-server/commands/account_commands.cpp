@@ -1,127 +1,50 @@
-#include <chrono>
-
-#include "coord-server/commands/node_calls.h"
+#include "coord-server/commands/json.h"
 #include "coord-server/commands/table.h"
 #include "coord-server/commands/verbs.h"
-#include "proto/http/target.h"
 
 namespace aya::coord {
-namespace {
 
-constexpr const char* kOneDay = "24h";
-
-// Numbers, true and false as such; everything else is a text.
-Json value_from(const std::string& text) {
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_number() || value.is_boolean() ? value : Json(text);
+Done account_add(const Invocation& call) {
+  const Json wish = {{"name", call.arguments[0]}, {"owner", call.line.get("owner", "owner")}};
+  auto reply = call.client.call("POST", "/accounts", wish.dump());
+  if (!reply) return reply.error();
+  const Json account = parse_json(reply->body);
+  print(
+      call.json ? json_text(account)
+                : "account " + text_at(account, "name") + " made; its machines are called NAME." +
+                      text_at(account, "domain") + "\n");
+  return {};
 }
 
-std::string shown(const Json& value) {
-  return printable(value.is_string() ? value.get<std::string>() : value.dump());
-}
-
-// "alice", or what a program, a device or the socket calls itself.
-std::string who(const Json& line) {
-  const Json actor = line.value("actor", Json::object());
-  for (const char* name : {"loginName", "id", "displayName", "type"}) {
-    const std::string text = text_at(actor, name);
-    if (!text.empty()) return printable(text);
-  }
-  return "-";
-}
-
-std::vector<std::string> audit_row(const Json& line) {
-  const Json target = line.value("target", Json::object());
-  std::string what = text_at(line, "action") + ' ' + text_at(target, "type");
-  const std::string property = text_at(target, "property");
-  if (!property.empty()) what += ' ' + property;
-  std::string change;
-  if (const Json before = line.value("old", Json()); !before.is_null()) change = shown(before);
-  if (const Json after = line.value("new", Json()); !after.is_null()) {
-    change += (change.empty() ? "" : " -> ") + shown(after);
-  }
-  return {text_at(line, "eventTime"), who(line), what, printable(text_at(target, "name")), change};
-}
-
-Done print_settings(const Invocation& call, const std::string& body) {
-  const Json settings = parse_json(body);
+Done account_list(const Invocation& call) {
+  auto reply = call.client.call("GET", "/accounts");
+  if (!reply) return reply.error();
+  const Json accounts = list_at(parse_json(reply->body), "accounts");
   if (call.json) {
-    print(json_text(settings));
+    print(json_text(accounts));
     return {};
   }
-  std::vector<std::vector<std::string>> rows = {{"SETTING", "VALUE"}};
-  for (const auto& [name, value] : settings.items()) rows.push_back({name, shown(value)});
+  std::vector<std::vector<std::string>> rows = {{"NAME", "DOMAIN", "DEVICES"}};
+  for (const Json& account : accounts) {
+    rows.push_back(
+        {printable(text_at(account, "name")), text_at(account, "domain"),
+         text_at(account, "deviceCount")});
+  }
   print(table(rows));
   return {};
 }
 
-}  // namespace
-
-Done settings_show(const Invocation& call) {
-  auto reply = call.client.call("GET", "/tailnet/-/settings");
+Done account_remove(const Invocation& call) {
+  auto reply = call.client.call("GET", "/accounts");
   if (!reply) return reply.error();
-  return print_settings(call, reply->body);
-}
-
-// The server ignores fields it does not know, so a mistyped one is found here.
-Done settings_set(const Invocation& call) {
-  const std::string& name = call.arguments[0];
-  auto known = call.client.call("GET", "/tailnet/-/settings");
-  if (!known) return known.error();
-  if (!parse_json(known->body).contains(name)) {
-    return Failure{
-        Exit::Usage, "no setting \"" + printable(name) + "\"; `settings show` lists them"};
-  }
-  const Json wish = {{name, value_from(call.arguments[1])}};
-  auto reply = call.client.call("PATCH", "/tailnet/-/settings", wish.dump());
-  if (!reply) return reply.error();
-  return print_settings(call, reply->body);
-}
-
-Done audit_command(const Invocation& call) {
-  const auto since = parse_duration(call.line.get("since", kOneDay));
-  if (!since) return Failure{Exit::Usage, "--since wants a duration as 30m, 24h, 90d or 2w"};
-  const WallTime now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  std::string query = "start=" + http::percent_encode(to_rfc3339(now - *since)) +
-                      "&end=" + http::percent_encode(to_rfc3339(now));
-  if (call.line.has("actor")) query += "&actor=" + http::percent_encode(call.line.get("actor"));
-  auto reply = call.client.call("GET", "/tailnet/-/logging/configuration", "", query);
-  if (!reply) return reply.error();
-  const Json lines = list_at(parse_json(reply->body), "logs");
-  if (call.json) {
-    print(json_text(lines));
+  for (const Json& account : list_at(parse_json(reply->body), "accounts")) {
+    if (text_at(account, "name") != call.arguments[0]) continue;
+    auto gone = call.client.call("DELETE", "/accounts/" + text_at(account, "id"));
+    if (!gone) return gone.error();
+    print(call.json ? json_text(account) : printable(call.arguments[0]) + " removed\n");
     return {};
   }
-  std::vector<std::vector<std::string>> rows = {{"TIME", "WHO", "WHAT", "TARGET", "CHANGE"}};
-  for (const Json& line : lines) rows.push_back(audit_row(line));
-  print(table(rows));
-  return {};
-}
-
-Done oauth_add(const Invocation& call) {
-  Json scopes = Json::array();
-  std::string_view rest = call.arguments[0];
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    if (comma > 0) scopes.push_back(rest.substr(0, comma));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  const Json wish = {
-      {"keyType", "client"},
-      {"scopes", scopes},
-      {"tags", tags_from(call.line.get("tag"))},
-      {"description", call.line.get("description")}};
-  auto reply = call.client.call("POST", "/tailnet/-/keys", wish.dump());
-  if (!reply) return reply.error();
-  const Json client = parse_json(reply->body);
-  if (call.json) {
-    print(json_text(client));
-    return {};
-  }
-  if (!call.line.has("q"))
-    print_error("Client " + text_at(client, "id") + "; its secret, shown once:\n");
-  print(text_at(client, "key") + '\n');
-  return {};
+  return Failure{Exit::Failed, "no account \"" + printable(call.arguments[0]) + '"'};
 }
 
 }  // namespace aya::coord

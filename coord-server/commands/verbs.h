@@ -48,8 +48,21 @@ Done serve_command(const Invocation& call);
 // user_commands.cpp
 Done user_add(const Invocation& call);
 Done user_list(const Invocation& call);
+Done user_remove(const Invocation& call);
+Done user_rename(const Invocation& call);
+Done user_role(const Invocation& call);
+Done user_suspend(const Invocation& call);
+Done user_restore(const Invocation& call);
+Done user_approve(const Invocation& call);
+Done user_link(const Invocation& call);
+Done user_password(const Invocation& call);
 
 // account_commands.cpp
+Done account_add(const Invocation& call);
+Done account_list(const Invocation& call);
+Done account_remove(const Invocation& call);
+
+// settings_commands.cpp
 Done settings_show(const Invocation& call);
 Done settings_set(const Invocation& call);
 Done audit_command(const Invocation& call);

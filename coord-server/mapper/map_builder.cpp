@@ -24,8 +24,13 @@ std::vector<Endpoint> endpoints_of(const store::NodeLive& live) {
   return out;
 }
 
+bool MapBuilder::is_let_in(const nodes::NodeRecord& record) const {
+  const store::User* owner = registry_.user(record.user);
+  return record.authorized && owner != nullptr && owner->status != "suspended";
+}
+
 bool MapBuilder::shows(const Node& viewer, const Node& peer) const {
-  if (!viewer.record.authorized || !peer.record.authorized) return false;
+  if (!is_let_in(viewer.record) || !is_let_in(peer.record)) return false;
   return policy_.may_meet(viewer, peer) && !peer.record.live.disco_key.is_zero();
 }
 
@@ -60,7 +65,7 @@ control::Node MapBuilder::common(
   control::set_occupied_prefixes(*out.hostinfo, {});
   out.created = record.created;
   out.cap = record.live.capver;
-  out.machine_authorized = record.authorized;
+  out.machine_authorized = is_let_in(record);
   if (record.answers_subdomains) out.cap_map["dns-subdomain-resolve"];
   out.expired = record.key_expiry && *record.key_expiry <= now;
   return out;

@@ -57,6 +57,7 @@ class MapBuilder {
   const policy::Policy& policy() const { return policy_; }
 
  private:
+  bool is_let_in(const nodes::NodeRecord& record) const;  // approved, and its owner not suspended
   struct KeptTexts {
     nodes::Version version = 0;
     std::map<std::vector<Prefix>, PeerText> by_routes;

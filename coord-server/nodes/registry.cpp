@@ -160,10 +160,38 @@ Version Registry::dns_changed(AccountId account) const {
   return index == nullptr ? 0 : index->dns_changed;
 }
 
-Stored<store::User> Registry::create_user(store::User user, AuditEntry audit) {
-  auto created = storage_.create_user(std::move(user), std::move(audit));
+Stored<void> Registry::remove_account(AccountId id, const AuditEntry& audit) {
+  AYA_CHECK(nodes_of(id).empty());
+  if (auto removed = storage_.remove_account(id, audit); !removed) return removed;
+  std::erase_if(users_, [&](const auto& user) { return user.second.account == id; });
+  indexes_.erase(id);
+  accounts_.erase(id);
+  return {};
+}
+
+Stored<store::User> Registry::create_user(
+    store::User user, AuditEntry audit, const std::optional<store::Identity>& identity) {
+  auto created = storage_.create_user(std::move(user), std::move(audit), identity);
   if (created) users_.emplace(created->id, *created);
   return created;
+}
+
+Stored<void> Registry::update_user(const store::User& user, const AuditEntry& audit) {
+  store::User* known = find_in(users_, user.id);
+  AYA_CHECK(known != nullptr && known->account == user.account);
+  if (auto stored = storage_.update_user(user, audit); !stored) return stored;
+  *known = user;
+  for (const NodeId id : nodes_of(user.account)) {
+    Node& node = nodes_.at(id);
+    if (node.record.user == user.id) touch(node, {Facet::Identity});
+  }
+  return {};
+}
+
+Stored<void> Registry::delete_user(UserId id, const AuditEntry& audit) {
+  if (auto deleted = storage_.delete_user(id, audit); !deleted) return deleted;
+  users_.erase(id);
+  return {};
 }
 
 // --- asking about nodes ---

@@ -78,7 +78,13 @@ class Registry {
   // Empty: the policy accounts begin with.
   Stored<store::PolicyVersion> set_policy(store::PolicyVersion policy, const AuditEntry& audit);
   Version policy_changed(AccountId account) const;
-  Stored<store::User> create_user(store::User user, AuditEntry audit);
+  // Of an account without nodes.
+  Stored<void> remove_account(AccountId id, const AuditEntry& audit);
+  Stored<store::User> create_user(
+      store::User user, AuditEntry audit, const std::optional<store::Identity>& identity = {});
+  // Others see the nodes of this user anew: the name may be another, or access may have ended.
+  Stored<void> update_user(const store::User& user, const AuditEntry& audit);
+  Stored<void> delete_user(UserId id, const AuditEntry& audit);  // without nodes
 
   // Nodes.
   const Node* find(NodeId id) const;

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <array>
 
+#include "coord-server/enroll/node_label.h"
 #include "coord-server/resources/handlers.h"
+#include "coord-server/resources/login_name.h"
 #include "coord-server/api/json.h"
 #include "proto/http/target.h"
 
@@ -30,18 +32,19 @@ Json user_json(const nodes::Registry& registry, const store::User& user) {
       {"created", to_rfc3339(user.created)},
       {"type", "member"},
       {"role", user.role},
-      {"status", "active"},
+      {"status", user.status},
       {"deviceCount", devices},
       {"lastSeen", to_rfc3339(last_seen.value_or(user.created))},
       {"currentlyConnected", connected}};
 }
 
-// Printable, without what would need quoting in a shell, a policy or a URL.
-bool is_login(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
-    return (c < 0x80 && std::isalnum(c)) || c == '.' || c == '_' || c == '-' || c == '@' ||
-           c == '+';
-  });
+Json account_json(const AdminContext& c, const store::Account& account) {
+  return {
+      {"id", std::to_string(account.id.value)},
+      {"name", account.name},
+      {"domain", account.domain},
+      {"created", to_rfc3339(account.created)},
+      {"deviceCount", c.registry.nodes_of(account.id).size()}};
 }
 
 }  // namespace
@@ -80,16 +83,13 @@ Answer<http::Response> create_user(const AdminContext& c) {
   auto login = text_field(*body, "loginName");
   if (!login) return login.error();
   if (!is_login(*login)) {
-    return ApiError::bad_request("loginName: 1 to 64 letters, digits and . _ - @ +");
+    return ApiError::bad_request("loginName: " + std::string(kLoginText));
   }
   auto display_name = text_field(*body, "displayName");
   if (!display_name) return display_name.error();
   auto role = text_field(*body, "role", "member");
   if (!role) return role.error();
-  constexpr std::array<std::string_view, 4> kRoles = {"owner", "admin", "member", "auditor"};
-  if (std::ranges::find(kRoles, *role) == kRoles.end()) {
-    return ApiError::bad_request("role: want owner, admin, member or auditor");
-  }
+  if (!is_role(*role)) return ApiError::bad_request("role: " + std::string(kRolesText));
   if (*role == "owner" && c.caller.role != "owner") {
     return ApiError::forbidden("only an owner makes owners");
   }
@@ -114,14 +114,65 @@ Answer<http::Response> list_accounts(const AdminContext& c) {
   Json accounts = Json::array();
   for (const auto& [id, account] : c.registry.accounts()) {
     if (!c.caller.may_see(id)) continue;
-    accounts.push_back(
-        {{"id", std::to_string(id.value)},
-         {"name", account.name},
-         {"domain", account.domain},
-         {"created", to_rfc3339(account.created)},
-         {"deviceCount", c.registry.nodes_of(id).size()}});
+    accounts.push_back(account_json(c, account));
   }
   return http::Response::json(200, text_of({{"accounts", std::move(accounts)}}));
+}
+
+// Networks belong to whoever runs the server: only the socket's administrator makes and ends them.
+Answer<http::Response> create_account(const AdminContext& c) {
+  if (!c.caller.every_account) return ApiError::forbidden("only on the server itself");
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto name = text_field(*body, "name");
+  if (!name) return name.error();
+  if (!enroll::is_label(*name)) {
+    return ApiError::bad_request("name: 1 to 63 small letters, digits and hyphens");
+  }
+  auto owner = text_field(*body, "owner", "owner");
+  if (!owner) return owner.error();
+  if (!is_login(*owner)) return ApiError::bad_request("owner: " + std::string(kLoginText));
+  if (c.registry.account_named(*name) != nullptr) {
+    return ApiError::conflict("account \"" + *name + "\" exists already");
+  }
+  // Beside the first one: "default.ayatori.internal" gives "second.ayatori.internal".
+  const std::string& first = c.registry.accounts().begin()->second.domain;
+  store::Account account;
+  account.name = *name;
+  account.domain = *name + first.substr(first.find('.'));
+  account.created = c.now;
+  auto made = c.registry.create_account(std::move(account));
+  if (!made) return ApiError::of(made.error());
+  store::User user;
+  user.account = made->id;
+  user.login = user.display_name = *owner;
+  user.role = "owner";
+  user.created = c.now;
+  store::AuditEntry entry = c.audit("CREATE", "USER");
+  entry.account = made->id;
+  entry.target_name = *owner;
+  auto added = c.registry.create_user(std::move(user), std::move(entry));
+  if (!added) return ApiError::of(added.error());
+  return http::Response::json(200, text_of(account_json(c, *made)));
+}
+
+Answer<http::Response> delete_account(const AdminContext& c) {
+  if (!c.caller.every_account) return ApiError::forbidden("only on the server itself");
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  if (!c.registry.nodes_of((*account)->id).empty()) {
+    return ApiError::conflict(
+        "account \"" + (*account)->name + "\" still has devices; remove them first");
+  }
+  if (c.registry.accounts().size() == 1) {
+    return ApiError::conflict("cannot delete the last account");
+  }
+  store::AuditEntry entry = c.audit("DELETE", "TAILNET");
+  entry.account = (*account)->id;
+  entry.target_name = (*account)->name;
+  auto removed = c.registry.remove_account((*account)->id, entry);
+  if (!removed) return ApiError::of(removed.error());
+  return http::Response::json(200, "{}");
 }
 
 Answer<http::Response> server_status(const AdminContext& c) {

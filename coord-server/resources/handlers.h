@@ -89,11 +89,23 @@ Answer<http::Response> list_registrations(const AdminContext& c);
 Answer<http::Response> approve_registration(const AdminContext& c);
 Answer<http::Response> reject_registration(const AdminContext& c);
 
+// user_routes.cpp
+Answer<http::Response> approve_user(const AdminContext& c);
+Answer<http::Response> suspend_user(const AdminContext& c);
+Answer<http::Response> restore_user(const AdminContext& c);
+Answer<http::Response> delete_user(const AdminContext& c);
+Answer<http::Response> set_user_role(const AdminContext& c);
+Answer<http::Response> rename_user(const AdminContext& c);
+Answer<http::Response> make_login_link(const AdminContext& c);
+Answer<http::Response> set_user_password(const AdminContext& c);
+
 // account_routes.cpp
 Answer<http::Response> list_users(const AdminContext& c);
 Answer<http::Response> get_user(const AdminContext& c);
 Answer<http::Response> create_user(const AdminContext& c);
 Answer<http::Response> list_accounts(const AdminContext& c);
+Answer<http::Response> create_account(const AdminContext& c);
+Answer<http::Response> delete_account(const AdminContext& c);
 Answer<http::Response> server_status(const AdminContext& c);
 Answer<http::Response> who_am_i(const AdminContext& c);
 

@@ -64,7 +64,9 @@ Coordinator::Coordinator(
       machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(), *registry_, storage, enrollment_, policy_, rng, setup_.facts),
-      pages_(*registry_, enrollment_, logins_) {
+      pages_(
+          *registry_, storage, enrollment_, rng,
+          {setup_.facts.server_url, login_secret, setup_.oidc}) {
   enrollment_.addresses().set_pools(policy_);
 }
 

@@ -28,6 +28,7 @@ class Coordinator {
   struct Setup {
     ServerFacts facts;
     mapper::OwnRelay relay;
+    std::optional<oidc::Config> oidc;
   };
 
   struct Effects {
@@ -59,8 +60,9 @@ class Coordinator {
       TimePoint now, WallTime wall, Effects& out);
   http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
 
-  http::Response on_page(const http::Request& request, WallTime wall) {
-    return pages_.answer(request, wall);
+  // A page, or an errand whose continuation belongs to this object.
+  pages::PageAnswer on_page(const http::Request& request, const IpAddress& from, WallTime wall) {
+    return pages_.answer(request, from, wall);
   }
 
   // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.

@@ -261,8 +261,45 @@ CREATE TABLE address_reservations (
 );
 )sql";
 
-constexpr std::array kSteps = {
-    kFirst, kRoutes, kNames, kTags, kSettings, kAutomation, kPolicies, kAddresses};
+// People sign in. A removed account keeps its row, which its log refers to.
+constexpr const char* kPeople = R"sql(
+ALTER TABLE users    ADD COLUMN status  TEXT NOT NULL DEFAULT 'active';
+ALTER TABLE accounts ADD COLUMN removed TEXT;
+
+CREATE TABLE credentials (
+  user_id   INTEGER PRIMARY KEY REFERENCES users(id) ON DELETE CASCADE,
+  password  TEXT NOT NULL,
+  totp      TEXT NOT NULL,
+  totp_step INTEGER NOT NULL,
+  recovery  TEXT NOT NULL
+);
+
+CREATE TABLE browser_sessions (
+  sha256  BLOB PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  created TEXT NOT NULL,
+  used    TEXT NOT NULL,
+  place   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_by_user ON browser_sessions (user_id);
+
+CREATE TABLE one_time_links (
+  sha256  BLOB PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  expires TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE identities (
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  issuer     TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  user_id    INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  PRIMARY KEY (account_id, issuer, subject)
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array kSteps = {kFirst,      kRoutes,   kNames,     kTags,  kSettings,
+                               kAutomation, kPolicies, kAddresses, kPeople};
 
 }  // namespace
 

@@ -75,8 +75,9 @@ struct User {
   AccountId account;
   std::string login;  // unique in the account
   std::string display_name;
-  std::string role;  // "owner", "admin", "member"
+  std::string role;  // "owner", "admin", "member", … (interfaces 6.4)
   WallTime created{};
+  std::string status = "active";  // "suspended", "needs-approval"
 };
 
 // An endpoint as a node announced it: where, and how it came to know (control 6.3).

@@ -36,6 +36,28 @@ Stored<void> SqliteStore::update_settings(
   });
 }
 
+// The row stays, for the log's sake; its name and domain are free again.
+Stored<void> SqliteStore::remove_account(AccountId account, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    for (const char* statement :
+         {"DELETE FROM access_tokens WHERE client IN "
+          "(SELECT public_id FROM oauth_clients WHERE account_id = ?)",
+          "DELETE FROM oauth_clients WHERE account_id = ?",
+          "DELETE FROM auth_keys WHERE account_id = ?",
+          "DELETE FROM api_tokens WHERE account_id = ?",
+          "DELETE FROM quarantine WHERE account_id = ?",
+          "DELETE FROM users WHERE account_id = ?"}) {
+      if (auto gone = db_.run(statement, {account}); !gone) return gone;
+    }
+    auto removed = change_one(
+        "UPDATE accounts SET removed = ?, name = name || '~' || id, domain = domain || '~' || id "
+        "WHERE id = ? AND removed IS NULL",
+        {to_rfc3339(audit.time), account});
+    if (!removed) return removed;
+    return log(audit);
+  });
+}
+
 Stored<void> SqliteStore::update_contacts(
     AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) {
   return db_.transaction<void>([&]() -> Stored<void> {
@@ -48,13 +70,22 @@ Stored<void> SqliteStore::update_contacts(
   });
 }
 
-Stored<User> SqliteStore::create_user(User user, AuditEntry audit) {
+Stored<User> SqliteStore::create_user(
+    User user, AuditEntry audit, const std::optional<Identity>& identity) {
   return db_.transaction<User>([&]() -> Stored<User> {
     auto inserted = db_.run(
-        "INSERT INTO users (account_id, login, display_name, role, created) VALUES (?,?,?,?,?)",
-        {user.account, user.login, user.display_name, user.role, to_rfc3339(user.created)});
+        "INSERT INTO users (account_id, login, display_name, role, created, status) "
+        "VALUES (?,?,?,?,?,?)",
+        {user.account, user.login, user.display_name, user.role, to_rfc3339(user.created),
+         user.status});
     if (!inserted) return inserted.error();
     user.id = UserId{db_.last_row_id()};
+    if (identity) {
+      auto known = db_.run(
+          "INSERT INTO identities (account_id, issuer, subject, user_id) VALUES (?,?,?,?)",
+          {identity->account, identity->issuer, identity->subject, user.id});
+      if (!known) return known.error();
+    }
     audit.target_id = std::to_string(user.id.value);
     if (auto logged = log(audit); !logged) return logged.error();
     return user;

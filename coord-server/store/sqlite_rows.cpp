@@ -5,6 +5,8 @@
 #include <iterator>
 #include <sstream>
 
+#include "proto/base/hex.h"
+
 namespace aya::store {
 namespace {
 
@@ -64,6 +66,17 @@ SecretHash RowReader::hash() {
   if (blob.size() != hash.size()) return take(std::optional<SecretHash>());
   copy_bytes(hash, blob);
   return take(std::optional(hash));
+}
+
+std::vector<SecretHash> RowReader::hashes() {
+  std::string_view rest = row_.text(next_++);
+  std::vector<SecretHash> out;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    failed_ = failed_ || !parse_hex_into(rest.substr(0, end), out.emplace_back());
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
 }
 
 std::vector<KnownEndpoint> RowReader::endpoints() {
@@ -128,7 +141,8 @@ Account read_account(RowReader& row) {
 }
 
 User read_user(RowReader& row) {
-  return {row.id<UserId>(), row.id<AccountId>(), row.text(), row.text(), row.text(), row.time()};
+  return {row.id<UserId>(), row.id<AccountId>(), row.text(), row.text(),
+          row.text(),       row.time(),          row.text()};
 }
 
 NodeRecord read_node(RowReader& row) {

@@ -25,6 +25,7 @@ class RowReader {
   IpAddress address();
   std::optional<IpAddress> optional_address();
   SecretHash hash();
+  std::vector<SecretHash> hashes();  // hexadecimal, with blanks between them
   std::vector<KnownEndpoint> endpoints();
   control::Hostinfo hostinfo();
   std::vector<Prefix> prefixes();
@@ -57,7 +58,8 @@ inline constexpr const char* kAccountColumns =
     "policy_elsewhere, policy_link, users_may_join, auto_updates, flow_logging, regional_routing, "
     "posture_identity, https, contact_account, contact_support, contact_security, policy";
 Account read_account(RowReader& row);
-inline constexpr const char* kUserColumns = "id, account_id, login, display_name, role, created";
+inline constexpr const char* kUserColumns =
+    "id, account_id, login, display_name, role, created, status";
 User read_user(RowReader& row);
 // Over `nodes JOIN node_addresses ON node_id = id`.
 inline constexpr const char* kNodeColumns =

@@ -14,7 +14,7 @@ class SqliteStore final : public Store {
       : database_(std::move(database)), db_(*database_) {}
 
   Stored<std::vector<Account>> accounts() override {
-    return all(read_account, kAccountColumns, "accounts ORDER BY id", {});
+    return all(read_account, kAccountColumns, "accounts WHERE removed IS NULL ORDER BY id", {});
   }
   Stored<std::vector<User>> users() override {
     return all(read_user, kUserColumns, "users ORDER BY id", {});
@@ -33,7 +33,27 @@ class SqliteStore final : public Store {
   Stored<void> update_contacts(
       AccountId account, const std::array<std::string, 3>& contacts,
       const AuditEntry& audit) override;
-  Stored<User> create_user(User user, AuditEntry audit) override;
+  Stored<void> remove_account(AccountId account, const AuditEntry& audit) override;
+  Stored<User> create_user(
+      User user, AuditEntry audit, const std::optional<Identity>& identity) override;
+
+  Stored<void> update_user(const User& user, const AuditEntry& audit) override;
+  Stored<void> delete_user(UserId user, const AuditEntry& audit) override;
+  Stored<Credentials> credentials(UserId user) override;
+  Stored<void> set_credentials(
+      const Credentials& credentials, const std::optional<AuditEntry>& audit,
+      const std::optional<EndSessions>& end) override;
+  Stored<void> create_session(const BrowserSession& session, const AuditEntry& audit) override;
+  Stored<std::optional<BrowserSession>> session(const SecretHash& id) override;
+  Stored<std::vector<BrowserSession>> sessions(UserId user) override;
+  Stored<void> touch_session(const SecretHash& id, WallTime used) override;
+  Stored<void> delete_session(const SecretHash& id) override;
+  Stored<void> delete_sessions(UserId user, const std::optional<SecretHash>& but) override;
+  Stored<void> create_link(const OneTimeLink& link, const AuditEntry& audit) override;
+  Stored<std::optional<OneTimeLink>> link(const SecretHash& id) override;
+  Stored<void> redeem_link(const SecretHash& id) override;
+  Stored<std::optional<Identity>> identity(
+      AccountId account, std::string_view issuer, std::string_view subject) override;
 
   Stored<PolicyVersion> set_policy(PolicyVersion policy, const AuditEntry& audit) override;
   Stored<std::vector<PolicyVersion>> policy_versions(AccountId account) override;

@@ -18,13 +18,14 @@
 
 #include "coord-server/store/addresses.h"
 #include "coord-server/store/automation.h"
+#include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
 #include "coord-server/store/stored.h"
 
 namespace aya::store {
 
-class Store : public AddressStore, public AutomationStore, public Policies {
+class Store : public AddressStore, public AutomationStore, public PeopleStore, public Policies {
  public:
   ~Store() override = default;
 
@@ -40,13 +41,17 @@ class Store : public AddressStore, public AutomationStore, public Policies {
 
   // These fill in the id. An audit entry of a new row gets that id as its target.
   virtual Stored<Account> create_account(Account account) = 0;
+  // With its people and keys; its log stays. Its nodes must have gone before.
+  virtual Stored<void> remove_account(AccountId account, const AuditEntry& audit) = 0;
   virtual Stored<void> update_dns(
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) = 0;
   virtual Stored<void> update_settings(
       AccountId account, const AccountSettings& settings, const AuditEntry& audit) = 0;
   virtual Stored<void> update_contacts(
       AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) = 0;
-  virtual Stored<User> create_user(User user, AuditEntry audit) = 0;
+  // `identity`: as which another provider knows this person; the user is filled in.
+  virtual Stored<User> create_user(
+      User user, AuditEntry audit, const std::optional<Identity>& identity = {}) = 0;
 
   // A new node, and the use of the auth key that let it in.
   virtual Stored<NodeRecord> create_node(

@@ -1,7 +1,8 @@
 // What machines and administrators may ask of a coordinator with one node, a request a line: "R"
-// and "M" and a body for the two routes of machines, "T" and an Authorization for a stranger, or
-// method, target and body for the API. "@k", "@n" and "@d" stand for an auth key, the node's key
-// and its device id. Each gets one answer, addresses stay unique, and a restart changes nothing.
+// and "M" and a body for the two routes of machines, "T" and an Authorization for a stranger, "P",
+// method, target and body for a page in a browser, or method, target and body for the API. "@k",
+// "@n" and "@d" stand for an auth key, the node's key and its device id. Each gets one answer,
+// addresses stay unique, and a restart changes nothing.
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -24,8 +25,8 @@ class Server {
   Server() : storage_(*store::open_sqlite_store(file())) {
     AYA_CHECK(serve::create_first_account(*storage_, "a", "mesh.test", "alice", kWall).has_value());
     start();
-    const auto made = api("POST", "/api/v2/tailnet/-/keys", R"({"capabilities":{"devices":
-        {"create":{"reusable":true}}}})");
+    const auto made = api(in_three(
+        R"(POST /api/v2/tailnet/-/keys {"capabilities":{"devices":{"create":{"reusable":true}}}})"));
     const std::string_view text = as_text(made.body);
     const auto at = text.find("\"key\":\"") + 7;
     auth_key_ = text.substr(at, text.find('"', at) - at);
@@ -62,10 +63,10 @@ class Server {
       request.target = "/api/v2/tailnet/-/devices";
       request.headers.set("Authorization", text.substr(1));
       AYA_CHECK(coordinator_->on_api(request, {}, kWall).status == 401);
+    } else if (text[0] == 'P') {
+      page(in_three(std::string_view(text).substr(1)));
     } else {
-      const auto target = std::min(text.find(' '), text.size() - 1) + 1;
-      const auto body = std::min(text.find(' ', target), text.size());
-      api(text.substr(0, target - 1), text.substr(target, body - target), text.substr(body));
+      api(in_three(text));
     }
     advance();
   }
@@ -125,11 +126,31 @@ class Server {
     AYA_CHECK(answer.response.status != 500);
   }
 
-  http::Response api(std::string method, std::string target, std::string_view body) {
+  // Method, target and body.
+  static http::Request in_three(std::string_view text) {
     http::Request request;
-    request.method = std::move(method);
-    request.target = std::move(target);
-    append(request.body, as_bytes(body));
+    const auto target = std::min(text.find(' '), text.size());
+    request.method = text.substr(0, target);
+    text.remove_prefix(std::min(target + 1, text.size()));
+    const auto body = std::min(text.find(' '), text.size());
+    request.target = text.substr(0, body);
+    append(request.body, as_bytes(text.substr(std::min(body + 1, text.size()))));
+    return request;
+  }
+
+  // By somebody who is not signed in; other servers and passwords never answer well.
+  void page(const http::Request& request) {
+    auto answer = coordinator_->on_page(request, *IpAddress::parse("192.0.2.1"), kWall);
+    while (answer.errand) {
+      const auto errand = std::move(answer.errand);
+      answer = errand->then({}, kWall);
+    }
+    AYA_CHECK(answer.page.status >= 200 && answer.page.status < 600 && answer.page.status != 500);
+    const std::string_view cookie = answer.page.headers.get("Set-Cookie");
+    AYA_CHECK(!cookie.starts_with("ayatori=") || cookie.starts_with("ayatori=;"));
+  }
+
+  http::Response api(const http::Request& request) {
     auto answer = coordinator_->on_api(request, {true, "uid 0"}, kWall);
     AYA_CHECK(answer.status >= 200 && answer.status < 600 && answer.status != 500);
     AYA_CHECK(answer.headers.get("Content-Type") == "application/json");

@@ -93,9 +93,12 @@ class Node:
     def stop(self):
         return self.host.stop(self.process)
 
+    def program(self):
+        """The command line of this node, as far as it is always the same."""
+        return programs() / "ayatori", "--socket", self.socket
+
     def cli(self, *words, check=True, timeout=60):
-        return self.host.run(
-            programs() / "ayatori", "--socket", self.socket, *words, check=check, timeout=timeout)
+        return self.host.run(*self.program(), *words, check=check, timeout=timeout)
 
     def up(self, key, *options):
         words = ["up", "--login-server", self.coordinator.url, "--auth-key", key, "--hostname",
@@ -152,9 +155,8 @@ class StockNode(Node):
         with contextlib.suppress(AssertionError):
             wait_until("it rebinds", lambda: "Rebind; defIf" in self.process.log_path.read_text(), 4)
 
-    def cli(self, *words, check=True, timeout=60):
-        return self.host.run(
-            stock("tailscale"), "--socket", self.socket, *words, check=check, timeout=timeout)
+    def program(self):
+        return stock("tailscale"), "--socket", self.socket
 
     def up(self, key, *options):
         return self.cli("up", "--login-server", self.coordinator.url, "--auth-key", key, "--hostname",

@@ -180,14 +180,15 @@ TEST_F(Login, ThePageShowsTheCodeAndNothingThatANameSmugglesIn) {
   Machine& m = machine("<script>alert('x')</script>");
   const std::string url = url_for(m);
   const std::string path = url.substr(std::string("https://coord.test").size());
-  const auto shown = coordinator->on_page(http_request("GET", path, ""), wall);
+  const IpAddress from = *IpAddress::parse("198.51.100.7");
+  const auto shown = coordinator->on_page(http_request("GET", path, ""), from, wall).page;
   const std::string html(as_text(shown.body));
   EXPECT_THAT(html, testing::HasSubstr(code()));
   EXPECT_THAT(html, testing::Not(testing::HasSubstr("<script")));
   EXPECT_THAT(
       std::string(shown.headers.get("Content-Security-Policy")),
       testing::HasSubstr("default-src 'none'"));
-  EXPECT_EQ(coordinator->on_page(http_request("GET", path + "0", ""), wall).status, 404);
+  EXPECT_EQ(coordinator->on_page(http_request("GET", path + "0", ""), from, wall).page.status, 404);
 }
 
 TEST_F(Login, WhoIsNotApprovedMeetsNobody) {

@@ -179,13 +179,16 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
        {"dns", "devices_approval", "devices_key_days", "users_approval", "policy_elsewhere",
         "policy_link", "users_may_join", "auto_updates", "flow_logging", "regional_routing",
         "posture_identity", "https", "contact_account", "contact_support", "contact_security",
-        "policy"}},
+        "policy", "removed"}},
+      {"users", {"status"}},
       {"audit_log", {"event_group", "source"}}};
   std::string undo =
       "PRAGMA user_version = 1; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
       "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER "
       "audit_is_kept;"
       "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
+      "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
+      "identities;"
       "DROP TABLE former_addresses; DROP TABLE address_moves; DROP TABLE address_changes;"
       "DROP TABLE address_reservations; ALTER TABLE quarantine RENAME COLUMN address TO ipv4;";
   for (const auto& [table, columns] : added) {

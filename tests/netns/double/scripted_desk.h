@@ -33,7 +33,12 @@ class ScriptedDesk final : public coord::Desk {
   http::Response ask_api(const http::Request&, const api::Entrance&) override {
     return http::Response::text(404, "not found\n");
   }
-  http::Response ask_page(const http::Request& request) override { return ask_api(request, {}); }
+  pages::PageAnswer ask_page(const http::Request& request, const IpAddress&) override {
+    return ask_api(request, {});
+  }
+  pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override {
+    return errand.then(done, {});
+  }
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId, bool) override {}
 

@@ -1,0 +1,212 @@
+// What administrators do with people (interfaces 1.8): roles, suspension, approval, removal, and
+// the links by which they sign in for the first time or without a password.
+//
+// Whatever is done, a network keeps an owner who can sign in, and nobody shuts themselves out.
+#include <algorithm>
+#include <array>
+
+#include "coord-server/api/json.h"
+#include "coord-server/resources/handlers.h"
+#include "coord-server/resources/login_name.h"
+
+namespace aya::resources {
+namespace {
+
+// The user of the path, in a network the caller may see. One that is not theirs is not found.
+Answer<const store::User*> user_of_path(const AdminContext& c) {
+  for (const auto& [id, account] : c.registry.accounts()) {
+    if (!c.caller.may_see(id)) continue;
+    for (const store::User* user : c.registry.users_of(id)) {
+      if (std::to_string(user->id.value) == c.path[0]) return user;
+    }
+  }
+  return ApiError::not_found("user");
+}
+
+bool is_last_owner(const AdminContext& c, const store::User& user) {
+  if (user.role != "owner" || user.status != "active") return false;
+  return std::ranges::none_of(c.registry.users_of(user.account), [&](const store::User* other) {
+    return other->id != user.id && other->role == "owner" && other->status == "active";
+  });
+}
+
+// `deed`: "delete", for the refusal. The socket's administrator is nobody in particular.
+Answer<const store::User*> to_take_from(const AdminContext& c, const std::string& deed) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  if (is_last_owner(c, **user)) return ApiError::conflict("cannot " + deed + " the last owner");
+  const bool oneself = !c.caller.every_account && (*user)->id == c.caller.user;
+  if (oneself) return ApiError::conflict("cannot " + deed + " yourself");
+  if ((*user)->role == "owner" && c.caller.role != "owner") {
+    return ApiError::forbidden("only an owner may " + deed + " an owner");
+  }
+  return *user;
+}
+
+store::AuditEntry about(const AdminContext& c, const store::User& user, std::string action) {
+  store::AuditEntry entry = c.audit(std::move(action), "USER");
+  entry.account = user.account;
+  entry.target_id = std::to_string(user.id.value);
+  entry.target_name = user.login;
+  return entry;
+}
+
+Answer<http::Response> stored(
+    const AdminContext& c, const store::User& changed, store::AuditEntry entry) {
+  auto done = c.registry.update_user(changed, entry);
+  if (done) return http::Response::json(200, "{}");
+  if (done.error().kind == store::StoreError::Kind::Taken) {
+    return ApiError::conflict("user \"" + changed.login + "\" exists already");
+  }
+  return ApiError::of(done.error());
+}
+
+Answer<http::Response> set_status(
+    const AdminContext& c, const store::User& user, const std::string& status, std::string action) {
+  if (user.status == status) return http::Response::json(200, "{}");
+  store::User changed = user;
+  changed.status = status;
+  store::AuditEntry entry = about(c, user, std::move(action));
+  entry.property = "STATUS";
+  entry.old_value = text_of(user.status);
+  entry.new_value = text_of(status);
+  return stored(c, changed, std::move(entry));
+}
+
+}  // namespace
+
+Answer<http::Response> approve_user(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  if ((*user)->status != "needs-approval") return http::Response::json(200, "{}");
+  return set_status(c, **user, "active", "APPROVE");
+}
+
+Answer<http::Response> suspend_user(const AdminContext& c) {
+  auto user = to_take_from(c, "suspend");
+  if (!user) return user.error();
+  return set_status(c, **user, "suspended", "DISABLE");
+}
+
+Answer<http::Response> restore_user(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  if ((*user)->status != "suspended") return http::Response::json(200, "{}");
+  return set_status(c, **user, "active", "ENABLE");
+}
+
+// With the devices: they would be nobody's.
+Answer<http::Response> delete_user(const AdminContext& c) {
+  auto user = to_take_from(c, "delete");
+  if (!user) return user.error();
+  const store::User gone = **user;
+  const std::set<store::NodeId> nodes = c.registry.nodes_of(gone.account);
+  for (const store::NodeId id : nodes) {
+    const nodes::Node& node = *c.registry.find(id);
+    if (node.record.user != gone.id) continue;
+    store::AuditEntry entry = c.audit("DELETE", "NODE");
+    entry.account = gone.account;
+    entry.target_id = node.record.stable_id;
+    entry.target_name = c.registry.full_name(node);
+    entry.details = "its user was deleted";
+    if (auto removed = c.registry.remove(id, c.now, entry); !removed)
+      return ApiError::of(removed.error());
+  }
+  auto deleted = c.registry.delete_user(gone.id, about(c, gone, "DELETE"));
+  if (!deleted) return ApiError::of(deleted.error());
+  return http::Response::json(200, "{}");
+}
+
+Answer<http::Response> set_user_role(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto role = text_field(*body, "role");
+  if (!role) return role.error();
+  if (!is_role(*role)) return ApiError::bad_request("role: " + std::string(kRolesText));
+  if (*role == (*user)->role) return http::Response::json(200, "{}");
+  const bool about_owners = *role == "owner" || (*user)->role == "owner";
+  if (about_owners && c.caller.role != "owner") {
+    return ApiError::forbidden("only an owner makes and unmakes owners");
+  }
+  if (is_last_owner(c, **user))
+    return ApiError::conflict("cannot change the role of the last owner");
+  store::User changed = **user;
+  changed.role = *role;
+  store::AuditEntry entry = about(c, **user, "UPDATE");
+  entry.property = "ROLE";
+  entry.old_value = text_of((*user)->role);
+  entry.new_value = text_of(*role);
+  return stored(c, changed, std::move(entry));
+}
+
+// Additive.
+Answer<http::Response> rename_user(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto login = text_field(*body, "loginName");
+  if (!login) return login.error();
+  if (!is_login(*login)) return ApiError::bad_request("loginName: " + std::string(kLoginText));
+  if (*login == (*user)->login) return http::Response::json(200, "{}");
+  store::User changed = **user;
+  changed.login = *login;
+  if (changed.display_name == (*user)->login) changed.display_name = *login;
+  store::AuditEntry entry = about(c, **user, "UPDATE");
+  entry.property = "LOGIN_NAME";
+  entry.old_value = text_of((*user)->login);
+  entry.new_value = text_of(*login);
+  return stored(c, changed, std::move(entry));
+}
+
+// Additive: a link that signs this person in once. Who makes one for an owner is an owner.
+Answer<http::Response> make_login_link(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  if ((*user)->role == "owner" && c.caller.role != "owner") {
+    return ApiError::forbidden("only an owner signs an owner in");
+  }
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto reset = flag_field(*body, "resetSecondFactor");
+  if (!reset) return reset.error();
+  if (*reset) {
+    store::AuditEntry entry = about(c, **user, "DISABLE");
+    entry.property = "SECOND_FACTOR";
+    if (auto cleared = c.people.clear_totp(**user, entry); !cleared)
+      return ApiError::of(cleared.error());
+  }
+  store::AuditEntry entry = about(c, **user, "CREATE");
+  entry.property = "LOGIN_LINK";
+  auto token = c.people.make_link(**user, c.now, entry);
+  if (!token) return ApiError::of(token.error());
+  return http::Response::json(
+      200, text_of(
+               {{"loginName", (*user)->login},
+                {"url", c.facts.server_url + "/link/" + *token},
+                {"expires", to_rfc3339(c.now + people::People::kLinkLasts)}}));
+}
+
+// Additive, and on the socket only: the command line makes the hash, so that nothing here waits.
+Answer<http::Response> set_user_password(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  if (!c.caller.every_account)
+    return ApiError::forbidden("people set their own passwords; make a link");
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto hash = text_field(*body, "passwordHash");
+  if (!hash) return hash.error();
+  if (!hash->starts_with("$argon2id$") || hash->size() > 127) {
+    return ApiError::bad_request("passwordHash: want argon2id");
+  }
+  store::AuditEntry entry = about(c, **user, "UPDATE");
+  entry.property = "PASSWORD";
+  auto set = c.people.set_password(**user, *hash, std::nullopt, entry);
+  if (!set) return ApiError::of(set.error());
+  return http::Response::json(200, "{}");
+}
+
+}  // namespace aya::resources
