@@ -201,8 +201,9 @@ TEST_F(PolicyLive, AnswersRecordedRequests) {
         reply.headers.get("Content-Type"), response["headers"]["Content-Type"].get<std::string>());
     EXPECT_EQ(reply.headers.get("ETag").empty(), !response["headers"].contains("ETag"));
     if (response.contains("body_text")) {
-      if (!body.empty() || request["method"] == "GET")
+      if (!body.empty() || request["method"] == "GET") {
         EXPECT_EQ(got, response["body_text"].get<std::string>());
+      }
     } else {
       expect_shown(response.at("body"), Json::parse(got), "body");
     }
