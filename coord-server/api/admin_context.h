@@ -10,6 +10,7 @@
 #include "coord-server/api/caller.h"
 #include "coord-server/api/route.h"
 #include "coord-server/people/people.h"
+#include "coord-server/sharing/sharing.h"
 
 namespace aya::api {
 
@@ -22,6 +23,7 @@ struct AdminContext {
   nodes::Registry& registry;
   store::Store& storage;
   enroll::Enrollment& enrollment;
+  sharing::Sharing& sharing;
   enroll::AuthKeys& auth_keys;
   ApiTokens& tokens;
   const nodes::TagOwners& tag_owners;
@@ -35,8 +37,11 @@ struct AdminContext {
   Answer<const store::Account*> account(const std::string& segment) const;
   // Of an account the caller may see, and for members: theirs.
   bool may_see(const nodes::Node& node) const;
-  // By number or stable id, one that the caller may see.
+  // 403 for one that is only shared to the caller's account. By number or stable id, one that the
+  // caller may see.
   Answer<const nodes::Node*> device(const std::string& id) const;
+  // Of another account, shared to the caller's; nullptr: there is none.
+  const nodes::Node* shared_in(const std::string& id) const;
   // May the caller give these to nodes of this account?
   Answer<void> may_give(store::AccountId account, const std::vector<std::string>& tags) const;
   Answer<const store::User*> user_named(store::AccountId account, const std::string& login) const;

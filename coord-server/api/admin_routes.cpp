@@ -118,7 +118,7 @@ Answer<http::Response> AdminRoutes::run(
     if (*before != nullptr) return **before;
   }
   auto answered = route.handler(
-      {request, wild, caller, now, registry_, storage_, enrollment_, auth_keys_, tokens_,
+      {request, wild, caller, now, registry_, storage_, enrollment_, sharing_, auth_keys_, tokens_,
        tag_owners_, people_, facts_, table_});
   if (!repeated.empty() && answered && answered->ok()) {
     repeated_.remember(repeated, request, *answered, now);
@@ -142,6 +142,18 @@ Answer<Caller> AdminRoutes::identify(
 }
 
 // --- what handlers share ---
+
+namespace {
+
+const nodes::Node* find_device(const nodes::Registry& registry, const std::string& id) {
+  const nodes::Node* node = registry.find_stable_id(id);
+  const bool is_number =
+      !id.empty() && id.size() < 17 && id.find_first_not_of("0123456789") == std::string::npos;
+  if (node == nullptr && is_number) node = registry.find(store::NodeId{std::stoll(id)});
+  return node;
+}
+
+}  // namespace
 
 store::AuditEntry AdminContext::audit(std::string action, std::string target_type) const {
   store::AuditEntry entry;
@@ -170,12 +182,19 @@ bool AdminContext::may_see(const nodes::Node& node) const {
 }
 
 Answer<const nodes::Node*> AdminContext::device(const std::string& id) const {
-  const nodes::Node* node = registry.find_stable_id(id);
-  const bool is_number =
-      !id.empty() && id.size() < 17 && id.find_first_not_of("0123456789") == std::string::npos;
-  if (node == nullptr && is_number) node = registry.find(store::NodeId{std::stoll(id)});
-  if (node == nullptr || !may_see(*node)) return ApiError::not_found("device");
-  return node;
+  const nodes::Node* node = find_device(registry, id);
+  if (node != nullptr && may_see(*node)) return node;
+  if (shared_in(id) != nullptr) {
+    return ApiError::forbidden("device is shared in from another account");
+  }
+  return ApiError::not_found("device");
+}
+
+const nodes::Node* AdminContext::shared_in(const std::string& id) const {
+  const nodes::Node* node = find_device(registry, id);
+  const bool shared =
+      node != nullptr && !caller.own_only && sharing.share_of(*node, caller.account) != nullptr;
+  return shared ? node : nullptr;
 }
 
 Answer<void> AdminContext::may_give(

@@ -31,7 +31,54 @@ bool MapBuilder::is_let_in(const nodes::NodeRecord& record) const {
 
 bool MapBuilder::shows(const Node& viewer, const Node& peer) const {
   if (!is_let_in(viewer.record) || !is_let_in(peer.record)) return false;
-  return policy_.may_meet(viewer, peer) && !peer.record.live.disco_key.is_zero();
+  if (peer.record.live.disco_key.is_zero()) return false;
+  return viewer.account() == peer.account() ? policy_.may_meet(viewer, peer)
+                                            : shows_stranger(viewer, peer);
+}
+
+// Is `device` shared to the guest's account, and do both policies let the guest reach it? Each side
+// must have an address for the other.
+bool MapBuilder::may_use(const Node& guest, const Node& device) const {
+  return sharing_.share_of(device, guest.account()) != nullptr &&
+         registry_.alias(guest.account(), device.id()) &&
+         registry_.alias(device.account(), guest.id()) &&
+         policy_.may_reach(guest.account(), guest, device) &&
+         policy_.may_reach(device.account(), guest, device);
+}
+
+// A viewer too old to take another name for itself does not meet those who know it by one.
+bool MapBuilder::shows_stranger(const Node& viewer, const Node& peer) const {
+  if (!may_use(viewer, peer) && !may_use(peer, viewer)) return false;
+  const auto takes_masquerade = [&](const Node& node, const Node& other) {
+    return node.record.live.capver >= kMasqueradeCapver ||
+           registry_.alias(other.account(), node.id()) == node.record.ipv4;
+  };
+  return takes_masquerade(viewer, peer) && takes_masquerade(peer, viewer);
+}
+
+std::vector<Prefix> MapBuilder::routes_seen(const Node& viewer, const Node& peer) const {
+  if (viewer.account() == peer.account()) return policy_.routes_seen(viewer, peer);
+  const sharing::Share* share = sharing_.share_of(peer, viewer.account());
+  if (share == nullptr || !share->allow_exit_node) return {};
+  std::vector<Prefix> out = policy_.routes_seen(viewer.account(), viewer, peer);
+  const auto theirs = policy_.routes_seen(peer.account(), viewer, peer);
+  std::erase_if(out, [&](const Prefix& route) {
+    return !nodes::is_default_route(route) || std::ranges::count(theirs, route) == 0;
+  });
+  return out;
+}
+
+// What guests may not do here is taken out, and whoever is only shown to us may not speak first:
+// clients that do not know what `is_jailed` means keep to their filter.
+control::FilterRules MapBuilder::filter(const Node& node) const {
+  control::FilterRules rules = policy_.filter(node);
+  const Bounds limits = bounds(node);
+  std::vector<Prefix> subnets = node.routes;
+  std::erase_if(subnets, nodes::is_default_route);
+  std::vector<IpAddress> own = {node.record.ipv4, node.record.ipv6};
+  for (const store::FormerAddress& former : node.record.former) own.push_back(former.address);
+  rules = sharing::confine_guests(rules, limits.guests, own, subnets);
+  return sharing::silence(rules, limits.silent);
 }
 
 control::Node MapBuilder::common(
@@ -88,11 +135,45 @@ control::Node MapBuilder::peer(
   return out;
 }
 
+control::Node MapBuilder::stranger(
+    const Node& viewer, const Node& peer, const std::vector<Prefix>& routes, WallTime now) const {
+  control::Node out = this->peer(peer, routes, now);
+  const auto known_as = registry_.alias(viewer.account(), peer.id());
+  const auto knows_us_as = registry_.alias(peer.account(), viewer.id());
+  AYA_CHECK(known_as && knows_us_as);
+  out.addresses = {Prefix::host(*known_as), Prefix::host(peer.record.ipv6)};
+  out.allowed_ips = out.addresses;
+  out.allowed_ips->insert(out.allowed_ips->end(), routes.begin(), routes.end());
+  out.primary_routes.clear();
+  out.tags.clear();
+  out.hostinfo->routable_ips.clear();
+  out.hostinfo->request_tags.clear();
+  if (routes.empty()) out.cap_map.erase("suggest-exit-node");
+  if (*knows_us_as != viewer.record.ipv4) out.self_v4_masq_addr_for_this_peer = *knows_us_as;
+  out.user = peer.record.user;
+  if (const sharing::Share* share = sharing_.share_of(peer, viewer.account())) {
+    if (const auto* invite = sharing_.invite(share->invite)) out.sharer = invite->sharer;
+    out.is_jailed = sharing_.share_of(viewer, peer.account()) == nullptr;
+  } else {
+    out.hostinfo->sharee_node = true;
+  }
+  return out;
+}
+
 control::Node MapBuilder::removed(const nodes::NodeRecord& record, WallTime now) const {
   control::Node out = common(record, nodes::carried_routes(record), now);
   out.machine = record.machine;
   out.key_expiry = now - std::chrono::minutes(1);
   out.expired = true;
+  return out;
+}
+
+std::vector<UserId> MapBuilder::people_of(const Node& viewer, const Node& peer) const {
+  if (viewer.account() == peer.account()) return {nodes::shown_user(peer.record)};
+  std::vector<UserId> out = {peer.record.user};
+  if (const sharing::Share* share = sharing_.share_of(peer, viewer.account())) {
+    if (const auto* invite = sharing_.invite(share->invite)) out.push_back(invite->sharer);
+  }
   return out;
 }
 
@@ -123,6 +204,10 @@ control::DnsConfig MapBuilder::dns(store::AccountId id) const {
   for (const control::DnsRecord& record : account->dns.extra_records) {
     add_record(*account, record, out);
   }
+  // Machines that are shared to us keep their names.
+  for (const store::AccountId sharer : sharing_.sharers_of(id)) {
+    if (out.proxied) out.routes[registry_.account(sharer)->domain];
+  }
   return out;
 }
 
@@ -148,7 +233,11 @@ void MapBuilder::add_record(
 }
 
 PeerText MapBuilder::peer_text(
-    const Node& node, const std::vector<Prefix>& routes, WallTime now) const {
+    const Node& viewer, const Node& node, const std::vector<Prefix>& routes, WallTime now) const {
+  if (viewer.account() != node.account()) {
+    return std::make_shared<const std::string>(
+        control::encode(stranger(viewer, node, routes, now)));
+  }
   if (texts_.size() > registry_.size() + kStaleTexts) texts_.clear();
   KeptTexts& kept = texts_[node.id()];
   if (std::exchange(kept.version, node.last_change) != node.last_change) kept.by_routes.clear();
@@ -163,7 +252,8 @@ Snapshot MapBuilder::snapshot(const Node& viewer, WallTime now) const {
   Snapshot snapshot;
   MapMessage& message = snapshot.message;
   control::MapResponse& out = message.rest;
-  const auto& nodes = registry_.nodes_of(viewer.account());
+  std::set<NodeId> nodes = registry_.nodes_of(viewer.account());
+  for (const Node* stranger : sharing_.strangers_for(viewer)) nodes.insert(stranger->id());
   message.peers.reserve(nodes.size());
   snapshot.shown.reserve(nodes.size());
   out.node = self(viewer, now);
@@ -172,10 +262,10 @@ Snapshot MapBuilder::snapshot(const Node& viewer, WallTime now) const {
   for (const NodeId id : nodes) {
     const Node& node = *registry_.find(id);
     if (!shows(viewer, node)) continue;
-    std::vector<Prefix> routes = policy_.routes_seen(viewer, node);
-    message.peers.push_back(peer_text(node, routes, now));
+    std::vector<Prefix> routes = routes_seen(viewer, node);
+    message.peers.push_back(peer_text(viewer, node, routes, now));
     snapshot.shown.push_back({id, std::move(routes)});
-    people.insert(nodes::shown_user(node.record));
+    for (const UserId user : people_of(viewer, node)) people.insert(user);
   }
   for (const UserId user : people) out.user_profiles.push_back(profile(user));
   out.packet_filters["base"] = filter(viewer);

@@ -8,6 +8,7 @@
 #include "coord-server/mapper/map_message.h"
 #include "coord-server/nodes/registry.h"
 #include "coord-server/policy/policy.h"
+#include "coord-server/sharing/sharing.h"
 
 namespace aya::mapper {
 
@@ -30,31 +31,50 @@ class MapBuilder {
   // All outlive the builder.
   MapBuilder(
       const nodes::Registry& registry, const policy::Policy& policy,
-      const control::DerpMap& derp_map)
-      : registry_(registry), policy_(policy), derp_map_(derp_map) {}
+      const sharing::Sharing& sharing, const control::DerpMap& derp_map)
+      : registry_(registry), policy_(policy), sharing_(sharing), derp_map_(derp_map) {}
 
   // Is `peer` part of `viewer`'s map? Besides the policy: one that waits for approval meets
   // nobody, and a peer without a DISCO key cannot be reached by any path and stays out until it has
   // one (6.5).
   bool shows(const Node& viewer, const Node& peer) const;
+  // What of the peer's routes the viewer may use.
+  std::vector<Prefix> routes_seen(const Node& viewer, const Node& peer) const;
 
   control::Node self(const Node& node, WallTime now) const;
   // With the routes of it that the reader may use.
   control::Node peer(const Node& node, const std::vector<Prefix>& routes, WallTime now) const;
+  // A machine of another account: under the address that the viewer's account has for it.
+  control::Node stranger(
+      const Node& viewer, const Node& peer, const std::vector<Prefix>& routes, WallTime now) const;
   // What a node that was removed is told about itself: its key is over, so it stops trying (9.9).
   control::Node removed(const nodes::NodeRecord& record, WallTime now) const;
+  // Whose profiles the viewer needs for this peer.
+  std::vector<UserId> people_of(const Node& viewer, const Node& peer) const;
   control::UserProfile profile(UserId user) const;
-  control::FilterRules filter(const Node& node) const { return policy_.filter(node); }
+  control::FilterRules filter(const Node& node) const;
+  // What sharing adds to the filter of a node: whom it lets in no further than to itself, and who
+  // may not speak first.
+  struct Bounds {
+    std::vector<sharing::Guest> guests;
+    std::vector<IpAddress> silent;
+    friend bool operator==(const Bounds&, const Bounds&) = default;
+  };
+  Bounds bounds(const Node& node) const {
+    return {sharing_.guests_at(node), sharing_.silent_towards(node)};
+  }
   control::DnsConfig dns(store::AccountId account) const;
 
   // peer() as JSON, kept until the node changes: but for the routes it must look the same to
-  // everyone who sees it.
-  PeerText peer_text(const Node& node, const std::vector<Prefix>& routes, WallTime now) const;
+  // everyone of its account who sees it. Strangers are made for one viewer.
+  PeerText peer_text(
+      const Node& viewer, const Node& node, const std::vector<Prefix>& routes, WallTime now) const;
 
   Snapshot snapshot(const Node& viewer, WallTime now) const;
 
   const nodes::Registry& registry() const { return registry_; }
   const policy::Policy& policy() const { return policy_; }
+  const sharing::Sharing& sharing() const { return sharing_; }
 
  private:
   bool is_let_in(const nodes::NodeRecord& record) const;  // approved, and its owner not suspended
@@ -67,11 +87,15 @@ class MapBuilder {
   void add_record(
       const store::Account& account, const control::DnsRecord& record,
       control::DnsConfig& out) const;
+  static constexpr int kMasqueradeCapver = 59;
+  bool shows_stranger(const Node& viewer, const Node& peer) const;
+  bool may_use(const Node& guest, const Node& device) const;
   control::Node common(
       const nodes::NodeRecord& record, const std::vector<Prefix>& routes, WallTime now) const;
 
   const nodes::Registry& registry_;
   const policy::Policy& policy_;
+  const sharing::Sharing& sharing_;
   const control::DerpMap& derp_map_;
   mutable std::unordered_map<NodeId, KeptTexts> texts_;
 };

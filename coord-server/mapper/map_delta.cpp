@@ -1,5 +1,7 @@
 #include "coord-server/mapper/map_delta.h"
 
+#include <algorithm>
+
 namespace aya::mapper {
 namespace {
 
@@ -38,7 +40,7 @@ std::optional<PeerStep> step_for(
     if (!known) return std::nullopt;
     return PeerStep{peer.id(), PeerStep::Kind::Remove};
   }
-  std::vector<Prefix> routes = builder.policy().routes_seen(viewer, peer);
+  std::vector<Prefix> routes = builder.routes_seen(viewer, peer);
   if (!known) return PeerStep{peer.id(), PeerStep::Kind::Whole, 0, std::move(routes)};
   const auto shown = delivered.routes.find(peer.id());
   const bool rerouted = shown == delivered.routes.end() ? !routes.empty() : shown->second != routes;
@@ -60,16 +62,26 @@ std::vector<const Node*> all_nodes(const MapBuilder& builder, const Node& viewer
   return out;
 }
 
-void record(const PeerStep& step, const Node& peer, Delivered& delivered, DeltaPlan& plan) {
+bool contains(const std::vector<const Node*>& nodes, NodeId id) {
+  return std::ranges::find(nodes, id, &Node::id) != nodes.end();
+}
+
+void record(
+    const MapBuilder& builder, const Node& viewer, const PeerStep& step, const Node& peer,
+    Delivered& delivered, DeltaPlan& plan) {
+  const bool strange = viewer.account() != peer.account();
   if (step.kind == PeerStep::Kind::Remove) {
     delivered.peers.erase(step.peer);
+    delivered.strangers.erase(step.peer);
     delivered.routes.erase(step.peer);
   } else if (step.kind == PeerStep::Kind::Whole) {
     delivered.peers.insert(step.peer);
     delivered.routes.erase(step.peer);
     if (!step.routes.empty()) delivered.routes[step.peer] = step.routes;
-    if (delivered.profiles.insert(nodes::shown_user(peer.record)).second) {
-      plan.profiles.push_back(nodes::shown_user(peer.record));
+    if (strange) delivered.strangers.insert(step.peer);
+    plan.strange = plan.strange || strange;
+    for (const UserId user : builder.people_of(viewer, peer)) {
+      if (delivered.profiles.insert(user).second) plan.profiles.push_back(user);
     }
   } else if (step.facets == 0) {
     return;
@@ -100,6 +112,30 @@ void write_patch(const Node& peer, std::uint8_t facets, std::vector<control::Pee
   out.push_back(std::move(change));
 }
 
+// Machines of other accounts: few, so all of them are looked at every time. `anew`: the pair may be
+// known to each other by other addresses than before.
+void plan_strangers(
+    const MapBuilder& builder, const Node& viewer, bool anew, Delivered& delivered,
+    DeltaPlan& plan) {
+  const auto strangers = builder.sharing().strangers_for(viewer);
+  for (const NodeId id : std::set<NodeId>(delivered.strangers)) {
+    if (contains(strangers, id)) continue;
+    delivered.strangers.erase(id);
+    delivered.routes.erase(id);
+    if (delivered.peers.erase(id)) plan.peers.push_back({id, PeerStep::Kind::Remove});
+  }
+  for (const Node* peer : strangers) {
+    auto step = step_for(builder, viewer, *peer, delivered);
+    if (!step) continue;
+    if (anew && step->kind == PeerStep::Kind::Patch) {
+      *step = {
+          peer->id(), PeerStep::Kind::Whole, lost_facets(*peer, delivered.version),
+          builder.routes_seen(viewer, *peer)};
+    }
+    record(builder, viewer, *step, *peer, delivered, plan);
+  }
+}
+
 }  // namespace
 
 Delivered Delivered::from_snapshot(
@@ -108,10 +144,15 @@ Delivered Delivered::from_snapshot(
   delivered.version = builder.registry().version();
   delivered.rules_version = builder.policy().rules_version(viewer);
   delivered.sight_version = builder.policy().sight_version(viewer.account());
+  delivered.bounds = builder.bounds(viewer);
+  delivered.sharers = builder.sharing().sharers_of(viewer.account());
   delivered.peers.reserve(snapshot.shown.size());
   for (const Snapshot::Shown& shown : snapshot.shown) {
     delivered.peers.insert(shown.peer);
     if (!shown.routes.empty()) delivered.routes[shown.peer] = shown.routes;
+    if (builder.registry().find(shown.peer)->account() != viewer.account()) {
+      delivered.strangers.insert(shown.peer);
+    }
   }
   for (const auto& one : snapshot.message.rest.user_profiles) delivered.profiles.insert(one.id);
   return delivered;
@@ -133,11 +174,20 @@ std::optional<DeltaPlan> plan_delta(
   const bool new_sight = std::exchange(delivered.sight_version, sight) != sight;
   const bool new_rules = std::exchange(delivered.rules_version, rules) != rules;
   plan.self = new_policy || changes_itself(viewer, delivered.version);
+  const bool new_shares = builder.sharing().changed(viewer.account()) > delivered.version;
   plan.filter = plan.self || new_rules;
+  if (new_shares) {
+    auto bounds = builder.bounds(viewer);
+    plan.filter = plan.filter || bounds != delivered.bounds;
+    delivered.bounds = std::move(bounds);
+    auto sharers = builder.sharing().sharers_of(viewer.account());
+    plan.dns = sharers != delivered.sharers;
+    delivered.sharers = std::move(sharers);
+  }
   // A stock client that is to choose an exit node can do so once it has a home, and tries again
   // only when it hears of itself or of a new peer.
   plan.self = plan.self || viewer.changed_since(Facet::Home, delivered.version);
-  plan.dns = builder.registry().dns_changed(viewer.account()) > delivered.version;
+  plan.dns = plan.dns || builder.registry().dns_changed(viewer.account()) > delivered.version;
   if (new_sight || changes_itself(viewer, delivered.version)) {
     changes.changed = all_nodes(builder, viewer);
     if (delivered.profiles.insert(nodes::shown_user(viewer.record)).second) {
@@ -150,9 +200,11 @@ std::optional<DeltaPlan> plan_delta(
   }
   for (const Node* peer : changes.changed) {
     if (const auto step = step_for(builder, viewer, *peer, delivered)) {
-      record(*step, *peer, delivered, plan);
+      record(builder, viewer, *step, *peer, delivered, plan);
     }
   }
+  const bool anew = new_shares || changes_itself(viewer, delivered.version);
+  plan_strangers(builder, viewer, anew, delivered, plan);
   delivered.version = builder.registry().version();
   return plan;
 }
@@ -174,7 +226,7 @@ MapMessage write_delta(
     }
     const Node& peer = *builder.registry().find(step.peer);
     if (step.kind == PeerStep::Kind::Whole) {
-      message.peers_changed.push_back(builder.peer_text(peer, step.routes, now));
+      message.peers_changed.push_back(builder.peer_text(viewer, peer, step.routes, now));
     }
     write_patch(peer, step.facets, out.peers_changed_patch);
   }

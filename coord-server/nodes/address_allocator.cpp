@@ -20,6 +20,10 @@ Result<IpAddress, std::string> AddressAllocator::ipv4_for(const NodeRecord& node
   return pick(node.account, pool_for(node), occupied, now);
 }
 
+Result<IpAddress, std::string> AddressAllocator::ipv4_in(AccountId account, WallTime now) {
+  return pick(account, {kOverlayV4}, occupied_in(account), now);
+}
+
 // What hosts of the account use besides the mesh.
 std::vector<Prefix> AddressAllocator::occupied_in(AccountId account) const {
   std::vector<Prefix> occupied;

@@ -29,6 +29,8 @@ class AddressAllocator {
   std::vector<Prefix> pool_for(const NodeRecord& node) const;
   // The error is a sentence for the machine's owner and names the pool that is used up.
   Result<IpAddress, std::string> ipv4_for(const NodeRecord& node, WallTime now);
+  // For a device of another account, out of the whole range.
+  Result<IpAddress, std::string> ipv4_in(AccountId account, WallTime now);
   IpAddress ipv6();
 
  private:

@@ -59,6 +59,9 @@ Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime
   for (const store::Quarantine& kept : *quarantines) {
     registry->indexes_[kept.account].quarantine.emplace(kept.address, kept);
   }
+  auto aliases = storage.aliases();
+  if (!aliases) return aliases.error();
+  for (const store::Alias& alias : *aliases) registry->begin_alias(alias);
   registry->restore_routes();
   registry->note_expiries(now);
   return registry;
@@ -164,6 +167,7 @@ Stored<void> Registry::remove_account(AccountId id, const AuditEntry& audit) {
   AYA_CHECK(nodes_of(id).empty());
   if (auto removed = storage_.remove_account(id, audit); !removed) return removed;
   std::erase_if(users_, [&](const auto& user) { return user.second.account == id; });
+  members_changed_ = ++version_;
   indexes_.erase(id);
   accounts_.erase(id);
   return {};
@@ -191,6 +195,7 @@ Stored<void> Registry::update_user(const store::User& user, const AuditEntry& au
 Stored<void> Registry::delete_user(UserId id, const AuditEntry& audit) {
   if (auto deleted = storage_.delete_user(id, audit); !deleted) return deleted;
   users_.erase(id);
+  members_changed_ = ++version_;
   return {};
 }
 
@@ -254,6 +259,7 @@ Node& Registry::insert(NodeRecord record) {
   Node& node = nodes_.emplace(id, Node{std::move(record)}).first->second;
   index(node);
   touch(node, {Facet::Identity});
+  members_changed_ = version_;
   return node;
 }
 
@@ -373,6 +379,7 @@ Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) 
     account.forgotten_removals = account.removed.front().version;
     account.removed.pop_front();
   }
+  members_changed_ = version_;
   unsaved_.erase(id);
   nodes_.erase(id);
   if (account.routers.erase(id) > 0) elect(account);

@@ -137,6 +137,16 @@ class Registry {
   Stored<void> end_former(const Overdue& overdue, WallTime now, const AuditEntry& audit);
   std::optional<WallTime> next_former_end() const;
 
+  // How an account calls a node of another one, where they know each other (registry_aliases.cpp).
+  std::optional<IpAddress> alias(AccountId account, NodeId node) const;
+  const std::map<NodeId, IpAddress>& aliases_in(AccountId account) const;
+  Stored<void> change_aliases(
+      const std::vector<store::Alias>& begin, const std::vector<store::Alias>& end, WallTime now);
+  // Since when the sets of nodes and people, of all accounts, are what they are.
+  Version members_changed() const { return members_changed_; }
+  // Something outside of nodes changed that maps speak of: the version it happened in.
+  Version note_change() { return ++version_; }
+
   // In memory at once, on disk with the next flush().
   void set_live(NodeId id, store::NodeLive live);
   void set_online(NodeId id, bool online, WallTime now);
@@ -186,6 +196,8 @@ class Registry {
     Version subnets_changed = 0;
     Version dns_changed = 0;
     Version policy_changed = 0;
+    std::map<NodeId, IpAddress> aliases;  // of nodes of other accounts
+    std::unordered_map<IpAddress, NodeId> by_alias;
     bool has_aliases = false;  // names that stand for nodes, whose addresses may change
   };
 
@@ -193,6 +205,7 @@ class Registry {
   Node& insert(NodeRecord record);
   void index(const Node& node);
   void unindex(const Node& node);
+  void begin_alias(const store::Alias& alias);
   void keep_quiet(AccountId account, const IpAddress& address, NodeId former, WallTime until);
   void touch(Node& node, std::initializer_list<Facet> facets);
   void touch_live(Node& node, const store::NodeLive& before);
@@ -206,6 +219,7 @@ class Registry {
 
   store::Store& storage_;
   Version version_ = 1;
+  Version members_changed_ = 1;
   std::map<AccountId, store::Account> accounts_;
   std::map<UserId, store::User> users_;
   std::map<NodeId, Node> nodes_;

@@ -17,7 +17,8 @@ const Node* Registry::find_address(AccountId account, const IpAddress& address) 
 bool Registry::is_taken(AccountId account, const IpAddress& address) const {
   if (address.is_v6()) return by_v6_.contains(address);
   const auto at = indexes_.find(account);
-  return at != indexes_.end() && at->second.by_v4.contains(address);
+  return at != indexes_.end() &&
+         (at->second.by_v4.contains(address) || at->second.by_alias.contains(address));
 }
 
 std::optional<NodeId> Registry::quarantined_for(

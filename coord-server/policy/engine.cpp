@@ -203,6 +203,11 @@ bool Engine::may_meet(NodeId a, NodeId b) const {
   return of_a->src.meets(of_b->self) || of_b->src.meets(of_a->self);
 }
 
+bool Engine::may_reach(NodeId from, NodeId to) const {
+  const Standing *source = standing(from), *target = standing(to);
+  return source != nullptr && target != nullptr && from != to && source->src.meets(target->dst_own);
+}
+
 void Engine::compile(NodeId node, Compiled& compiled) {
   if (!compiled.filter_fresh) {
     ++compilations_;

@@ -38,6 +38,8 @@ class Engine {
   bool may_meet(NodeId a, NodeId b) const;
   const control::FilterRules& filter(NodeId node);
   const std::vector<control::SshRule>& ssh(NodeId node);
+  // Is the second a destination for the first: itself, not what it routes?
+  bool may_reach(NodeId from, NodeId to) const;
   // What `viewer` may send through `peer`, of what others are told that it routes.
   std::vector<Prefix> routes_seen(NodeId viewer, NodeId peer);
   // Attributes a policy gives a node, and those that follow from its owner's role.

@@ -40,6 +40,22 @@ Device device_of(const nodes::Node& node) {
   return out;
 }
 
+// Tags and addresses of its own account mean nothing here.
+Device device_of(const nodes::Node& node, const Stranger& stranger) {
+  Device out = device_of(node.record);
+  out.owner = stranger.guest_of;
+  out.tags.clear();
+  out.ipv4 = stranger.ipv4;
+  out.former.clear();
+  if (stranger.may_carry) {
+    for (const Prefix& route : node.routes) {
+      if (nodes::is_default_route(route)) out.routes.push_back(route);
+    }
+  }
+  out.present = node.present;
+  return out;
+}
+
 // Owners may be tags, whose owners then own this one, too.
 template <class IsOwner>
 bool owned_by(const PolicyFile& policy, std::string_view tag, IsOwner is_owner) {
@@ -94,6 +110,8 @@ std::unique_ptr<Engine> engine_over(
 
 void Policy::rebuild(store::AccountId id, Account& account) const {
   account.engine = engine_over(registry_, id, policy_of(registry_, *registry_.account(id)));
+  account.strangers.clear();
+  put_strangers(id, account, true);
   account.policy_seen = registry_.policy_changed(id);
   account.seen = registry_.version();
   ++account.engines;
@@ -108,15 +126,41 @@ void Policy::put(const nodes::Node& node, Engine& engine) const {
   }
 }
 
+// Guests rule nothing here, and whoever is called like one of ours is meant as a guest only: two
+// accounts may give the same name to different people. `all`: what they are here may have changed,
+// not only they themselves.
+void Policy::put_strangers(store::AccountId id, Account& account, bool all) const {
+  Engine& engine = *account.engine;
+  std::set<store::NodeId> gone = std::move(account.strangers);
+  account.strangers.clear();
+  for (const Stranger& stranger : strangers_.strangers_in(id)) {
+    const nodes::Node* node = registry_.find(stranger.node);
+    if (node == nullptr || !node->record.authorized) continue;
+    account.strangers.insert(stranger.node);
+    gone.erase(stranger.node);
+    if (!all && node->last_change <= account.seen) continue;
+    const store::User* person = stranger.guest_of ? registry_.user(*stranger.guest_of) : nullptr;
+    if (person != nullptr) {
+      Person guest{person->id, person->login, {}, true};
+      if (registry_.user_named(id, person->login) != nullptr) guest.login.clear();
+      engine.put(guest);
+    }
+    engine.put(device_of(*node, stranger));
+  }
+  for (const store::NodeId node : gone) engine.remove(node);
+}
+
 Policy::Account& Policy::account(store::AccountId id) const {
   Account& account = accounts_[id];
-  if (!account.engine || account.policy_seen != registry_.policy_changed(id)) {
+  const bool same_policy = account.policy_seen == registry_.policy_changed(id);
+  if (!account.engine || !same_policy) {
     rebuild(id, account);
   } else if (account.seen < registry_.version()) {
     const auto changes = registry_.changes_since(id, account.seen);
     if (!changes.complete) return rebuild(id, account), account;
     for (const store::NodeId gone : changes.removed) account.engine->remove(gone);
     for (const nodes::Node* node : changes.changed) put(*node, *account.engine);
+    put_strangers(id, account, strangers_.strangers_changed(id) > account.seen);
     account.seen = registry_.version();
   }
   return account;
@@ -124,6 +168,16 @@ Policy::Account& Policy::account(store::AccountId id) const {
 
 bool Policy::may_meet(const nodes::Node& viewer, const nodes::Node& peer) const {
   return viewer.account() == peer.account() && engine(viewer).may_meet(viewer.id(), peer.id());
+}
+
+bool Policy::may_reach(
+    store::AccountId judge, const nodes::Node& from, const nodes::Node& to) const {
+  return account(judge).engine->may_reach(from.id(), to.id());
+}
+
+std::vector<Prefix> Policy::routes_seen(
+    store::AccountId judge, const nodes::Node& viewer, const nodes::Node& peer) const {
+  return account(judge).engine->routes_seen(viewer.id(), peer.id());
 }
 
 bool Policy::defines(store::AccountId id, std::string_view tag) const {

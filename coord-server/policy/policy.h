@@ -9,16 +9,24 @@
 #include "coord-server/nodes/registry.h"
 #include "coord-server/nodes/tags.h"
 #include "coord-server/policy/access_test.h"
+#include "coord-server/policy/strangers.h"
 
 namespace aya::policy {
 
 class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Pools {
  public:
-  explicit Policy(const nodes::Registry& registry) : registry_(registry) {}  // outlives this
+  // Both outlive this.
+  Policy(const nodes::Registry& registry, const Strangers& strangers)
+      : registry_(registry), strangers_(strangers) {}
 
   // Symmetric: a node is shown to whoever it may reach or may be reached by (control 7.2). Nodes
   // that wait for approval see nobody and are seen by nobody.
   bool may_meet(const nodes::Node& viewer, const nodes::Node& peer) const;
+  // Does the policy of `judge`, the account of one of them, let the first reach the second itself?
+  bool may_reach(store::AccountId judge, const nodes::Node& from, const nodes::Node& to) const;
+  // What it lets the first use of what the second routes.
+  std::vector<Prefix> routes_seen(
+      store::AccountId judge, const nodes::Node& viewer, const nodes::Node& peer) const;
   // Until somebody writes a policy every tag is there, and owners and administrators own them all;
   // with one they own those it defines, besides whom it names.
   bool defines(store::AccountId account, std::string_view tag) const override;
@@ -41,16 +49,19 @@ class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Po
  private:
   struct Account {
     std::unique_ptr<Engine> engine;
-    nodes::Version seen = 0;         // of the registry
-    nodes::Version policy_seen = 0;  // since when the policy is what it is
-    std::uint64_t engines = 0;       // how many there have been
+    nodes::Version seen = 0;            // of the registry
+    nodes::Version policy_seen = 0;     // since when the policy is what it is
+    std::uint64_t engines = 0;          // how many there have been
+    std::set<store::NodeId> strangers;  // that the engine knows
   };
   Account& account(store::AccountId id) const;
   Engine& engine(const nodes::Node& node) const { return *account(node.account()).engine; }
   void rebuild(store::AccountId id, Account& account) const;
   void put(const nodes::Node& node, Engine& engine) const;
+  void put_strangers(store::AccountId id, Account& account, bool all) const;
 
   const nodes::Registry& registry_;
+  const Strangers& strangers_;
   mutable std::map<store::AccountId, Account> accounts_;  // grows by being asked
 };
 

@@ -132,6 +132,21 @@ Json device_json(const nodes::Registry& registry, const nodes::Node& node, Devic
   return out;
 }
 
+Json external_device_json(
+    const nodes::Registry& registry, const nodes::Node& node, store::AccountId viewer,
+    DeviceFields fields) {
+  Json out = device_json(registry, node, DeviceFields::Default);
+  const auto alias = registry.alias(viewer, node.id());
+  out["addresses"] = Json::array({alias ? alias->to_text() : "", node.record.ipv6.to_text()});
+  out["isExternal"] = true;
+  out["tags"] = Json::array();
+  for (const char* hidden : {"created", "clientVersion", "machineKey"}) out[hidden] = "";
+  if (fields == DeviceFields::All) {
+    out["advertisedRoutes"] = out["enabledRoutes"] = Json::array();
+  }
+  return out;
+}
+
 Answer<void> check_filters(const std::vector<http::QueryField>& filters) {
   for (const http::QueryField& filter : filters) {
     if (std::ranges::find(kFilterFields, filter.name) == kFilterFields.end()) {

@@ -16,6 +16,11 @@ Json routes_json(const std::vector<Prefix>& routes);
 
 Json device_json(const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields);
 
+// One of another account, as `viewer` knows it: nothing of its inside.
+Json external_device_json(
+    const nodes::Registry& registry, const nodes::Node& node, store::AccountId viewer,
+    DeviceFields fields);
+
 // The filters of a list request: "<field>=<value>", all of which must hold. A list field holds when
 // it contains the value; "name" also matches the first label alone.
 Answer<bool> device_matches(

@@ -71,14 +71,25 @@ Answer<http::Response> list_devices(const AdminContext& c) {
     if (!matched) return matched.error();
     if (*matched) devices.push_back(device_json(c.registry, node, *fields));
   }
+  if (filters.empty() && !c.caller.own_only) {
+    for (const sharing::Share* share : c.sharing.shares_to((*account)->id)) {
+      const nodes::Node& device = *c.registry.find(share->device);
+      devices.push_back(external_device_json(c.registry, device, (*account)->id, *fields));
+    }
+  }
   return http::Response::json(200, text_of({{"devices", std::move(devices)}}));
 }
 
 Answer<http::Response> get_device(const AdminContext& c) {
-  auto node = c.device(c.path[0]);
-  if (!node) return node.error();
   auto fields = wanted_fields(c.request);
   if (!fields) return fields.error();
+  const nodes::Node* external = c.shared_in(c.path[0]);
+  if (external != nullptr) {
+    return http::Response::json(
+        200, text_of(external_device_json(c.registry, *external, c.caller.account, *fields)));
+  }
+  auto node = c.device(c.path[0]);
+  if (!node) return node.error();
   return http::Response::json(200, text_of(device_json(c.registry, **node, *fields)));
 }
 

@@ -49,6 +49,15 @@ Answer<http::Response> set_device_address(const AdminContext& c);
 Answer<http::Response> undo_device_address(const AdminContext& c);
 Answer<http::Response> set_addresses(const AdminContext& c);
 
+// invite_routes.cpp
+Answer<http::Response> list_device_invites(const AdminContext& c);
+Answer<http::Response> create_device_invites(const AdminContext& c);
+Answer<http::Response> get_device_invite(const AdminContext& c);
+Answer<http::Response> delete_device_invite(const AdminContext& c);
+Answer<http::Response> resend_device_invite(const AdminContext& c);
+Answer<http::Response> accept_device_invite(const AdminContext& c);
+Answer<http::Response> list_shares(const AdminContext& c);
+
 // key_routes.cpp
 Answer<http::Response> create_key(const AdminContext& c);
 Answer<http::Response> list_keys(const AdminContext& c);

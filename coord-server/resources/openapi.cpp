@@ -11,8 +11,9 @@ namespace {
 // What stands behind these words is called so.
 std::string parameter_after(std::string_view word) {
   static const std::map<std::string_view, const char*> kNames = {
-      {"tailnet", "tailnet"}, {"device", "deviceId"},      {"keys", "keyId"},
-      {"users", "userId"},    {"attributes", "attribute"}, {"contacts", "contactType"}};
+      {"tailnet", "tailnet"},     {"device", "deviceId"},      {"keys", "keyId"},
+      {"users", "userId"},        {"attributes", "attribute"}, {"device-invites", "deviceInviteId"},
+      {"contacts", "contactType"}};
   const auto found = kNames.find(word);
   return found == kNames.end() ? "id" : found->second;
 }

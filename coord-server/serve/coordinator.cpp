@@ -40,22 +40,26 @@ store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
     store::Store& storage, Rng& rng, Setup setup, TimePoint now, WallTime wall) {
   auto registry = nodes::Registry::load(storage, wall);
   if (!registry) return registry.error();
+  auto sharing = sharing::Sharing::load(**registry, storage, rng);
+  if (!sharing) return sharing.error();
   auto secret = login_secret(storage, rng);
   if (!secret) return secret.error();
-  std::unique_ptr<Coordinator> coordinator(
-      new Coordinator(storage, std::move(*registry), rng, std::move(setup), *secret));
+  std::unique_ptr<Coordinator> coordinator(new Coordinator(
+      storage, std::move(*registry), std::move(*sharing), rng, std::move(setup), *secret));
   coordinator->expect_back(now);
   return coordinator;
 }
 
 Coordinator::Coordinator(
-    store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup,
+    store::Store& storage, std::unique_ptr<nodes::Registry> registry,
+    std::unique_ptr<sharing::Sharing> sharing, Rng& rng, Setup setup,
     const crypto::Key32& login_secret)
     : setup_(std::move(setup)),
       registry_(std::move(registry)),
-      policy_(*registry_),
+      sharing_(std::move(sharing)),
+      policy_(*registry_, *sharing_),
       derp_map_(mapper::own_derp_map(setup_.relay)),
-      builder_(*registry_, policy_, derp_map_),
+      builder_(*registry_, policy_, *sharing_, derp_map_),
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
       health_(*registry_, presence_, calls_),
@@ -63,7 +67,8 @@ Coordinator::Coordinator(
       enrollment_(*registry_, storage, policy_, logins_, rng),
       machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
       admin_routes_(
-          resources::route_table(), *registry_, storage, enrollment_, policy_, rng, setup_.facts),
+          resources::route_table(), *registry_, storage, enrollment_, *sharing_, policy_, rng,
+          setup_.facts),
       pages_(
           *registry_, storage, enrollment_, rng,
           {setup_.facts.server_url, login_secret, setup_.oidc}) {
@@ -97,6 +102,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
   end_graces(wall, out);
+  keep_up_with_shares(wall, out);
   let_go_of_removed(out);
   answer_logins(now, wall, out);
   approve_by_policy(wall, out);
@@ -152,6 +158,16 @@ void Coordinator::end_graces(WallTime wall, Effects& out) {
       end_graces_at_ = wall + kRetrySaveAfter;
       return;
     }
+  }
+}
+
+// Before anybody is told of a stranger: both sides must have an address for the other.
+void Coordinator::keep_up_with_shares(WallTime wall, Effects& out) {
+  if (share_again_at_ && *share_again_at_ > wall) return;
+  share_again_at_.reset();
+  if (auto kept = sharing_->keep_up(wall); !kept) {
+    out.trouble.push_back(kept.error());
+    share_again_at_ = wall + kRetrySaveAfter;
   }
 }
 
@@ -229,7 +245,8 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
   const auto grace_end = end_graces_at_ ? end_graces_at_ : registry_->next_former_end();
-  for (const auto& expiry : {registry_->next_expiry(), logins_.next_end(), grace_end}) {
+  for (const auto& expiry :
+       {registry_->next_expiry(), logins_.next_end(), grace_end, share_again_at_}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

@@ -88,11 +88,13 @@ class Coordinator {
 
  private:
   Coordinator(
-      store::Store& storage, std::unique_ptr<nodes::Registry> registry, Rng& rng, Setup setup,
+      store::Store& storage, std::unique_ptr<nodes::Registry> registry,
+      std::unique_ptr<sharing::Sharing> sharing, Rng& rng, Setup setup,
       const crypto::Key32& login_secret);
   void expect_back(TimePoint now);
   void note_answers(TimePoint now, WallTime wall);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
+  void keep_up_with_shares(WallTime wall, Effects& out);
   void end_graces(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
@@ -103,6 +105,7 @@ class Coordinator {
   Setup setup_;
   std::unique_ptr<nodes::Registry> registry_;
   nodes::Presence presence_;
+  std::unique_ptr<sharing::Sharing> sharing_;
   policy::Policy policy_;
   control::DerpMap derp_map_;
   mapper::MapBuilder builder_;
@@ -117,7 +120,8 @@ class Coordinator {
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
   nodes::Version approved_up_to_ = 0;
-  std::optional<WallTime> end_graces_at_;  // not before: the disk would not take it
+  std::optional<WallTime> share_again_at_;  // likewise
+  std::optional<WallTime> end_graces_at_;   // not before: the disk would not take it
 };
 
 // A new server's first account and its owner. The domain is "<account>.<base domain>".

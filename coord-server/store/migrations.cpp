@@ -298,8 +298,59 @@ CREATE TABLE identities (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array kSteps = {kFirst,      kRoutes,   kNames,     kTags,  kSettings,
-                               kAutomation, kPolicies, kAddresses, kPeople};
+// A link is a nonce and a secret of the server; the secret stands elsewhere. Aliases name no node
+// of `nodes`: they end with a quarantine, which a removed node cannot begin.
+constexpr const char* kSharing = R"sql(
+CREATE TABLE device_invites (
+  id              INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id      INTEGER NOT NULL REFERENCES accounts(id),
+  device_id       INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+  sharer_id       INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  nonce           BLOB NOT NULL UNIQUE,
+  multi_use       INTEGER NOT NULL,
+  allow_exit_node INTEGER NOT NULL,
+  email           TEXT NOT NULL,
+  created         TEXT NOT NULL,
+  expires         TEXT NOT NULL
+);
+
+CREATE TABLE shares (
+  invite_id       INTEGER NOT NULL REFERENCES device_invites(id) ON DELETE CASCADE,
+  device_id       INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+  account_id      INTEGER NOT NULL REFERENCES accounts(id),
+  accepted_by     INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  allow_exit_node INTEGER NOT NULL,
+  accepted        TEXT NOT NULL,
+  PRIMARY KEY (device_id, account_id)
+) WITHOUT ROWID;
+CREATE INDEX shares_of_invite ON shares (invite_id);
+
+CREATE TABLE aliases (
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  node_id    INTEGER NOT NULL,
+  ipv4       TEXT NOT NULL,
+  PRIMARY KEY (account_id, node_id),
+  UNIQUE (account_id, ipv4)
+) WITHOUT ROWID;
+
+CREATE TRIGGER alias_is_free BEFORE INSERT ON aliases
+WHEN EXISTS (SELECT 1 FROM node_addresses
+             WHERE account_id = NEW.account_id AND ipv4 = NEW.ipv4)
+  OR EXISTS (SELECT 1 FROM former_addresses
+             WHERE account_id = NEW.account_id AND address = NEW.ipv4)
+BEGIN SELECT RAISE(ABORT, 'a node has this address'); END;
+
+CREATE TRIGGER address_is_no_alias_on_insert BEFORE INSERT ON node_addresses
+WHEN EXISTS (SELECT 1 FROM aliases WHERE account_id = NEW.account_id AND ipv4 = NEW.ipv4)
+BEGIN SELECT RAISE(ABORT, 'a shared device has this address here'); END;
+
+CREATE TRIGGER address_is_no_alias_on_update BEFORE UPDATE OF ipv4 ON node_addresses
+WHEN EXISTS (SELECT 1 FROM aliases WHERE account_id = NEW.account_id AND ipv4 = NEW.ipv4)
+BEGIN SELECT RAISE(ABORT, 'a shared device has this address here'); END;
+)sql";
+
+constexpr std::array kSteps = {kFirst,      kRoutes,   kNames,     kTags,   kSettings,
+                               kAutomation, kPolicies, kAddresses, kPeople, kSharing};
 
 }  // namespace
 

@@ -26,10 +26,7 @@ Stored<void> SqliteStore::change_addresses(
     if (auto occupied = occupy(change); !occupied) return occupied;
     if (auto left = leave_behind(change); !left) return left;
     if (auto remembered = remember(change); !remembered) return remembered;
-    for (const AuditEntry& entry : audit) {
-      if (auto logged = log(entry); !logged) return logged;
-    }
-    return {};
+    return log_all(audit);
   });
 }
 

@@ -13,6 +13,13 @@ Stored<void> SqliteStore::log(const AuditEntry& a) {
        a.target_name, a.property, a.old_value, a.new_value, a.details, a.group, a.source});
 }
 
+Stored<void> SqliteStore::log_all(const std::vector<AuditEntry>& audit) {
+  for (const AuditEntry& entry : audit) {
+    if (auto logged = log(entry); !logged) return logged;
+  }
+  return {};
+}
+
 // Times are compared as instants: as texts, "…00Z" would come after "…00.5Z".
 Stored<std::vector<AuditEntry>> SqliteStore::audit_log(
     AccountId account, const AuditQuery& wanted, std::size_t limit) {

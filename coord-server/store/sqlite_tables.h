@@ -78,6 +78,18 @@ class SqliteStore final : public Store {
       NodeId node, const IpAddress& former, WallTime free_again, const AuditEntry& audit) override;
   Stored<std::vector<Reservation>> reservations(AccountId account, WallTime now) override;
 
+  Stored<std::vector<DeviceInvite>> device_invites() override;
+  Stored<std::vector<Share>> shares() override;
+  Stored<std::vector<Alias>> aliases() override;
+  Stored<std::vector<DeviceInvite>> create_device_invites(
+      std::vector<DeviceInvite> invites, const std::vector<AuditEntry>& audit) override;
+  Stored<void> accept_device_invite(
+      const Share& share, const std::vector<AuditEntry>& audit) override;
+  Stored<void> delete_device_invite(InviteId invite, const std::vector<AuditEntry>& audit) override;
+  Stored<void> leave_share(const Share& share, const std::vector<AuditEntry>& audit) override;
+  Stored<void> change_aliases(
+      const std::vector<Alias>& begin, const std::vector<Alias>& end, WallTime free_again) override;
+
   Stored<AuthKey> create_auth_key(AuthKey key, AuditEntry audit) override;
   Stored<std::optional<AuthKey>> auth_key(std::string_view public_id) override {
     return first(all(read_auth_key, kAuthKeyColumns, "auth_keys WHERE public_id = ?", {public_id}));
@@ -159,6 +171,7 @@ class SqliteStore final : public Store {
   }
 
   Stored<void> log(const AuditEntry& audit);
+  Stored<void> log_all(const std::vector<AuditEntry>& audit);
   Stored<void> redeem(std::optional<AuthKeyId> key);
   Stored<void> quarantine_addresses_of(NodeId node, WallTime until);
   Stored<void> quarantine(const AddressChange& change, const AddressMove& left);

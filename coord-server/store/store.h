@@ -21,11 +21,16 @@
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
+#include "coord-server/store/sharing.h"
 #include "coord-server/store/stored.h"
 
 namespace aya::store {
 
-class Store : public AddressStore, public AutomationStore, public PeopleStore, public Policies {
+class Store : public AddressStore,
+              public AutomationStore,
+              public PeopleStore,
+              public Policies,
+              public SharingStore {
  public:
   ~Store() override = default;
 

@@ -36,6 +36,51 @@ TEST_F(StoreCrash, KeepsAnAddressEditThatWasAcknowledged) {
   EXPECT_EQ(store->nodes()->front().ipv4.to_text(), "100.80.0.1");
 }
 
+TEST_F(StoreCrash, KeepsAShareThatWasAcknowledgedAndTheAddressesItNeeds) {
+  make_account("other");
+  const Account guests = account;
+  const User guest = user;
+  make_account();
+  const NodeRecord device = *store->create_node(node("web", "100.64.0.1"), {}, audit());
+  DeviceInvite invite;
+  invite.account = account.id;
+  invite.device = device.id;
+  invite.sharer = user.id;
+  invite.nonce = rng.array<32>();
+  invite.created = kNow;
+  invite.expires = kNow + std::chrono::hours(1);
+  store.reset();
+  run_and_die([&] {
+    auto child = open_sqlite_store(dir.file("coord.db"));
+    if (!child) return false;
+    auto made = (*child)->create_device_invites({invite}, {audit()});
+    if (!made) return false;
+    const Share share{made->front().id, device.id, guests.id, guest.id, true, kNow};
+    return (*child)->accept_device_invite(share, {audit("ACCEPT")}) &&
+           (*child)->change_aliases({{guests.id, device.id, device.ipv4}}, {}, kNow);
+  });
+  open();
+  ASSERT_EQ(store->shares()->size(), 1u);
+  const Share kept = store->shares()->front();
+  EXPECT_EQ(kept.account, guests.id);
+  EXPECT_TRUE(kept.allow_exit_node);
+  ASSERT_EQ(store->aliases()->size(), 1u);
+  EXPECT_EQ(store->aliases()->front().ipv4, device.ipv4);
+  const auto again = store->accept_device_invite(kept, {audit("ACCEPT")});
+  ASSERT_FALSE(again) << "good for one";
+  EXPECT_EQ(again.error().kind, StoreError::Kind::Spent);
+
+  // A machine of the guests' own does not get the address, and the share goes with the device.
+  const Account here = std::exchange(account, guests);
+  user = guest;
+  EXPECT_EQ(
+      store->create_node(node("mine", "100.64.0.1"), {}, audit()).error().kind,
+      StoreError::Kind::Taken);
+  account = here;
+  ASSERT_TRUE(store->delete_node(device.id, kNow, audit("DELETE")));
+  EXPECT_TRUE(store->shares()->empty());
+}
+
 TEST_F(StoreCrash, KeepsEachOfManyNodesAndSpendsEachKeyOnce) {
   make_account();
   store.reset();

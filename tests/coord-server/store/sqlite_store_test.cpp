@@ -186,6 +186,8 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "PRAGMA user_version = 1; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
       "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER "
       "audit_is_kept;"
+      "DROP TRIGGER address_is_no_alias_on_insert; DROP TRIGGER address_is_no_alias_on_update;"
+      "DROP TABLE aliases; DROP TABLE shares; DROP TABLE device_invites;"
       "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
