@@ -104,6 +104,12 @@ Done route_list(const Invocation& call);
 Done route_approve(const Invocation& call);
 Done route_revoke(const Invocation& call);
 
+// share_commands.cpp
+Done share_add(const Invocation& call);
+Done share_list(const Invocation& call);
+Done share_remove(const Invocation& call);
+Done share_accept(const Invocation& call);
+
 // status_commands.cpp
 Done status_command(const Invocation& call);
 Done version_command(const Invocation& call);
