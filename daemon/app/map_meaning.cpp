@@ -169,6 +169,11 @@ dataplane::PeerFacts peer_facts(
   }
   out.allowed_ips = prefixes;
   out.addresses = addresses_of(peer);
+  for (const auto& alias :
+       {peer.self_v4_masq_addr_for_this_peer, peer.self_v6_masq_addr_for_this_peer}) {
+    if (alias) out.knows_us_as.push_back(*alias);
+  }
+  out.is_jailed = peer.is_jailed;
   return out;
 }
 

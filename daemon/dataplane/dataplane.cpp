@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/dataplane/masquerade.h"
 #include "daemon/path/tsmp_announcement.h"
 #include "proto/stun/classify.h"
 
@@ -24,7 +25,7 @@ bool operator==(const PeerFacts& a, const PeerFacts& b) {
   return a.path.node_key == b.path.node_key && a.path.disco_key == b.path.disco_key &&
          a.path.endpoints == b.path.endpoints && a.path.home_region == b.path.home_region &&
          a.path.capability_version == b.path.capability_version && a.allowed_ips == b.allowed_ips &&
-         a.addresses == b.addresses;
+         a.addresses == b.addresses && a.knows_us_as == b.knows_us_as && a.is_jailed == b.is_jailed;
 }
 
 Dataplane::Dataplane(
@@ -68,7 +69,8 @@ void Dataplane::upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now) 
   const bool same_key = slot && slot->key == facts.path.node_key;
   const bool restarted = same_key && slot->disco != facts.path.disco_key;
   const auto last_sent = same_key ? slot->last_sent : std::nullopt;
-  slot = Peer{facts.path.node_key, facts.path.disco_key, facts.addresses, last_sent};
+  slot = Peer{facts.path.node_key, facts.path.disco_key, facts.addresses,
+              facts.knows_us_as,   facts.is_jailed,      last_sent};
   tunnel_.upsert_peer(peer, {.public_key = facts.path.node_key});
   tunnel_.set_allowed_ips(peer, facts.allowed_ips);
   paths_.upsert_peer(peer, facts.path, now, path_fx_);
@@ -139,9 +141,34 @@ void Dataplane::from_host(std::span<Packet> packets, WallTime wall, TimePoint no
 }
 
 void Dataplane::seal(PeerId peer, std::span<Packet> packets, TimePoint now) {
-  if (Peer* known = find(peer)) known->last_sent = now;
+  if (Peer* known = find(peer)) {
+    known->last_sent = now;
+    if (!known->knows_us_as.empty()) {
+      for (Packet& packet : packets) disguise(*known, packet);
+    }
+  }
   paths_.note_traffic(peer, now, path_fx_);
   tunnel_.seal(peer, packets, now, tunnel_fx_);
+}
+
+// What is only forwarded, for a subnet or as an exit node, has another source and stays.
+bool Dataplane::disguise(const Peer& peer, Packet& packet) const {
+  const auto view = filter::PacketView::parse(packet.bytes());
+  if (view.protocol == filter::kUnknownProtocol) return false;
+  const IpAddress* own = of_family(own_addresses_, view.version == 4);
+  const IpAddress* alias = of_family(peer.knows_us_as, view.version == 4);
+  if (own == nullptr || alias == nullptr || view.source.address != *own) return false;
+  readdress(packet, view, PacketEnd::Source, *alias);
+  return true;
+}
+
+bool Dataplane::undisguise(const Peer& peer, Packet& packet, const filter::PacketView& view) const {
+  if (view.protocol == filter::kUnknownProtocol) return false;
+  const IpAddress* own = of_family(own_addresses_, view.version == 4);
+  const IpAddress* alias = of_family(peer.knows_us_as, view.version == 4);
+  if (own == nullptr || alias == nullptr || view.destination.address != *alias) return false;
+  readdress(packet, view, PacketEnd::Destination, *own);
+  return true;
 }
 
 void Dataplane::to_service(const filter::PacketView& packet, WallTime wall, TimePoint now) {
@@ -310,7 +337,12 @@ void Dataplane::flush_tunnel(TimePoint now) {
 }
 
 void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
-  const auto view = filter::PacketView::parse(opened.inner.bytes());
+  auto view = filter::PacketView::parse(opened.inner.bytes());
+  const Peer* sender = find(opened.peer);
+  if (sender != nullptr && !sender->knows_us_as.empty() &&
+      undisguise(*sender, opened.inner, view)) {
+    view = filter::PacketView::parse(opened.inner.bytes());
+  }
   if (is_tsmp(view)) {
     if (const auto key = path::parse_announcement(opened.inner.bytes())) {
       if (Peer* known = find(opened.peer)) known->disco = *key;  // inside the new session already
@@ -319,7 +351,8 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
     }
   }
   if (take_inner_ping(opened.peer, view, now)) return;
-  if (!is_for_peer_api(view) && !filter_.in(view).accept) {
+  const bool may_open = sender == nullptr || !sender->is_jailed;
+  if (!(may_open && is_for_peer_api(view)) && !filter_.in(view, may_open).accept) {
     ++counters_.filtered_in;
   } else if (
       !sites_.active() || !sites_.serves(view.destination.address) || to_site(opened, view)) {
@@ -340,6 +373,7 @@ bool Dataplane::take_inner_ping(PeerId peer, const filter::PacketView& view, Tim
   const auto api = std::ranges::find_if(peer_api_, same_family);
   auto answer = inner_pings_.answer(view, api == peer_api_.end() ? 0 : api->port);
   if (!answer) return false;
+  if (const Peer* known = find(peer)) disguise(*known, *answer);
   tunnel_.seal(peer, {&*answer, 1}, now, tunnel_fx_);
   return true;
 }
@@ -364,6 +398,7 @@ void Dataplane::announce_disco_key(PeerId peer, TimePoint now) {
     announcement_.clear();
     path::write_announcement(*from, *to, paths_.disco_key(), announcement_);
     Packet packet = pool_.copy_of(announcement_);
+    disguise(*known, packet);
     tunnel_.seal(peer, {&packet, 1}, now, tunnel_fx_);
     return;
   }

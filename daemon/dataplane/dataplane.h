@@ -42,9 +42,11 @@ struct UdpArrival {
 
 // What the netmap says about a peer, as far as packets are concerned.
 struct PeerFacts {
-  path::PeerPath path;               // node key, disco key, endpoints, home region
-  std::vector<Prefix> allowed_ips;   // what may be sent to it and accepted from it
-  std::vector<IpAddress> addresses;  // its overlay addresses: IPv4 first
+  path::PeerPath path;                 // node key, disco key, endpoints, home region
+  std::vector<Prefix> allowed_ips;     // what may be sent to it and accepted from it
+  std::vector<IpAddress> addresses;    // its overlay addresses: IPv4 first
+  std::vector<IpAddress> knows_us_as;  // where it is not by our own: at most one per family
+  bool is_jailed = false;              // may answer, but not speak first
 
   friend bool operator==(const PeerFacts& a, const PeerFacts& b);
 };
@@ -159,7 +161,8 @@ class Dataplane {
   struct Peer {
     NodePublicKey key;
     DiscoPublicKey disco;
-    std::vector<IpAddress> addresses;
+    std::vector<IpAddress> addresses, knows_us_as;
+    bool is_jailed = false;
     std::optional<TimePoint> last_sent;
   };
 
@@ -167,6 +170,9 @@ class Dataplane {
   const Peer* find(PeerId peer) const;
 
   void seal(PeerId peer, std::span<Packet> packets, TimePoint now);
+  // As the peer knows us; back again. True: the packet was changed.
+  bool disguise(const Peer& peer, Packet& packet) const;
+  bool undisguise(const Peer& peer, Packet& packet, const filter::PacketView& view) const;
   void to_service(const filter::PacketView& packet, WallTime wall, TimePoint now);
   bool is_for_peer_api(const filter::PacketView& packet) const;
   void take_inner(tunnel::ToHost& opened, TimePoint now);

@@ -85,8 +85,9 @@ void Filter::set_local(std::span<const Prefix> local) {
   for (const Prefix& prefix : local) local_.set(prefix, true);
 }
 
-Verdict Filter::in(const PacketView& packet) {
-  const Verdict verdict = judge_in(packet);
+Verdict Filter::in(const PacketView& packet, bool may_open) {
+  static const CompiledRules kNothing;
+  const Verdict verdict = judge_in(packet, may_open ? rules_ : kNothing);
   ++in_[static_cast<std::size_t>(verdict.reason)];
   return verdict;
 }
@@ -97,7 +98,7 @@ Verdict Filter::out(const PacketView& packet) {
   return verdict;
 }
 
-Verdict Filter::judge_in(const PacketView& packet) {
+Verdict Filter::judge_in(const PacketView& packet, const CompiledRules& rules) {
   if (const auto verdict = judge_shape(packet)) return *verdict;
   // A peer may address anything; we advertised only this much.
   if (!is_local(packet.destination.address)) return drop(Reason::DestinationNotOurs);
@@ -106,13 +107,13 @@ Verdict Filter::judge_in(const PacketView& packet) {
       return accept(Reason::Fragment);
     case kTcp:
       if (!packet.is_tcp_syn()) return accept(Reason::TcpNotSyn);
-      return rules_.allows_port(packet) ? accept(Reason::TcpOk) : drop(Reason::NoRule);
+      return rules.allows_port(packet) ? accept(Reason::TcpOk) : drop(Reason::NoRule);
     case kUdp:
     case kSctp:
       if (flows_.find({packet.protocol, packet.source, packet.destination})) {
         return accept(Reason::KnownFlow);
       }
-      return rules_.allows_port(packet) ? accept(Reason::RuleOk) : drop(Reason::NoRule);
+      return rules.allows_port(packet) ? accept(Reason::RuleOk) : drop(Reason::NoRule);
     case kTsmp:
       return accept(Reason::TsmpOk);
     default:
@@ -120,10 +121,10 @@ Verdict Filter::judge_in(const PacketView& packet) {
   }
   if (packet.protocol == (packet.version == 4 ? kIcmp4 : kIcmp6)) {
     if (packet.is_echo_reply() || packet.is_icmp_error()) return accept(Reason::IcmpReply);
-    return rules_.allows_some_port(packet) ? accept(Reason::IcmpOk) : drop(Reason::NoRule);
+    return rules.allows_some_port(packet) ? accept(Reason::IcmpOk) : drop(Reason::NoRule);
   }
-  return rules_.allows_portless(packet) ? accept(Reason::OtherProtocolOk)
-                                        : drop(Reason::ProtocolNotAllowed);
+  return rules.allows_portless(packet) ? accept(Reason::OtherProtocolOk)
+                                       : drop(Reason::ProtocolNotAllowed);
 }
 
 Verdict Filter::judge_out(const PacketView& packet) {

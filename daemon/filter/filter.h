@@ -58,7 +58,8 @@ class Filter {
   // Destinations that are ours: own addresses and the subnets routed here.
   void set_local(std::span<const Prefix> local);
 
-  Verdict in(const PacketView& packet);
+  // A sender that may not open anything is treated as if shields were up.
+  Verdict in(const PacketView& packet, bool may_open = true);
   Verdict out(const PacketView& packet);
   Verdict in(Bytes packet) { return in(PacketView::parse(packet)); }
   Verdict out(Bytes packet) { return out(PacketView::parse(packet)); }
@@ -72,7 +73,7 @@ class Filter {
   std::uint64_t count(Reason reason) const { return count_in(reason) + count_out(reason); }
 
  private:
-  Verdict judge_in(const PacketView& packet);
+  Verdict judge_in(const PacketView& packet, const CompiledRules& rules);
   Verdict judge_out(const PacketView& packet);
   bool is_local(const IpAddress& destination) const;
 

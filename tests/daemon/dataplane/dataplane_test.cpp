@@ -43,6 +43,7 @@ class End final : public Dataplane::Ports {
   void to_host(std::span<const Packet> packets) override {
     for (const Packet& packet : packets) {
       received.push_back(load_le<std::uint32_t>(packet.bytes().data() + 28));
+      last = filter::PacketView::parse(packet.bytes());
     }
   }
   void to_udp(std::span<const UdpDatagram> batch) override {
@@ -69,6 +70,7 @@ class End final : public Dataplane::Ports {
   Endpoint at;
   Dataplane plane;
   std::vector<std::uint32_t> received;
+  filter::PacketView last;  // its addresses and ports, that is
   std::vector<std::pair<Endpoint, Packet>> udp;
   std::vector<std::pair<NodePublicKey, Packet>> relayed;
   std::vector<Endpoint> dns, stun;
@@ -82,11 +84,16 @@ class DataplaneTest : public testing::Test {
     introduce(a, b);
     introduce(b, a);
   }
-  void introduce(End& self, const End& other) {
+  void introduce(End& self, const End& other) { introduce(self, other, other.inner, {}); }
+  void introduce(
+      End& self, const End& other, const IpAddress& known_as, std::vector<IpAddress> knows_us_as,
+      bool jailed = false) {
     PeerFacts facts;
+    facts.knows_us_as = std::move(knows_us_as);
+    facts.is_jailed = jailed;
     facts.path = {other.key.public_key(), other.disco.public_key(), {other.at}, kRelay, 142};
-    facts.allowed_ips = {Prefix::host(other.inner)};
-    facts.addresses = {other.inner};
+    facts.allowed_ips = {Prefix::host(known_as)};
+    facts.addresses = {known_as};
     self.plane.upsert_peer(kPeer, facts, now);
   }
 
@@ -268,6 +275,69 @@ TEST_F(DataplaneTest, StunIsHandedOnAndGarbageIsSwallowed) {
   EXPECT_THAT(a.udp, IsEmpty());
   send(a, b.inner, 1);
   EXPECT_THAT(b.received, SizeIs(1));
+}
+
+// Both have the same address in their own networks.
+class StrangersTest : public DataplaneTest {
+ protected:
+  StrangersTest() {
+    b.inner = a.inner;
+    b.plane.set_own_addresses(std::span(&b.inner, 1));
+    const Prefix own = Prefix::host(b.inner);
+    b.plane.packet_filter().set_local(std::span(&own, 1));
+    introduce(a, b, b_is, {a_is}, true);
+    introduce(b, a, a_is, {b_is});
+  }
+  const IpAddress a_is = *IpAddress::parse("100.99.0.1"), b_is = *IpAddress::parse("100.99.0.2");
+};
+
+TEST_F(StrangersTest, KnowEachOtherByOtherAddressesThanTheirOwn) {
+  send(a, b_is, 1);
+  ASSERT_THAT(b.received, ElementsAre(1u));
+  EXPECT_EQ(b.last.source.address, a_is);
+  EXPECT_EQ(b.last.destination.address, b.inner);
+  Packet answer = udp_packet(b, a_is, 2, 5000);
+  store_be(answer.mutable_bytes().data() + 20, kOpenPort);
+  send(b, std::span(&answer, 1));
+  ASSERT_THAT(a.received, ElementsAre(2u));
+  EXPECT_EQ(a.last.source.address, b_is);
+  EXPECT_EQ(a.last.destination.address, a.inner);
+}
+
+TEST_F(StrangersTest, WhoIsJailedDoesNotSpeakFirst) {
+  a.plane.set_peer_api({{a.inner, 4711}});
+  send(b, a_is, 1);
+  EXPECT_THAT(a.received, IsEmpty()) << "though the rules let everybody in";
+  EXPECT_EQ(a.plane.counters().filtered_in, 1u);
+  Packet syn = udp_packet(b, a_is, 2, 4711);
+  syn.mutable_bytes()[9] = std::byte{filter::kTcp};
+  syn.mutable_bytes()[33] = std::byte{2};
+  send(b, std::span(&syn, 1));
+  EXPECT_THAT(a.received, IsEmpty()) << "nor to the peer API";
+  introduce(a, b, b_is, {a_is}, false);
+  send(b, a_is, 3);
+  EXPECT_THAT(a.received, ElementsAre(3u));
+}
+
+// Whoever is called by an alias pays for it with no allocation either.
+TEST_F(StrangersTest, SteadyTrafficAllocatesNothing) {
+  std::vector<Packet> batch;
+  batch.reserve(32);
+  const auto burst = [&] {
+    batch.clear();
+    for (std::uint32_t i = 0; i < 32; ++i) batch.push_back(udp_packet(a, b_is, i));
+    send(a, batch);
+  };
+  for (int i = 0; i < 4; ++i) {  // sessions, paths and vectors grow
+    burst();
+    advance(1s);
+  }
+  for (int i = 0; i < 4; ++i) burst();
+  b.received.clear();
+  const std::size_t before = test::allocations();
+  for (int i = 0; i < 20; ++i) burst();
+  EXPECT_EQ(test::allocations(), before);
+  EXPECT_EQ(b.received.size(), 640u);
 }
 
 TEST_F(DataplaneTest, SteadyTrafficAllocatesNothing) {
