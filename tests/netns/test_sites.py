@@ -70,11 +70,16 @@ def ask_by_tcp(host, address):
 
 
 def ask_by_udp(host, address):
+    """A datagram may be lost, so it is asked again; three times in a row is no accident."""
+
     def work():
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:
-            one.settimeout(5)
-            one.sendto(b"udp", (address, 7))
-            return one.recv(2000).decode()
+            one.settimeout(2)
+            for _ in range(3):
+                one.sendto(b"udp", (address, 7))
+                with contextlib.suppress(TimeoutError):
+                    return one.recv(2000).decode()
+            raise AssertionError(f"{address} answers no datagram")
 
     return host.thread(work).result()
 
