@@ -46,14 +46,8 @@ bool MapBuilder::may_use(const Node& guest, const Node& device) const {
          policy_.may_reach(device.account(), guest, device);
 }
 
-// A viewer too old to take another name for itself does not meet those who know it by one.
 bool MapBuilder::shows_stranger(const Node& viewer, const Node& peer) const {
-  if (!may_use(viewer, peer) && !may_use(peer, viewer)) return false;
-  const auto takes_masquerade = [&](const Node& node, const Node& other) {
-    return node.record.live.capver >= kMasqueradeCapver ||
-           registry_.alias(other.account(), node.id()) == node.record.ipv4;
-  };
-  return takes_masquerade(viewer, peer) && takes_masquerade(peer, viewer);
+  return may_use(viewer, peer) || may_use(peer, viewer);
 }
 
 std::vector<Prefix> MapBuilder::routes_seen(const Node& viewer, const Node& peer) const {

@@ -87,7 +87,6 @@ class MapBuilder {
   void add_record(
       const store::Account& account, const control::DnsRecord& record,
       control::DnsConfig& out) const;
-  static constexpr int kMasqueradeCapver = 59;
   bool shows_stranger(const Node& viewer, const Node& peer) const;
   bool may_use(const Node& guest, const Node& device) const;
   control::Node common(

@@ -17,6 +17,18 @@ std::vector<std::string> texts_of(const std::vector<Prefix>& prefixes) {
 
 }  // namespace
 
+std::string_view hindrance(const Tongue& say, const store::User& user) {
+  if (user.status == "needs-approval") {
+    return say(
+        "An administrator has to approve you before you can add devices.",
+        "端末を追加するには、管理者による利用者の承認が必要です。");
+  }
+  if (user.role == "auditor") {
+    return say("Auditors have no devices.", "監査役は端末を追加できません。");
+  }
+  return {};
+}
+
 std::string device_facts(const Tongue& say, const enroll::PendingLogin& login) {
   const control::Hostinfo host = login.request.hostinfo.value_or(control::Hostinfo{});
   return "<p class=\"code\" id=\"code\">" + escaped(login.code) + "</p>\n<dl>\n" +

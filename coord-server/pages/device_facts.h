@@ -8,5 +8,7 @@
 namespace aya::pages {
 
 std::string device_facts(const Tongue& say, const enroll::PendingLogin& login);
+// Why this person adds no devices; empty: no reason.
+std::string_view hindrance(const Tongue& say, const store::User& user);
 
 }  // namespace aya::pages

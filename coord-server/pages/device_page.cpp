@@ -23,19 +23,6 @@ std::string signed_out(const Tongue& say, const enroll::PendingLogin& login) {
          "<pre>ayatori-coord node approve " + escaped(login.code) + "</pre>\n";
 }
 
-// Why this person adds no devices; empty: no reason.
-std::string_view hindrance(const Tongue& say, const store::User& user) {
-  if (user.status == "needs-approval") {
-    return say(
-        "An administrator has to approve you before you can add devices.",
-        "端末を追加するには、管理者による利用者の承認が必要です。");
-  }
-  if (user.role == "auditor") {
-    return say("Auditors have no devices.", "監査役は端末を追加できません。");
-  }
-  return {};
-}
-
 }  // namespace
 
 PageAnswer Pages::show_device(Visit& visit, std::string_view id) {

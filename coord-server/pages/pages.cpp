@@ -36,6 +36,8 @@ const std::vector<Pages::Route>& Pages::routes() {
   static const std::vector<Route> kRoutes = {
       {"GET", "/a/", &Pages::show_device},
       {"POST", "/a/", &Pages::add_device},
+      {"GET", "/admin/invite/", &Pages::show_invite},
+      {"POST", "/admin/invite/", &Pages::accept_invite},
       {"GET", "/login", &Pages::show_login},
       {"POST", "/login", &Pages::check_login},
       {"POST", "/login/code", &Pages::check_code},
@@ -55,11 +57,12 @@ const std::vector<Pages::Route>& Pages::routes() {
 }
 
 Pages::Pages(
-    nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment, Rng& rng,
-    Site site)
+    nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
+    sharing::Sharing& sharing, Rng& rng, Site site)
     : registry_(registry),
       storage_(storage),
       enrollment_(enrollment),
+      sharing_(sharing),
       rng_(rng),
       browser_(std::move(site.origin), site.secret),
       people_(registry, storage, rng),
@@ -69,7 +72,8 @@ Pages::Pages(
 }
 
 bool Pages::owns(std::string_view path) {
-  constexpr std::string_view kOurs[] = {"/a", "/login", "/logout", "/link", "/oidc", "/account"};
+  constexpr std::string_view kOurs[] = {"/a",    "/admin/invite", "/login",  "/logout",
+                                        "/link", "/oidc",         "/account"};
   if (path == "/style.css") return true;
   for (const std::string_view ours : kOurs) {
     if (path.starts_with(ours) && (path.size() == ours.size() || path[ours.size()] == '/'))

@@ -5,6 +5,7 @@
 //   /login         name and password, then a code where there is a second factor
 //   /link/<token>  signs in once: for the first time, or when a password is lost
 //   /oidc/…        the way to another provider, and back
+//   /admin/invite/<code>  a machine of another account, shared by a link
 //   /account       the own password, second factor, sessions
 //
 // Pure: a request and its time in, a page or an errand (page_answer.h) out. One thread.
@@ -17,6 +18,7 @@
 #include "coord-server/pages/page_answer.h"
 #include "coord-server/pages/visit.h"
 #include "coord-server/people/throttle.h"
+#include "coord-server/sharing/sharing.h"
 
 namespace aya::pages {
 
@@ -34,8 +36,8 @@ class Pages {
   };
   // All outlive this.
   Pages(
-      nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment, Rng& rng,
-      Site site);
+      nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
+      sharing::Sharing& sharing, Rng& rng, Site site);
 
   static bool owns(std::string_view path);
   PageAnswer answer(const http::Request& request, const IpAddress& from, WallTime now);
@@ -74,6 +76,9 @@ class Pages {
   // device_page.cpp
   PageAnswer show_device(Visit& visit, std::string_view id);
   PageAnswer add_device(Visit& visit, std::string_view id);
+  // invite_page.cpp
+  PageAnswer show_invite(Visit& visit, std::string_view code);
+  PageAnswer accept_invite(Visit& visit, std::string_view code);
   // sign_in.cpp
   PageAnswer show_login(Visit& visit, std::string_view);
   PageAnswer check_login(Visit& visit, std::string_view);
@@ -112,6 +117,7 @@ class Pages {
   nodes::Registry& registry_;
   store::Store& storage_;
   enroll::Enrollment& enrollment_;
+  sharing::Sharing& sharing_;
   Rng& rng_;
   BrowserRules browser_;
   people::People people_;

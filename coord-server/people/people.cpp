@@ -38,10 +38,13 @@ std::string actor_of(const store::User& user) {
 }
 
 const store::User* People::find(std::string_view network, std::string_view login) const {
-  const auto& accounts = registry_.accounts();
-  if (accounts.empty()) return nullptr;
-  const store::Account* account =
-      network.empty() ? &accounts.begin()->second : registry_.account_named(network);
+  if (network.empty()) {
+    for (const auto& [id, account] : registry_.accounts()) {
+      if (const store::User* user = registry_.user_named(id, login)) return user;
+    }
+    return nullptr;
+  }
+  const store::Account* account = registry_.account_named(network);
   return account == nullptr ? nullptr : registry_.user_named(account->id, login);
 }
 

@@ -21,7 +21,7 @@ class People {
   People(nodes::Registry& registry, store::Store& storage, Rng& rng)
       : registry_(registry), storage_(storage), rng_(rng) {}
 
-  // By login, in the network named, or in the only one there is.
+  // By login, in the network named; where none is, in the oldest one that has it.
   const store::User* find(std::string_view network, std::string_view login) const;
 
   struct Visit {

@@ -3,7 +3,6 @@
 #include "coord-server/api/json.h"
 #include "coord-server/resources/device_json.h"
 #include "coord-server/resources/handlers.h"
-#include "coord-server/sharing/invite_code.h"
 
 namespace aya::resources {
 namespace {
@@ -44,13 +43,8 @@ Json invite_json(const AdminContext& c, const DeviceInvite& invite) {
 store::AuditEntry entry_about(
     const AdminContext& c, store::AccountId account, const nodes::Node& device, std::string action,
     std::string details) {
-  store::AuditEntry entry = c.audit(std::move(action), "INVITE");
-  entry.account = account;
-  entry.target_id = device.record.stable_id;
-  entry.target_name = c.registry.full_name(device);
-  entry.property = "SHARE";
-  entry.details = std::move(details);
-  return entry;
+  return c.sharing.entry_about(
+      device, account, c.audit(std::move(action), "INVITE"), std::move(details));
 }
 
 // Both sides read in their logs what happens between them.
@@ -99,6 +93,19 @@ Answer<DeviceInvite> invite_from(const AdminContext& c, const Json& wish, const 
   invite.created = c.now;
   invite.expires = c.now + sharing::Sharing::kInviteLifetime;
   return invite;
+}
+
+ApiError refused(sharing::Offer::Obstacle obstacle) {
+  switch (obstacle) {
+    case sharing::Offer::Obstacle::OwnDevice:
+      return ApiError::bad_request("the device belongs to this account already");
+    case sharing::Offer::Obstacle::HaveIt:
+      return ApiError::conflict("the device is shared with this account already");
+    case sharing::Offer::Obstacle::Over:
+      return ApiError::conflict("the invitation is used up or too old; ask for another one");
+    default:
+      return ApiError::not_found("invitation");
+  }
 }
 
 Json shared_in_json(const AdminContext& c, const Share& share) {
@@ -198,26 +205,13 @@ Answer<http::Response> accept_device_invite(const AdminContext& c) {
   if (!body) return body.error();
   auto pasted = text_field(*body, "invite");
   if (!pasted) return pasted.error();
-  const auto code = sharing::code_in(*pasted);
-  if (!code) return ApiError::bad_request("invite: want the link, or the code at its end");
-  const DeviceInvite* invite = c.sharing.invite_by_code(*code);
-  if (invite == nullptr) return ApiError::not_found("invitation");
-  const nodes::Node* device = c.registry.find(invite->device);
-  if (device == nullptr) return ApiError::not_found("device");
-  if (invite->account == c.caller.account) {
-    return ApiError::bad_request("the device belongs to this account already");
-  }
-  if (c.sharing.share_of(*device, c.caller.account) != nullptr) {
-    return ApiError::conflict("the device is shared with this account already");
-  }
-  if (invite->expires <= c.now || c.sharing.is_used_up(*invite)) {
-    return ApiError::conflict("the invitation is used up or too old; ask for another one");
-  }
-  const Share share{
-      invite->id, device->id(), c.caller.account, c.caller.user, invite->allow_exit_node, c.now};
-  if (auto done = c.sharing.accept(share, entries_of(c, share, "ACCEPT", "")); !done) {
-    return ApiError::of(done.error());
-  }
+  const auto offer = c.sharing.offer(*pasted, c.caller.account, c.now);
+  if (offer.obstacle != sharing::Offer::Obstacle::None) return refused(offer.obstacle);
+  const DeviceInvite* invite = offer.invite;
+  const nodes::Node* device = offer.device;
+  const store::User& by = *c.registry.user(c.caller.user);
+  auto done = c.sharing.accept(offer, by, c.audit("ACCEPT", "INVITE"), c.now);
+  if (!done) return ApiError::of(done.error());
   return http::Response::json(
       200,
       text_of(

@@ -70,7 +70,7 @@ Coordinator::Coordinator(
           resources::route_table(), *registry_, storage, enrollment_, *sharing_, policy_, rng,
           setup_.facts),
       pages_(
-          *registry_, storage, enrollment_, rng,
+          *registry_, storage, enrollment_, *sharing_, rng,
           {setup_.facts.server_url, login_secret, setup_.oidc}) {
   enrollment_.addresses().set_pools(policy_);
 }

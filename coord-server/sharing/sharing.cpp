@@ -175,9 +175,19 @@ std::vector<const DeviceInvite*> Sharing::invites_of(AccountId account) const {
   return out;
 }
 
-const DeviceInvite* Sharing::invite_by_code(const std::string& code) const {
-  const auto at = by_code_.find(code);
-  return at == by_code_.end() ? nullptr : invite(at->second);
+Offer Sharing::offer(std::string_view pasted, AccountId to, WallTime now) const {
+  using Obstacle = Offer::Obstacle;
+  const auto code = code_in(pasted);
+  const auto known = code ? by_code_.find(*code) : by_code_.end();
+  if (known == by_code_.end()) return {};
+  const DeviceInvite& invite = invites_.at(known->second);
+  const Node* device = registry_.find(invite.device);
+  if (device == nullptr) return {};
+  const auto with = [&](Obstacle obstacle) { return Offer{obstacle, &invite, device}; };
+  if (device->account() == to) return with(Obstacle::OwnDevice);
+  if (share_of(*device, to) != nullptr) return with(Obstacle::HaveIt);
+  if (invite.expires <= now || is_used_up(invite)) return with(Obstacle::Over);
+  return with(Obstacle::None);
 }
 
 std::string Sharing::code_of(const DeviceInvite& invite) const {
@@ -211,7 +221,24 @@ Stored<std::vector<const DeviceInvite*>> Sharing::create(
   return out;
 }
 
-Stored<void> Sharing::accept(const Share& share, const std::vector<AuditEntry>& audit) {
+AuditEntry Sharing::entry_about(
+    const Node& device, AccountId in_log_of, AuditEntry entry, std::string details) const {
+  entry.account = in_log_of;
+  entry.target_type = "INVITE";
+  entry.target_id = device.record.stable_id;
+  entry.target_name = registry_.full_name(device);
+  entry.property = "SHARE";
+  entry.details = std::move(details);
+  return entry;
+}
+
+Stored<void> Sharing::accept(
+    const Offer& offer, const store::User& by, AuditEntry entry, WallTime now) {
+  const Share share{
+      offer.invite->id, offer.device->id(), by.account, by.id, offer.invite->allow_exit_node, now};
+  const std::vector<AuditEntry> audit = {
+      entry_about(*offer.device, offer.device->account(), entry, ""),
+      entry_about(*offer.device, by.account, entry, "")};
   if (auto stored = storage_.accept_device_invite(share, audit); !stored) return stored;
   insert(share);
   note_change(share);

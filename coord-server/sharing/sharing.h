@@ -25,6 +25,14 @@ using store::NodeId;
 using store::Share;
 using store::Stored;
 
+// An invitation as somebody meets it who would accept it.
+struct Offer {
+  enum class Obstacle { None, Unknown, OwnDevice, HaveIt, Over };
+  Obstacle obstacle = Obstacle::Unknown;
+  const DeviceInvite* invite = nullptr;  // this and the next: unless it is unknown
+  const Node* device = nullptr;
+};
+
 class Sharing final : public policy::Strangers {
  public:
   static constexpr auto kInviteLifetime = std::chrono::days(30);
@@ -59,8 +67,8 @@ class Sharing final : public policy::Strangers {
   const DeviceInvite* invite(InviteId id) const;
   std::vector<const DeviceInvite*> invites_for(NodeId device) const;
   std::vector<const DeviceInvite*> invites_of(AccountId account) const;
-  // Of a link; nullptr: nobody made it, or it was taken back.
-  const DeviceInvite* invite_by_code(const std::string& code) const;
+  // `pasted`: a link or the code at its end.
+  Offer offer(std::string_view pasted, AccountId to, WallTime now) const;
   std::string code_of(const DeviceInvite& invite) const;
   std::vector<const Share*> acceptances(InviteId invite) const;
   bool is_used_up(const DeviceInvite& invite) const;
@@ -68,9 +76,13 @@ class Sharing final : public policy::Strangers {
   // Nonces are filled in.
   Stored<std::vector<const DeviceInvite*>> create(
       std::vector<DeviceInvite> invites, const std::vector<AuditEntry>& audit);
-  Stored<void> accept(const Share& share, const std::vector<AuditEntry>& audit);
+  // An offer without obstacle. `entry`: by whom; both accounts read in their logs what happened.
+  Stored<void> accept(const Offer& offer, const store::User& by, AuditEntry entry, WallTime now);
   Stored<void> withdraw(InviteId invite, const std::vector<AuditEntry>& audit);
   Stored<void> leave(const Share& share, const std::vector<AuditEntry>& audit);
+  // What happens to a device, in the log of one account.
+  AuditEntry entry_about(
+      const Node& device, AccountId in_log_of, AuditEntry entry, std::string details) const;
 
   // Forgets what removed machines took with them, and gives and ends aliases. Before maps are
   // told. The error says what could not be done; it will be tried again.

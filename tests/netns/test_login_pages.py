@@ -112,6 +112,38 @@ def test_devices_are_added_by_their_owner_in_a_browser():
         stock.wait_ping(ours.ip)
 
 
+def test_a_shared_machine_is_added_in_a_browser():
+    need_browser()
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        coordinator.cli("account", "add", "lab", "--owner", "dora")
+        login = coordinator.cli("--account", "lab", "user", "link", "dora").split()[0]
+        owner = coordinator.json("user", "ls")[0]["loginName"]
+        desk = lab.public_host("desk", f"{INTERNET}.9")
+        shared = Node(lab.public_host("shared", f"{INTERNET}.5"), coordinator)
+        guest = Node(lab.public_host("guest", f"{INTERNET}.6"), coordinator)
+        shared.up(coordinator.add_key())
+        guest.up(coordinator.cli("--account", "lab", "key", "add", "--user", "dora", "-q"))
+        link = coordinator.cli("share", "add", "shared", "-q")
+
+        def visit(browser):
+            sign_in_first(browser, login)
+            browser.open(link)
+            assert browser.title == "Sign in", browser.text
+            browser.fill("/login", user="dora", password=PASSWORD)
+            assert browser.title == "Add a shared machine", browser.text
+            assert "shared.default." in browser.text and owner in browser.text, browser.text
+            browser.click(f'form[action="{link[link.index("/admin"):]}"] button')
+            assert browser.title == "The machine is added", browser.text
+            browser.open(link)
+            return browser.title, browser.text
+
+        title, text = browse(desk, visit)
+        assert title == "This machine cannot be added" and "has it already" in text, text
+        wait_until("it is there", lambda: guest.peer("shared"), 5)
+        guest.wait_ping(guest.peer("shared")["TailscaleIPs"][0])
+
+
 def test_a_device_waits_for_an_administrator_where_that_is_asked():
     need_browser()
     need_stock()
