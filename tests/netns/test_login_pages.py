@@ -51,16 +51,16 @@ def sign_in_first(browser, link):
     browser.fill("/logout")
 
 
-def add_device(browser, url, name):
+def add_device(browser, url, name, user="alice"):
     """What a person does who follows the address that a device shows."""
     browser.open(url)
     assert browser.title == "Add a device" and name in browser.text, browser.text
     if browser.has("#sign-in"):
         browser.click("#sign-in")
-        browser.fill("/login", user="alice", password="not this one")
+        browser.fill("/login", user=user, password="not this one")
         assert "wrong" in browser.text
-        browser.fill("/login", user="alice", password=PASSWORD)
-    assert "alice" in browser.text, browser.text
+        browser.fill("/login", user=user, password=PASSWORD)
+    assert user in browser.text, browser.text
     browser.click(f'form[action="{url[url.index("/a/"):]}"] button')
     return browser.title, browser.text
 
