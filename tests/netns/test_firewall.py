@@ -269,6 +269,14 @@ def test_a_strict_rp_filter_does_not_drop_answers_to_the_daemon():
         assert alpha.ping(target, count=3) == 3, "UDP by port"
         host.run("conntrack", "-F")
         assert alpha.ping(target, count=3) == 3, "without what connection tracking remembers"
+        host.nft("""
+            table inet untracked {
+              chain in { type filter hook prerouting priority raw; meta l4proto udp notrack; }
+              chain out { type filter hook output priority raw; meta l4proto udp notrack; }
+            }
+        """)
+        assert alpha.ping(target, count=3) == 3, "without connection tracking"
+        host.nft("delete table inet untracked\n")
 
         host.sysctl("net.ipv4.conf.all.src_valid_mark", 0)
         wait_until("marks do not count: dropped", lambda: not alpha.ping(target, timeout=1))
@@ -531,6 +539,57 @@ def test_an_administrators_own_drop_is_told_with_the_command():
                    in health(beta))
         host.nft("delete table inet firewalld\n")
         wait_until("and is gone", lambda: "firewalld" not in health(beta))
+
+
+# As OpenWrt's fw4 writes it whole at every reload, and as Docker writes it that speaks nftables itself.
+FW4 = """
+table inet fw4 {
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    %s
+    ct state vmap { established : accept, related : accept }
+    jump handle_reject
+  }
+  chain handle_reject { reject with icmpx type port-unreachable; }
+}
+"""
+DOCKER_BRIDGES = """
+table ip docker-bridges {
+  chain filter-FORWARD {
+    type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    oifname "docker0" accept
+  }
+}
+"""
+
+
+def test_a_router_whose_firewall_is_written_anew():
+    """A foreign table is not ours to change: a person is told of the way in, which then outlives reloads."""
+    with Lab() as lab:
+        site = Site(lab)
+        beta, host = site.beta, site.beta.host
+        site.offer(site.lan)
+        reaches(site.alpha.host, site.nas.address)
+
+        def reload_fw4(included):
+            host.nft("add table inet fw4\ndelete table inet fw4\n" + FW4 % included)
+
+        reload_fw4("")
+        wait_until("it is told", lambda: "`nft insert rule inet fw4 forward" in health(beta))
+        wait_until("nothing passes", lambda: not pings(site.alpha.host, site.nas.address))
+        # What a file below chain-pre/forward brings into every later version of the table.
+        for _ in range(2):
+            reload_fw4('iifname "ayatori0" accept\n oifname "ayatori0" accept\n')
+            reaches(site.alpha.host, site.nas.address)
+        wait_until("nothing more to tell", lambda: "fw4" not in health(beta))
+
+        host.nft(DOCKER_BRIDGES)
+        wait_until("it is told", lambda: "nft insert rule ip docker-bridges filter-FORWARD" in health(beta))
+        for command in re.findall(r"`(nft insert rule [^`]*)`", health(beta)):
+            host.run(*command.split())
+        reaches(site.alpha.host, site.nas.address)
+        wait_until("nothing more to tell", lambda: "docker-bridges" not in health(beta))
 
 
 def test_firewalld_is_told_of_the_interface():
