@@ -58,6 +58,8 @@ class Daemon final : public localapi::LocalHost,
   local::RawJson self_node() const override;
   local::RawJson net_map() const override;
   local::RawJson dns_config() const override;
+  local::RawJson filter_rules() const override;
+  local::RawJson filter_matches() const override;
   local::DnsOsConfig dns_os_config() const override;
   local::RawJson peer(std::int64_t node_id) const override;
   std::size_t peer_count() const override;

@@ -2,6 +2,7 @@
 #include <pwd.h>
 
 #include "daemon/app/daemon.h"
+#include "daemon/app/filter_view.h"
 #include "daemon/app/logins.h"
 #include "daemon/app/map_meaning.h"
 #include "daemon/app/metrics.h"
@@ -81,6 +82,16 @@ local::RawJson Daemon::dns_config() const {
   const auto* state = known_map();
   if (state == nullptr) return {};
   return {control::encode(state->netmap.dns.value_or(control::DnsConfig{}))};
+}
+
+local::RawJson Daemon::filter_rules() const {
+  const auto* state = known_map();
+  return state == nullptr ? local::RawJson{} : show_filter_rules(state->netmap.filter_rules());
+}
+
+local::RawJson Daemon::filter_matches() const {
+  const auto* state = known_map();
+  return state == nullptr ? local::RawJson{} : show_filter_matches(state->netmap.filter_rules());
 }
 
 local::DnsOsConfig Daemon::dns_os_config() const {

@@ -6,12 +6,6 @@
 #include "daemon/filter/address_set.h"
 
 namespace aya::filter {
-namespace {
-
-constexpr std::uint8_t kDefaultProtocols[] = {kTcp, kUdp, kIcmp4, kIcmp6};
-
-}  // namespace
-
 // Builds CompiledRules; lives for one compile().
 class RuleCompiler {
  public:

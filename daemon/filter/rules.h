@@ -27,6 +27,9 @@ using CapabilityHolders = std::map<std::string, std::vector<IpAddress>, std::les
 // Application capabilities a source has: names to values. A name without values is granted as such.
 using GrantedCapabilities = control::CapMap;
 
+// Those of a rule that names none.
+inline constexpr std::uint8_t kDefaultProtocols[] = {kTcp, kUdp, kIcmp4, kIcmp6};
+
 struct RuleProblem {
   std::size_t rule = 0;  // index in the list as sent
   std::string text;      // for a person: the entry and what is wrong with it

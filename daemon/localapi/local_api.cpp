@@ -45,7 +45,7 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
   static constexpr auto kRoutes = std::to_array<Route>({
       {"alpha-set-device-attrs", Writers, "access denied", "PATCH", 405, "only PATCH allowed", nullptr},
       {"bugreport", Anyone, "", "POST", 405, "only POST allowed", &LocalApi::bug_report},
-      {"cert/", Writers, "cert access denied", "GET", 405, "use GET", nullptr},
+      {"cert/", Writers, "cert access denied", "GET", 405, "use GET", &LocalApi::cert},
       {"check-internet", Writers, "access denied", "POST", 405, "use POST", &LocalApi::check_internet},
       {"check-ip-forwarding", Anyone, "", "", 0, "", &LocalApi::check_ip_forwarding},
       {"check-prefs", Writers, "checkprefs access denied", "POST", 405, "unsupported method", &LocalApi::check_prefs},
@@ -53,15 +53,15 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
       {"check-udp-gro-forwarding", Anyone, "", "", 0, "", &LocalApi::check_udp_gro},
       {"daemon-logs", Writers, "daemon log access denied", "GET", 405, "use GET", &LocalApi::daemon_logs},
       {"debug", Writers, "debug access denied", "POST", 405, "use POST", &LocalApi::debug},
-      {"debug-packet-filter-matches", Writers, "access denied", "GET", 405, "use GET", nullptr},
-      {"debug-packet-filter-rules", Writers, "access denied", "GET", 405, "use GET", nullptr},
+      {"debug-packet-filter-matches", Writers, "access denied", "GET", 405, "use GET", &LocalApi::filter_matches},
+      {"debug-packet-filter-rules", Writers, "access denied", "GET", 405, "use GET", &LocalApi::filter_rules},
       {"derpmap", Anyone, "", "", 0, "", &LocalApi::derp_map},
-      {"dial", Anyone, "", "POST", 405, "use POST", nullptr},
+      {"dial", Anyone, "", "POST", 405, "use POST", &LocalApi::dial},
       {"disconnect-control", Writers, "access denied", "POST", 405, "use POST", nullptr},
       {"dns-config", Anyone, "", "GET", 405, "use GET", &LocalApi::dns_config},
       {"dns-osconfig", Writers, "dns-osconfig dump access denied", "GET", 405, "use GET", &LocalApi::dns_os_config},
       {"dns-query", Writers, "dns-query access denied", "GET", 405, "only GET allowed", &LocalApi::dns_query},
-      {"drive/", Writers, "access denied", "", 0, "", nullptr},
+      {"drive/", Writers, "access denied", "", 0, "", &LocalApi::drive},
       {"exit-nodes", Anyone, "", "GET", 405, "use GET", &LocalApi::exit_nodes},
       {"file-put/", Writers, "file access denied", "", 0, "", nullptr},
       {"file-targets", Anyone, "", "GET", 405, "use GET", &LocalApi::file_targets},
@@ -173,6 +173,11 @@ void LocalApi::answer_text(const Call& call, int status, std::string_view text) 
 
 void LocalApi::answer_json(const Call& call, int status, std::string_view json) const {
   answer(call.exchange, http::Response::json(status, json), call.out);
+}
+
+void LocalApi::answer_map_part(const Call& call, const local::RawJson& part) const {
+  if (part.empty()) return answer_text(call, 503, "no netmap");
+  answer_json(call, 200, local::to_json(part));
 }
 
 }  // namespace aya::localapi

@@ -81,11 +81,13 @@ class LocalApi {
   void answer(ExchangeId to, http::Response response, LocalEffects& out) const;
   void answer_text(const Call& call, int status, std::string_view text) const;
   void answer_json(const Call& call, int status, std::string_view json) const;
+  void answer_map_part(const Call& call, const local::RawJson& part) const;  // empty: no map yet
   void announce_prefs(LocalEffects& out);
   void change_profile(const Call& call, const std::optional<std::string>& refused, int done);
 
   // One for each route that is built, named after it.
   void bug_report(const Call& call);
+  void cert(const Call& call);
   void check_ip_forwarding(const Call& call);
   void check_internet(const Call& call);
   void check_prefs(const Call& call);
@@ -94,11 +96,15 @@ class LocalApi {
   void daemon_logs(const Call& call);
   void debug(const Call& call);
   void derp_map(const Call& call);
+  void dial(const Call& call);
   void dns_config(const Call& call);
   void dns_query(const Call& call);
+  void drive(const Call& call);
   void exit_nodes(const Call& call);
   void file_targets(const Call& call);
   void files(const Call& call);
+  void filter_matches(const Call& call);
+  void filter_rules(const Call& call);
   void login_interactive(const Call& call);
   void logout(const Call& call);
   void internal_counters(const Call& call);

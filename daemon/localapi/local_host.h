@@ -77,6 +77,9 @@ class LocalHost {
   virtual local::RawJson self_node() const = 0;   // a node object; empty before the first map
   virtual local::RawJson net_map() const = 0;     // as netmap.NetworkMap prints; may be long
   virtual local::RawJson dns_config() const = 0;  // as the server sent it; empty before that
+  // The packet filter, as sent and as understood: an array each; empty before the first map.
+  virtual local::RawJson filter_rules() const = 0;
+  virtual local::RawJson filter_matches() const = 0;
   virtual local::DnsOsConfig dns_os_config() const = 0;
   virtual local::RawJson peer(std::int64_t node_id) const = 0;  // a node object, or empty
   virtual std::size_t peer_count() const = 0;

@@ -41,9 +41,7 @@ std::string upper(std::string_view text) {
 }  // namespace
 
 void LocalApi::dns_config(const Call& call) {
-  const local::RawJson config = host_.dns_config();
-  if (config.empty()) return answer_text(call, 503, "no netmap");
-  answer_json(call, 200, local::to_json(config));
+  answer_map_part(call, host_.dns_config());
 }
 
 void LocalApi::dns_query(const Call& call) {

@@ -190,6 +190,32 @@ void LocalApi::files(const Call& call) {
   answer_json(call, 200, "[]\n");
 }
 
+void LocalApi::drive(const Call& call) {
+  answer_text(
+      call, 403,
+      "taildrive sharing not enabled, please add the attribute \"drive:share\" to this node in "
+      "your "
+      "ACLs' \"nodeAttrs\" section");
+}
+
+void LocalApi::cert(const Call& call) {
+  if (host_.status(false).cert_domains.empty()) {
+    return answer_text(call, 500, "your Tailscale account does not support getting TLS certs");
+  }
+  answer_text(call, 501, "certificates are not fetched by this daemon");
+}
+
+void LocalApi::dial(const Call& call) {
+  if (call.request.headers.get("Upgrade") != "ts-dial") {
+    return answer_text(call, 400, "bad ts-dial upgrade");
+  }
+  answer_text(call, 501, "dialling is not implemented by this daemon: every program can connect");
+}
+
+void LocalApi::filter_rules(const Call& call) { answer_map_part(call, host_.filter_rules()); }
+
+void LocalApi::filter_matches(const Call& call) { answer_map_part(call, host_.filter_matches()); }
+
 void LocalApi::services(const Call& call) { answer_json(call, 200, "{}\n"); }
 
 void LocalApi::tka(const Call& call) {

@@ -23,7 +23,7 @@ class RecordedHost final : public localapi::LocalHost {
   local::Status now;
   local::Prefs kept;
   std::map<std::string, local::WhoIs> people;  // by address text or node key text
-  local::RawJson relays, self, map, report{"{}"}, dns;
+  local::RawJson relays, self, map, report{"{}"}, dns, rules, matches;
   local::DnsOsConfig os_dns;
   std::vector<local::HealthWarning> problems;
   std::vector<local::PeerSession> sessions;
@@ -72,6 +72,8 @@ class RecordedHost final : public localapi::LocalHost {
   local::RawJson self_node() const override { return self; }
   local::RawJson net_map() const override { return map; }
   local::RawJson dns_config() const override { return dns; }
+  local::RawJson filter_rules() const override { return rules; }
+  local::RawJson filter_matches() const override { return matches; }
   local::DnsOsConfig dns_os_config() const override { return os_dns; }
   local::RawJson peer(std::int64_t node_id) const override {
     const auto found = nodes.find(node_id);

@@ -43,25 +43,8 @@ const std::set<std::string> kMetrics = {
 
 // Cases that ask for what this daemon does not do, and why.
 const std::map<std::string, std::string> kNotDone = {
-    {"dial-no-upgrade", "no dialling through the daemon yet (nc, ssh)"},
-    {"dial-upgrade", "no dialling through the daemon yet (nc, ssh)"},
-    {"get-cert-bravo-lab-example-type-pair", "no certificates from the network"},
-    {"get-debug-packet-filter-matches", "the compiled filter is not shown"},
-    {"get-debug-packet-filter-rules", "the rules of the filter are not shown"},
-    {"get-dns-config", "no DNS answers through the local interface yet"},
-    {"get-dns-query", "no DNS answers through the local interface yet"},
-    {"get-dns-query-name-bravo-lab-example-type-A", "likewise"},
-    {"get-dns-query-name-bravo-lab-example-type-BOGUS", "likewise"},
-    {"get-drive-shares", "no file shares"},
+    {"dial-upgrade", "no dialling through the daemon (nc, ssh)"},
     {"get-files-nosuch", "no file transfer yet"},
-    {"needslogin-dns-osconfig", "no DNS answers through the local interface yet"},
-    {"serve-config-empty", "no serving"},
-    {"serve-config-if-match-bad", "no serving"},
-    {"set-use-exit-node-enabled-bad", "no switch for the exit node yet"},
-    {"set-use-exit-node-enabled-false", "likewise"},
-    {"set-use-exit-node-enabled-true", "likewise"},
-    {"stopped-dns-query", "no DNS answers through the local interface yet"},
-    {"unpriv-get-dns-config", "likewise"},
 };
 // Streams that were open while something went on; bus_test has them.
 bool went_on(const std::string& name) {
@@ -238,6 +221,8 @@ void set_state(const Recordings& recordings, const Json& one, RecordedHost& host
         path == "/localapi/v0/prefs" || path.starts_with("/localapi/v0/set-use-exit-node-enabled");
     if (shows_prefs) host.kept = prefs_from(body);
     if (path == "/localapi/v0/dns-config") host.dns.text = body;
+    if (path.ends_with("packet-filter-rules")) host.rules.text = body;
+    if (path.ends_with("packet-filter-matches")) host.matches.text = body;
     if (path.starts_with("/localapi/v0/dns-query")) host.dns_answer = dns_answer_from(body);
     if (path == "/localapi/v0/dns-osconfig") {
       const Json dns = Json::parse(body);
