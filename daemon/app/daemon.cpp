@@ -379,7 +379,8 @@ void Daemon::tell_coord() {
 
 local::BackendState Daemon::compute_state() const {
   using local::BackendState;
-  const bool waiting_for_person = coord_ && !coord_->auth_url().empty();
+  const bool waiting_for_person =
+      coord_ && !coord_->auth_url().empty() && coord_->phase() == coord::Phase::NeedsLogin;
   if (!has_identity() || waiting_for_person) return BackendState::NeedsLogin;
   if (!prefs_.want_running) return BackendState::Stopped;
   if (!coord_) return BackendState::NoState;

@@ -369,6 +369,7 @@ void Daemon::login_interactive() {
   if (!coord_) return;
   tell_coord();
   coord::LoginWish wish;
+  wish.renew = has_identity();
   if (!auth_key_.empty()) wish.auth_key = std::exchange(auth_key_, {});
   coord_->login(wish);
 }

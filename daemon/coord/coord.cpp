@@ -34,13 +34,14 @@ void Coord::set_host(const HostState& host, Moment now, Effects& out) {
 void Coord::login(const LoginWish& wish, Moment now, Effects& out) {
   wish_ = Wish::Join;
   const bool has_key = !login_.identity().node_key.is_zero();
-  const bool expired =
-      state_.netmap.self.id.value != 0 && netmap::self_is_expired(state_, now.wall);
+  const bool has_map = state_.netmap.self.id.value != 0;
+  const bool expired = has_map && netmap::self_is_expired(state_, now.wall);
   if (registering_ && !wish.auth_key && !login_.auth_url().empty()) {
     out.phase_changed = true;  // the question is still open: show it again
-  } else if (!has_key || expired || refused_ || wish.auth_key) {
+  } else if (!has_key || expired || refused_ || wish.auth_key || wish.renew) {
     cancel_registration();
-    login_.begin(wish.auth_key, wish.ephemeral, has_key && expired);
+    login_.begin(wish.auth_key, wish.ephemeral, has_key && (expired || wish.renew));
+    renewing_ = wish.renew && in_poll() && !expired;
   }
   refused_ = false;
   register_at_.reset();
@@ -144,7 +145,7 @@ void Coord::set_phase(Effects& out, Moment now) {
   const bool has_map = state_.netmap.self.id.value != 0;
   if (wish_ == Wish::Nothing) {
     next = Phase::Stopped;
-  } else if (refused_ || !login_.auth_url().empty()) {
+  } else if (refused_ || (!login_.auth_url().empty() && !renewing_)) {
     next = Phase::NeedsLogin;
   } else if (has_map && netmap::self_is_expired(state_, now.wall)) {
     next = Phase::NeedsLogin;

@@ -59,12 +59,14 @@ struct HostState {
 struct LoginWish {
   std::optional<std::string> auth_key;
   bool ephemeral = false;
+  bool renew = false;  // a new key although the present one is good, which it is until then
 };
 
 enum class Phase {
   Stopped,     // nothing wanted, or no key and nobody logging in
   Connecting,  // under way to the first map
   NeedsLogin,  // the key expired, or registration was refused; or auth_url() waits for a person
+               // and there is no good key meanwhile
   NeedsMachineAuth,  // an administrator has to approve this node
   Running,           // a map is there; the stream may be down at the moment, see in_poll()
 };
@@ -211,6 +213,7 @@ class Coord {
   Wish wish_ = Wish::Nothing;
   Phase phase_ = Phase::Stopped;
   bool refused_ = false;
+  bool renewing_ = false;  // the key on offer takes the place of one that is good
   std::string shown_url_;
   bool shown_poll_ = false;
 

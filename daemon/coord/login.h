@@ -25,8 +25,8 @@ class Login {
  public:
   Login(Identity identity, Rng& rng);  // rng outlives this
 
-  // A person or a program wants this node registered. `renew`: the present key is known to have
-  // expired, so a new one is offered at once.
+  // A person or a program wants this node registered. `renew`: with a new key, because the present
+  // one is known to have expired or is to be replaced.
   void begin(std::optional<std::string> auth_key, bool ephemeral, bool renew);
   void abandon();
 

@@ -94,7 +94,9 @@ void Coord::on_map_ended(const MapEnded& end, Moment now, Effects& out) {
                                            std::to_string(end.status) + ": " + end.detail;
   out.problems.push_back(std::move(text));
   // It does not know this key. Registering says why: it lets us in again, or wants a person.
-  if (end.status == 404 && !login_.asking()) login_.begin(std::nullopt, false, false);
+  if (end.status != 404) return;
+  renewing_ = false;
+  if (!login_.asking()) login_.begin(std::nullopt, false, false);
 }
 
 // ---- what rides on a message

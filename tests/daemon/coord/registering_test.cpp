@@ -23,13 +23,13 @@ class Registering : public CoordBench {
     return answer;
   }
   // The first question is answered with a URL, the second waits.
-  void wait_for_a_person() {
+  void wait_for_a_person(const LoginWish& wish = {}) {
     server.on_register = [](const control::RegisterRequest& request) {
       return request.followup.empty()
                  ? std::optional(FakeCoordinator::json(visit("https://coord.test/a/1")))
                  : std::nullopt;
     };
-    login();
+    login(wish);
   }
   void answer(const control::RegisterResponse& response) {
     server.answer_waiting(response);
@@ -231,6 +231,35 @@ TEST_F(Registering, AKeyThatRunsOutNeedsALoginWhichRenewsItWhileTheMapStaysOpen)
   EXPECT_EQ(server.polls.back().node_key, server.registrations.back().node_key);
   EXPECT_EQ(server.open_polls(), 1u);
   EXPECT_EQ(coord->phase(), Phase::Running);
+}
+
+TEST_F(Registering, AKeyThatIsReplacedOnWishIsGoodUntilThePersonHasCome) {
+  login({.auth_key = "tskey-1"});
+  const auto old = coord->identity().node_key.public_key();
+  wait_for_a_person({.renew = true});
+  EXPECT_EQ(coord->auth_url(), "https://coord.test/a/1");
+  EXPECT_EQ(coord->phase(), Phase::Running);
+  EXPECT_EQ(server.registrations.back().old_node_key, old);
+  EXPECT_NE(server.registrations.back().node_key, old);
+  EXPECT_EQ(coord->identity().node_key.public_key(), old);
+  EXPECT_EQ(server.open_polls(), 1u);
+  EXPECT_EQ(identity_changes, 1);
+
+  answer(FakeCoordinator::welcome());
+  EXPECT_EQ(coord->auth_url(), "");
+  EXPECT_EQ(coord->phase(), Phase::Running);
+  EXPECT_EQ(coord->identity().node_key.public_key(), server.registrations.back().node_key);
+  EXPECT_EQ(server.polls.back().node_key, server.registrations.back().node_key);
+  EXPECT_EQ(server.open_polls(), 1u);
+}
+
+TEST_F(Registering, AnExpiredKeyIsNoneWhileAPersonIsWaitedFor) {
+  server.self.key_expiry = now.wall + 1h;
+  login({.auth_key = "tskey-1"});
+  wait_for_a_person({.renew = true});
+  EXPECT_EQ(coord->phase(), Phase::Running);
+  advance_kept_alive(1h + 1min);
+  EXPECT_EQ(coord->phase(), Phase::NeedsLogin);
 }
 
 TEST_F(Registering, AnExtensionByTheAdministratorNeedsNobody) {
