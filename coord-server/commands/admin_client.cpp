@@ -41,6 +41,7 @@ Failure refusal(const http::Response& response) {
       }
     }
   }
+  if (response.status == 412) return {Exit::Changed, text};
   if (response.status == 401 || response.status == 403) return {Exit::Denied, text};
   return {Exit::Failed, text};
 }
@@ -48,8 +49,8 @@ Failure refusal(const http::Response& response) {
 }  // namespace
 
 Result<AdminClient::Reply, Failure> AdminClient::call(
-    std::string_view method, std::string_view target, std::string_view body,
-    std::string_view query) const {
+    std::string_view method, std::string_view target, std::string_view body, std::string_view query,
+    const Terms& terms) const {
   io::HttpFetch fetch;
   fetch.url = "http://coord/api/v2" + std::string(target);
   std::string all = account_.empty() ? "" : "account=" + http::percent_encode(account_);
@@ -58,8 +59,9 @@ Result<AdminClient::Reply, Failure> AdminClient::call(
   fetch.method = method;
   fetch.unix_socket = socket_;
   fetch.timeout = kTimeout;
+  if (!terms.if_match.empty()) fetch.headers.set("If-Match", terms.if_match);
   if (!body.empty()) {
-    fetch.headers.set("Content-Type", "application/json");
+    fetch.headers.set("Content-Type", terms.body_type);
     append(fetch.body, as_bytes(body));
   }
   io::Loop loop;
@@ -71,7 +73,9 @@ Result<AdminClient::Reply, Failure> AdminClient::call(
   if (!*answered) return no_answer(socket_, answered->error());
   const http::Response& response = **answered;
   if (!response.ok()) return refusal(response);
-  return Reply{std::string(as_text(response.body)), printable(response.headers.get("Warning"))};
+  return Reply{
+      std::string(as_text(response.body)), printable(response.headers.get("Warning")),
+      std::string(response.headers.get("ETag"))};
 }
 
 }  // namespace aya::coord

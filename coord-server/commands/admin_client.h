@@ -21,11 +21,21 @@ class AdminClient {
   struct Reply {
     std::string body;     // JSON
     std::string warning;  // the server did it, but
+    std::string etag;     // names the state that the body shows; empty: it has no name
+  };
+  struct Terms {
+    std::string body_type = "application/json";
+    std::string if_match;  // do it only if this still is the state; empty: in any
   };
   // `target`: below /api/v2, without a query.
   Result<Reply, Failure> call(
       std::string_view method, std::string_view target, std::string_view body = "",
-      std::string_view query = "") const;
+      std::string_view query = "") const {
+    return call(method, target, body, query, Terms{});
+  }
+  Result<Reply, Failure> call(
+      std::string_view method, std::string_view target, std::string_view body,
+      std::string_view query, const Terms& terms) const;
 
  private:
   std::string socket_;

@@ -13,6 +13,7 @@ enum class Exit : int {
   Denied = 5,
   TimedOut = 6,
   NoSuchNode = 7,  // or several of that name
+  Changed = 9,     // by somebody else in the meantime; nothing was done
 };
 
 struct Failure {

@@ -99,6 +99,17 @@ Done dns_split(const Invocation& call);
 Done dns_record(const Invocation& call);
 Done dns_subdomains(const Invocation& call);
 
+// policy_commands.cpp
+Done policy_show(const Invocation& call);
+Done policy_set(const Invocation& call);
+Done policy_test(const Invocation& call);
+Done policy_who(const Invocation& call);
+Done policy_log(const Invocation& call);
+Done policy_restore(const Invocation& call);
+
+// policy_edit.cpp
+Done policy_edit(const Invocation& call);
+
 // route_commands.cpp
 Done route_list(const Invocation& call);
 Done route_approve(const Invocation& call);

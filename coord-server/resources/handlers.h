@@ -72,6 +72,8 @@ Answer<http::Response> validate_policy(const AdminContext& c);
 Answer<http::Response> preview_policy(const AdminContext& c);
 Answer<http::Response> list_policy_versions(const AdminContext& c);
 Answer<http::Response> restore_policy(const AdminContext& c);
+// policy_who.cpp
+Answer<http::Response> explain_access(const AdminContext& c);
 // oauth_token.cpp
 Answer<http::Response> oauth_token(const AdminContext& c);
 

@@ -63,6 +63,7 @@ constexpr std::array kRoutes = {
     Route{"POST",   "tailnet/*/acl",                      "policy_file",               set_policy},
     Route{"POST",   "tailnet/*/acl/validate",             "policy_file:read",          validate_policy},
     Route{"POST",   "tailnet/*/acl/preview",              "policy_file:read",          preview_policy},
+    Route{"GET",    "tailnet/*/acl/who",                  "policy_file:read",          explain_access},
     Route{"GET",    "tailnet/*/acl/versions",             "policy_file:read",          list_policy_versions},
     Route{"POST",   "tailnet/*/acl/versions/*/restore",   "policy_file",               restore_policy},
     Route{"GET",    "tailnet/*/keys",                     "",                          list_keys},

@@ -1,0 +1,153 @@
+// Verbs as a person types them, against a server that really runs in a process of its own.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "coord-server/app/files.h"
+#include "coord-server/app/installation.h"
+#include "coord-server/commands/verbs.h"
+#include "proto/io/loop.h"
+#include "proto/io/tcp_stream.h"
+#include "tests/support/temp_dir.h"
+
+namespace aya::coord {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class RunningServer : public testing::Test {
+ protected:
+  RunningServer() {
+    SystemRng rng;
+    io::Loop loop;
+    InitWish wish;
+    wish.dir = home();
+    std::uint16_t port = 0;
+    {
+      auto free = io::TcpListener::listen(loop, *Endpoint::parse("127.0.0.1:0"), [](auto) {});
+      port = (*free)->local().port;
+    }
+    wish.listen = "127.0.0.1:" + std::to_string(port);
+    wish.server_url = "https://" + wish.listen;
+    wish.stun_listen = "off";
+    wish.owner = "alice@example.com";
+    EXPECT_TRUE(create_installation(wish, loop.wall_now(), rng));
+    start();
+  }
+  ~RunningServer() override { stop(SIGTERM); }
+
+  void start() {
+    server_ = ::fork();
+    if (server_ == 0) {
+      std::freopen("/dev/null", "w", stderr);
+      ::_exit(coord::run({"serve", "--dir", home()}));
+    }
+    for (int i = 0; i < 500 && type({"status"}) != 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  void stop(int signal) {
+    if (server_ <= 0) return;
+    ::kill(server_, signal);
+    ::waitpid(server_, nullptr, 0);
+    server_ = -1;
+  }
+
+  // The exit code; `out` and `err` are what was printed.
+  int type(std::vector<std::string> line) {
+    for (const char* more : {"--dir"}) line.insert(line.begin(), {more, home()});
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = coord::run(line);
+    out = testing::internal::GetCapturedStdout();
+    err = testing::internal::GetCapturedStderr();
+    return code;
+  }
+  std::string home() const { return dir.file("home"); }
+  std::string file(const std::string& name, const std::string& text) {
+    std::ofstream(dir.file(name)) << text;
+    return dir.file(name);
+  }
+
+  test::TempDir dir;
+  std::string out, err;
+  pid_t server_ = -1;
+};
+
+constexpr const char* kOnlyWeb = R"({
+  // who may what
+  "tagOwners": {"tag:web": ["alice@example.com"], "tag:db": ["alice@example.com"]},
+  "acls": [
+    {"action": "accept", "src": ["tag:web"], "dst": ["tag:db:443"]},
+  ],
+  "tests": [{"src": "tag:web", "accept": ["tag:db:443"], "deny": ["tag:db:22"]}],
+})";
+
+TEST_F(RunningServer, KeepsAPolicyAsItWasWritten) {
+  const std::string path = file("policy", kOnlyWeb);
+  ASSERT_EQ(type({"policy", "test", path}), 0) << err;
+  EXPECT_EQ(type({"policy", "set", path}), 0) << err;
+  ASSERT_EQ(type({"policy", "show"}), 0) << err;
+  EXPECT_EQ(out, std::string(kOnlyWeb) + '\n');
+}
+
+TEST_F(RunningServer, RefusesAPolicyWhoseTestsFail) {
+  std::string text = kOnlyWeb;
+  text.replace(text.find("443\"]},"), 3, "*");
+  const std::string path = file("policy", text);
+  EXPECT_EQ(type({"policy", "check", path}), 1);
+  EXPECT_THAT(err, HasSubstr("want: Drop, got: Accept"));
+  EXPECT_EQ(type({"policy", "set", path}), 1);
+  EXPECT_THAT(err, HasSubstr("test(s) failed"));
+  EXPECT_EQ(type({"policy", "set", file("empty", "\n")}), 1);
+  EXPECT_THAT(err, HasSubstr("the policy is empty"));
+}
+
+TEST_F(RunningServer, ExplainsWhoReachesWhat) {
+  ASSERT_EQ(type({"policy", "set", file("policy", kOnlyWeb)}), 0) << err;
+  ASSERT_EQ(type({"policy", "who", "tag:web", "tag:db:443"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("allowed: tag:web -> tag:db:443/tcp\n  line 5: tag:web -> tag:db"));
+  ASSERT_EQ(type({"policy", "who", "tag:web", "tag:db:22"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("denied: tag:web -> tag:db:22/tcp"));
+  EXPECT_EQ(type({"policy", "who", "nobody@", "tag:db:22"}), 1);
+  EXPECT_EQ(err, "ayatori-coord: src \"nobody@\" not found\n");
+  EXPECT_EQ(type({"policy", "who", "tag:web", "tag:db"}), 1);
+  EXPECT_THAT(err, HasSubstr("port"));
+}
+
+TEST_F(RunningServer, BringsAnEarlierPolicyBack) {
+  ASSERT_EQ(type({"policy", "set", file("first", kOnlyWeb)}), 0) << err;
+  ASSERT_EQ(type({"policy", "set", file("second", "{}")}), 0) << err;
+  ASSERT_EQ(type({"policy", "log"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("VERSION"));
+  ASSERT_EQ(type({"policy", "restore", "1"}), 0) << err;
+  ASSERT_EQ(type({"policy", "show"}), 0) << err;
+  EXPECT_EQ(out, std::string(kOnlyWeb) + '\n');
+  ASSERT_EQ(type({"policy", "show", "2"}), 0) << err;
+  EXPECT_EQ(out, "{}\n");
+  EXPECT_EQ(type({"policy", "restore", "99"}), 1);
+}
+
+TEST_F(RunningServer, PutsInForceWhatAnEditorMadeOfIt) {
+  ASSERT_EQ(type({"policy", "set", file("first", kOnlyWeb)}), 0) << err;
+  ::setenv("VISUAL", "sed -i -e /tests/s/:443/:444/", 1);
+  ::setenv("TMPDIR", dir.file("").c_str(), 1);
+  EXPECT_EQ(type({"policy", "edit", "--yes"}), 1);
+  EXPECT_THAT(err, HasSubstr("your text is in "));
+  ::setenv("VISUAL", "sed -i -e s/:443/:444/", 1);
+  ASSERT_EQ(type({"policy", "edit", "--yes"}), 0) << err;
+  EXPECT_THAT(err, HasSubstr("+ acls {\"action\":\"accept\",\"dst\":[\"tag:db:444\"]"));
+  ASSERT_EQ(type({"policy", "show"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("// who may what"));
+  EXPECT_THAT(out, Not(HasSubstr("443")));
+}
+
+}  // namespace
+}  // namespace aya::coord
