@@ -57,24 +57,33 @@ class Browser:
     def has(self, selector):
         return bool(self.find_all(selector))
 
+    def press(self, selector):
+        """A click that a script of the page answers."""
+        self.ask("POST", f"/element/{self.find(selector)}/click", {})
+
     def click(self, selector):
         """A click that leads to another page, and that page being there."""
         page = self.find("html")
-        self.ask("POST", f"/element/{self.find(selector)}/click", {})
+        self.press(selector)
         wait_until("another page", lambda: self.find_all("html") not in ([], [page]))
+
+    def type(self, selector, text):
+        entry = self.find(selector)
+        self.ask("POST", f"/element/{entry}/clear", {})
+        self.ask("POST", f"/element/{entry}/value", {"text": text})
 
     def fill(self, action, **fields):
         """Fills in the form that leads to `action`, and sends it."""
         form = f'form[action="{action}"]'
         for name, value in fields.items():
-            entry = self.find(f'{form} input[name="{name}"]')
-            self.ask("POST", f"/element/{entry}/clear", {})
-            self.ask("POST", f"/element/{entry}/value", {"text": value})
+            self.type(f'{form} input[name="{name}"]', value)
         self.click(f"{form} button")
 
 
 def browse(host, visit, *arguments, language="en"):
     """What `visit(browser, ...)` returns, with a fresh browser on `host`."""
+    # An address that becomes valid is a change of network, over which it drops what it is loading.
+    wait_until("addresses are settled", lambda: not host.run("ip", "-6", "addr", "show", "tentative").stdout)
     driver = host.start(DRIVER, f"--port={PORT}", log="chromedriver.log")
     words = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
              "--disable-background-networking", "--no-first-run", f"--lang={language}",

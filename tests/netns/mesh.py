@@ -24,6 +24,7 @@ class Coordinator:
             self.bin, "init", "--dir", self.dir, "--server-url", self.url, "--listen",
             f"{address}:{port}", "--derp-ip", address, "--stun-listen", f"{address}:3478")
         self.process = None
+        self.env = {}
         self.start()
 
     @property
@@ -31,7 +32,7 @@ class Coordinator:
         return self.dir / "cert.pem"
 
     def start(self):
-        self.process = self.host.start(self.bin, "serve", "--dir", self.dir, log="coord.log")
+        self.process = self.host.start(self.bin, "serve", "--dir", self.dir, log="coord.log", env=self.env)
         wait_until("the coordinator answers", lambda: self.cli("status"))
 
     def kill(self):
