@@ -100,17 +100,6 @@ Result<void, StartError> make_certificate(const Installation& installation, Wall
   return create_file(files.certificate, made->certificate_pem, 0644);
 }
 
-Result<void, StartError> check_certificate(const TlsFiles& files) {
-  auto chain = read_file(files.certificate);
-  if (!chain) return chain.error();
-  auto key = read_file(files.key);
-  if (!key) return key.error();
-  auto context = tls::TlsServerContext::make({*chain, *key, {}});
-  if (context) return {};
-  return StartError{
-      "cannot use " + files.certificate + " with " + files.key + ": " + context.error().detail};
-}
-
 store::Stored<void> make_database(
     const std::string& path, const std::string& owner, WallTime now, Rng& rng) {
   auto storage = store::open_sqlite_store(path);
@@ -145,6 +134,17 @@ void remove_contents(const std::string& dir, bool with_folder) {
 }
 
 }  // namespace
+
+Result<void, StartError> check_certificate(const TlsFiles& files) {
+  auto chain = read_file(files.certificate);
+  if (!chain) return chain.error();
+  auto key = read_file(files.key);
+  if (!key) return key.error();
+  auto context = tls::TlsServerContext::make({*chain, *key, {}});
+  if (context) return {};
+  return StartError{
+      "cannot use " + files.certificate + " with " + files.key + ": " + context.error().detail};
+}
 
 TlsFiles Installation::tls_files() const {
   if (config.own_certificate()) return {dir + "/cert.pem", dir + "/key.pem"};

@@ -29,6 +29,9 @@ struct Installation {
 
 Result<Installation, StartError> open_installation(const std::string& dir);
 
+// Do they belong together, and can TLS use them?
+Result<void, StartError> check_certificate(const TlsFiles& files);
+
 struct InitWish {
   std::string dir{kDefaultDir};
   std::string server_url;

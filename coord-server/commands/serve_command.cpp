@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "coord-server/app/backup.h"
 #include "coord-server/app/server.h"
 #include "coord-server/commands/verbs.h"
 #include "proto/io/loop.h"
@@ -21,16 +22,26 @@ void allow_many_connections() {
 }  // namespace
 
 Done serve_command(const Invocation& call) {
-  auto installation = open_installation(call.dir);
-  if (!installation) return Failure{Exit::Failed, installation.error().text};
   allow_many_connections();
   Logger log(call.line.has("verbose") ? LogLevel::Debug : LogLevel::Info);
-  io::Loop loop;
-  auto server = Server::start(loop, std::move(*installation), log);
-  if (!server) return Failure{Exit::Failed, server.error().text};
-  loop.on_signals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });
-  loop.run();
-  log.info("stopping");
+  // SIGHUP: everything is read anew, and a backup that was laid down takes its place.
+  for (bool again = true; again;) {
+    again = false;
+    auto restored = apply_restore(call.dir);
+    if (!restored) return Failure{Exit::Failed, restored.error().text};
+    if (*restored) log.info("restored from a backup");
+    auto installation = open_installation(call.dir);
+    if (!installation) return Failure{Exit::Failed, installation.error().text};
+    io::Loop loop;
+    auto server = Server::start(loop, std::move(*installation), log);
+    if (!server) return Failure{Exit::Failed, server.error().text};
+    loop.on_signals({SIGHUP, SIGINT, SIGTERM}, [&](int signal) {
+      again = signal == SIGHUP;
+      loop.stop();
+    });
+    loop.run();
+    log.info(again ? "starting anew" : "stopping");
+  }
   return {};
 }
 

@@ -1,4 +1,6 @@
 #include <chrono>
+#include <set>
+#include <thread>
 
 #include "coord-server/commands/node_calls.h"
 #include "coord-server/commands/table.h"
@@ -9,6 +11,9 @@ namespace aya::coord {
 namespace {
 
 constexpr const char* kOneDay = "24h";
+// When a log is followed: clocks are read before a line is written.
+constexpr auto kFollowEvery = std::chrono::milliseconds(500);
+constexpr auto kOverlap = std::chrono::seconds(30);
 
 // Numbers, true and false as such; everything else is a text.
 Json value_from(const std::string& text) {
@@ -41,6 +46,38 @@ std::vector<std::string> audit_row(const Json& line) {
     change += (change.empty() ? "" : " -> ") + shown(after);
   }
   return {text_at(line, "eventTime"), who(line), what, printable(text_at(target, "name")), change};
+}
+
+Result<Json, Failure> audit_lines(const Invocation& call, std::chrono::seconds since) {
+  const WallTime now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  std::string query = "start=" + http::percent_encode(to_rfc3339(now - since)) +
+                      "&end=" + http::percent_encode(to_rfc3339(now));
+  if (call.line.has("actor")) query += "&actor=" + http::percent_encode(call.line.get("actor"));
+  auto reply = call.client.call("GET", "/tailnet/-/logging/configuration", "", query);
+  if (!reply) return reply.error();
+  return list_at(parse_json(reply->body), "logs");
+}
+
+// One line each, as it is written, until somebody ends the program or the server.
+Done follow_audit(const Invocation& call, Json lines) {
+  std::set<std::string> shown;  // of the last look, which the next one overlaps
+  for (;;) {
+    std::set<std::string> now;
+    for (const Json& line : lines) {
+      std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace);
+      if (!shown.contains(text)) {
+        std::string row;
+        for (const std::string& cell : audit_row(line)) row += (row.empty() ? "" : "  ") + cell;
+        print((call.json ? text : row) + '\n');
+      }
+      now.insert(std::move(text));
+    }
+    shown = std::move(now);
+    std::this_thread::sleep_for(kFollowEvery);
+    auto more = audit_lines(call, kOverlap);
+    if (!more) return more.error();
+    lines = std::move(*more);
+  }
 }
 
 Done print_settings(const Invocation& call, const std::string& body) {
@@ -81,19 +118,15 @@ Done settings_set(const Invocation& call) {
 Done audit_command(const Invocation& call) {
   const auto since = parse_duration(call.line.get("since", kOneDay));
   if (!since) return Failure{Exit::Usage, "--since wants a duration as 30m, 24h, 90d or 2w"};
-  const WallTime now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  std::string query = "start=" + http::percent_encode(to_rfc3339(now - *since)) +
-                      "&end=" + http::percent_encode(to_rfc3339(now));
-  if (call.line.has("actor")) query += "&actor=" + http::percent_encode(call.line.get("actor"));
-  auto reply = call.client.call("GET", "/tailnet/-/logging/configuration", "", query);
-  if (!reply) return reply.error();
-  const Json lines = list_at(parse_json(reply->body), "logs");
+  auto lines = audit_lines(call, *since);
+  if (!lines) return lines.error();
+  if (call.line.has("f")) return follow_audit(call, *lines);
   if (call.json) {
-    print(json_text(lines));
+    print(json_text(*lines));
     return {};
   }
   std::vector<std::vector<std::string>> rows = {{"TIME", "WHO", "WHAT", "TARGET", "CHANGE"}};
-  for (const Json& line : lines) rows.push_back(audit_row(line));
+  for (const Json& line : *lines) rows.push_back(audit_row(line));
   print(table(rows));
   return {};
 }

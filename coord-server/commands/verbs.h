@@ -45,6 +45,15 @@ void print_error(std::string_view text);
 Done init_command(const Invocation& call);
 Done serve_command(const Invocation& call);
 
+// backup_commands.cpp
+Done backup_command(const Invocation& call);
+Done restore_command(const Invocation& call);
+Done config_check(const Invocation& call);
+Done config_show(const Invocation& call);
+
+// doctor_command.cpp
+Done doctor_command(const Invocation& call);
+
 // user_commands.cpp
 Done user_add(const Invocation& call);
 Done user_list(const Invocation& call);

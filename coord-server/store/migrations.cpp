@@ -354,6 +354,8 @@ constexpr std::array kSteps = {kFirst,      kRoutes,   kNames,     kTags,   kSet
 
 }  // namespace
 
+int newest_schema() { return static_cast<int>(kSteps.size()); }
+
 Stored<void> migrate(SqliteDatabase& database) {
   std::int64_t reached = 0;
   auto read = database.rows(

@@ -11,4 +11,7 @@ namespace aya::store {
 // Refuses a file that a newer version of the program has written.
 Stored<void> migrate(SqliteDatabase& database);
 
+// The number of steps that this version knows.
+int newest_schema();
+
 }  // namespace aya::store

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -147,6 +148,95 @@ TEST_F(RunningServer, PutsInForceWhatAnEditorMadeOfIt) {
   ASSERT_EQ(type({"policy", "show"}), 0) << err;
   EXPECT_THAT(out, HasSubstr("// who may what"));
   EXPECT_THAT(out, Not(HasSubstr("443")));
+  ::unsetenv("TMPDIR");
+  ::unsetenv("VISUAL");
+}
+
+TEST_F(RunningServer, GoesBackToABackupWhileItRuns) {
+  const std::string backup = dir.file("backup");
+  ASSERT_EQ(type({"user", "add", "bob@example.com"}), 0) << err;
+  ASSERT_EQ(type({"backup", backup}), 0) << err;
+  EXPECT_EQ(type({"backup", backup}), 1);
+  EXPECT_THAT(err, HasSubstr("is not overwritten"));
+  ASSERT_EQ(type({"user", "add", "carol@example.com"}), 0) << err;
+  EXPECT_EQ(type({"restore", backup}), 2);
+  EXPECT_THAT(err, HasSubstr("--yes"));
+  ASSERT_EQ(type({"restore", backup, "--yes"}), 0) << err;
+  ASSERT_EQ(type({"user", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("bob@example.com"));
+  EXPECT_THAT(out, Not(HasSubstr("carol@example.com")));
+  // What came after the restore stays.
+  ASSERT_EQ(type({"user", "add", "dora@example.com"}), 0) << err;
+  stop(SIGKILL);
+  start();
+  ASSERT_EQ(type({"user", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("dora@example.com"));
+}
+
+TEST_F(RunningServer, RestoresIntoAFolderThatIsNotThere) {
+  const std::string backup = dir.file("backup");
+  ASSERT_EQ(type({"user", "add", "bob@example.com"}), 0) << err;
+  ASSERT_EQ(type({"backup", backup}), 0) << err;
+  stop(SIGTERM);
+  std::filesystem::remove_all(home());
+  ASSERT_EQ(type({"restore", backup, "--yes"}), 0) << err;
+  ASSERT_EQ(type({"config", "check"}), 0) << err;
+  start();
+  ASSERT_EQ(type({"user", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("bob@example.com"));
+}
+
+TEST_F(RunningServer, ReplacesNothingByWhatIsNoBackup) {
+  ASSERT_EQ(type({"user", "add", "bob@example.com"}), 0) << err;
+  ASSERT_EQ(type({"backup", dir.file("backup")}), 0) << err;
+  std::string torn = *read_file(dir.file("backup"));
+  torn.resize(torn.size() / 2);
+  for (const auto& [name, text] :
+       std::map<std::string, std::string>{{"torn", torn}, {"text", "hello"}, {"nothing", ""}}) {
+    EXPECT_EQ(type({"restore", file(name, text), "--yes"}), 1) << name;
+    EXPECT_THAT(err, HasSubstr(name));
+  }
+  EXPECT_EQ(type({"restore", dir.file("absent"), "--yes"}), 1);
+  ASSERT_EQ(type({"user", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("bob@example.com"));
+}
+
+TEST_F(RunningServer, ShowsItsConfigurationWithDefaults) {
+  ASSERT_EQ(type({"config", "show"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("stun_listen = off\n"));
+  std::ofstream(home() + "/config", std::ios::app) << "\nnonsense = 1\n";
+  EXPECT_EQ(type({"config", "check"}), 1);
+  EXPECT_THAT(err, HasSubstr("nonsense"));
+}
+
+TEST_F(RunningServer, IsLookedAtByADoctor) {
+  EXPECT_EQ(type({"doctor"}), 0) << out << err;
+  stop(SIGTERM);
+  std::ofstream(home() + "/coord.db", std::ios::in | std::ios::out).seekp(4096) << "scratched";
+  EXPECT_EQ(type({"doctor"}), 1);
+  EXPECT_THAT(out, HasSubstr("FAILED  database: "));
+  EXPECT_THAT(out, HasSubstr("FAILED  server: "));
+  EXPECT_THAT(out, HasSubstr("ok      certificate\n"));
+}
+
+TEST_F(RunningServer, ShowsItsLogAsItGrows) {
+  const std::string log = dir.file("log");
+  const pid_t reader = ::fork();
+  if (reader == 0) {
+    std::freopen(log.c_str(), "w", stdout);
+    ::_exit(coord::run({"--dir", home(), "audit", "-f"}));
+  }
+  ASSERT_EQ(type({"user", "add", "bob@example.com"}), 0) << err;
+  std::string seen;
+  for (int i = 0; i < 500 && seen.find("bob@example.com") == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    seen = *read_file(log);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));  // one more look
+  EXPECT_EQ(*read_file(log), seen);
+  EXPECT_THAT(seen, HasSubstr("bob@example.com"));
+  ::kill(reader, SIGKILL);
+  ::waitpid(reader, nullptr, 0);
 }
 
 }  // namespace
