@@ -275,6 +275,9 @@ void Registry::index(const Node& node) {
     (former.address.is_v4() ? account.by_v4 : by_v6_).emplace(former.address, r.id);
     former_ends_.emplace(former.until, r.id, former.address);
   }
+  for (const auto& [name, attribute] : r.attributes) {
+    if (attribute.expiry) attribute_ends_.emplace(*attribute.expiry, r.id, name);
+  }
   by_key_.emplace(r.node_key, r.id);
   by_stable_id_.emplace(r.stable_id, r.id);
   if (r.key_expiry) expiries_.emplace(*r.key_expiry, r.id);
@@ -291,6 +294,9 @@ void Registry::unindex(const Node& node) {
   for (const store::FormerAddress& former : r.former) {
     (former.address.is_v4() ? account.by_v4 : by_v6_).erase(former.address);
     former_ends_.erase({former.until, r.id, former.address});
+  }
+  for (const auto& [name, attribute] : r.attributes) {
+    if (attribute.expiry) attribute_ends_.erase({*attribute.expiry, r.id, name});
   }
   by_key_.erase(r.node_key);
   by_stable_id_.erase(r.stable_id);
@@ -351,6 +357,7 @@ Stored<void> Registry::set_attributes(
   Node* node = find_in(nodes_, id);
   AYA_CHECK(node != nullptr);
   if (auto stored = storage_.set_attributes(id, changes, audit); !stored) return stored;
+  unindex(*node);
   for (const auto& [name, attribute] : changes) {
     if (attribute) {
       node->record.attributes.insert_or_assign(name, *attribute);
@@ -358,8 +365,21 @@ Stored<void> Registry::set_attributes(
       node->record.attributes.erase(name);
     }
   }
+  index(*node);
   touch(*node, {Facet::Identity});
   return {};
+}
+
+std::optional<Registry::OverdueAttribute> Registry::overdue_attribute(WallTime now) const {
+  if (attribute_ends_.empty()) return std::nullopt;
+  const auto& [end, node, name] = *attribute_ends_.begin();
+  if (end > now) return std::nullopt;
+  return OverdueAttribute{node, name};
+}
+
+std::optional<WallTime> Registry::next_attribute_end() const {
+  if (attribute_ends_.empty()) return std::nullopt;
+  return std::get<WallTime>(*attribute_ends_.begin());
 }
 
 Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) {

@@ -120,6 +120,13 @@ class Registry {
   Stored<void> set_attributes(
       NodeId id, const std::map<std::string, std::optional<store::NodeAttribute>>& changes,
       const AuditEntry& audit);
+  // An attribute whose time is over, oldest first, for set_attributes() to take away.
+  struct OverdueAttribute {
+    NodeId node;
+    std::string name;
+  };
+  std::optional<OverdueAttribute> overdue_attribute(WallTime now) const;
+  std::optional<WallTime> next_attribute_end() const;
   Stored<void> remove(NodeId id, WallTime now, const AuditEntry& audit);
 
   // A line in the audit log about something that changes nothing here.
@@ -229,6 +236,7 @@ class Registry {
   std::unordered_map<IpAddress, NodeId> by_v6_;
   std::set<std::pair<WallTime, NodeId>> expiries_;  // still to come
   std::set<std::tuple<WallTime, NodeId, IpAddress>> former_ends_;
+  std::set<std::tuple<WallTime, NodeId, std::string>> attribute_ends_;
   std::set<NodeId> unsaved_;
   std::vector<NodeRecord> fresh_removals_;
 };

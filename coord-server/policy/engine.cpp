@@ -105,6 +105,7 @@ void Engine::put(const Device& device) {
   if (device.owner) owned_[*device.owner].insert(device.id);
   Compiled& compiled = compiled_[device.id];
   touch(resolver_.put(device, owner_of(device)));
+  if (!is_new) touch_postures(before, device);
   touch_routes(is_new ? nullptr : &before, &device);
   Standing standing = standing_of(rules_, resolver_, device, owner_of(device));
   // Rules about everybody's own devices name those of one person: they are in each other's filters.
@@ -168,6 +169,19 @@ void Engine::forget_filters(const RuleMask& rules) {
         standing.dst.meets(rules) || standing.self.meets(rules) || standing.src.meets(rules);
     if (concerned) compiled.filter_fresh = false;
   }
+}
+
+// It is in the same sets as before, but only rules whose condition it meets mean it.
+void Engine::touch_postures(const Device& before, const Device& after) {
+  if (before.posture == after.posture) return;
+  RuleMask rules(rules_.size());
+  bool any = false;
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (meets_postures(rules_[i], before) == meets_postures(rules_[i], after)) continue;
+    rules.set(i);
+    any = true;
+  }
+  if (any) forget_filters(rules);
 }
 
 void Engine::touch_routes(const Device* before, const Device* after) {

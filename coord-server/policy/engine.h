@@ -86,6 +86,7 @@ class Engine {
   };
 
   void touch(const std::vector<SelectorId>& changed);
+  void touch_postures(const Device& before, const Device& after);
   void touch_routes(const Device* before, const Device* after);
   void forget_filters(const RuleMask& rules);
   const std::vector<std::string>& source_texts(std::size_t rule);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "coord-server/nodes/posture.h"
+
 namespace aya::policy {
 namespace {
 
@@ -10,19 +12,14 @@ Person person_of(const store::User& user) { return {user.id, user.login, user.ro
 // As far as it does not depend on what others do.
 Device device_of(const nodes::NodeRecord& node) {
   Device out;
-  const control::Hostinfo& host = node.live.hostinfo;
-  out.runs_ssh = !host.ssh_host_keys.empty();
+  out.runs_ssh = !node.live.hostinfo.ssh_host_keys.empty();
   out.id = node.id;
   out.owner = node.user;
   out.tags = node.tags;
   out.ipv4 = node.ipv4;
   out.ipv6 = node.ipv6;
   for (const store::FormerAddress& former : node.former) out.former.push_back(former.address);
-  out.posture = {{"node:os", host.os}, {"node:osVersion", host.os_version}};
-  if (!host.ipn_version.empty()) out.posture["node:tsVersion"] = host.ipn_version;
-  std::ranges::transform(out.posture["node:os"], out.posture["node:os"].begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
-  });
+  out.posture = nodes::posture_of(node);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coord-server/api/json.h"
+#include "coord-server/nodes/posture.h"
 #include "coord-server/resources/handlers.h"
 
 namespace aya::resources {
@@ -14,25 +15,14 @@ using Changes = std::map<std::string, std::optional<NodeAttribute>>;
 constexpr std::string_view kCustom = "custom:";
 constexpr std::size_t kMostAttributes = 100;
 
-// "1.96.2-t0123456789" is version 1.96.2.
-std::string short_version(const std::string& text) { return text.substr(0, text.find('-')); }
-
-// Odd minor versions are of the unstable track.
-const char* track_of(const std::string& version) {
-  const std::size_t dot = version.find('.');
-  const std::size_t end = dot == std::string::npos ? dot : version.find('.', dot + 1);
-  if (end == std::string::npos || end == dot + 1) return "stable";
-  return (version[end - 1] - '0') % 2 == 0 ? "stable" : "unstable";
-}
-
 Json attributes_json(const nodes::Node& node, WallTime now) {
   const control::Hostinfo& host = node.record.live.hostinfo;
   Json attributes = {{"node:os", host.os}};
   if (!host.os_version.empty()) attributes["node:osVersion"] = host.os_version;
   if (!host.ipn_version.empty()) {
-    const std::string version = short_version(host.ipn_version);
+    const std::string version = nodes::short_version(host.ipn_version);
     attributes["node:tsVersion"] = version;
-    attributes["node:tsReleaseTrack"] = track_of(version);
+    attributes["node:tsReleaseTrack"] = nodes::release_track(version);
     attributes["node:tsAutoUpdate"] = false;
   }
   Json expiries = Json::object();

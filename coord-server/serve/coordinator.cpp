@@ -102,6 +102,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
   end_graces(wall, out);
+  end_attributes(wall, out);
   keep_up_with_shares(wall, out);
   let_go_of_removed(out);
   answer_logins(now, wall, out);
@@ -156,6 +157,28 @@ void Coordinator::end_graces(WallTime wall, Effects& out) {
     if (auto ended = registry_->end_former(*overdue, wall, entry); !ended) {
       out.trouble.push_back(ended.error().to_text());
       end_graces_at_ = wall + kRetrySaveAfter;
+      return;
+    }
+  }
+}
+
+// A posture has no clock: what is over is taken away.
+void Coordinator::end_attributes(WallTime wall, Effects& out) {
+  if (end_attributes_at_ && *end_attributes_at_ > wall) return;
+  end_attributes_at_.reset();
+  while (const auto overdue = registry_->overdue_attribute(wall)) {
+    const nodes::Node& node = *registry_->find(overdue->node);
+    store::AuditEntry entry = worker_entry(node.account(), "UPDATE", wall);
+    entry.target_type = "NODE";
+    entry.target_id = node.record.stable_id;
+    entry.target_name = registry_->full_name(node);
+    entry.property = "POSTURE_ATTRIBUTES";
+    entry.old_value = overdue->name;
+    entry.details = "its time is over";
+    auto ended = registry_->set_attributes(overdue->node, {{overdue->name, std::nullopt}}, entry);
+    if (!ended) {
+      out.trouble.push_back(ended.error().to_text());
+      end_attributes_at_ = wall + kRetrySaveAfter;
       return;
     }
   }
@@ -245,8 +268,10 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
   const auto grace_end = end_graces_at_ ? end_graces_at_ : registry_->next_former_end();
+  const auto attribute_end =
+      end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
-       {registry_->next_expiry(), logins_.next_end(), grace_end, share_again_at_}) {
+       {registry_->next_expiry(), logins_.next_end(), grace_end, attribute_end, share_again_at_}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

@@ -96,6 +96,7 @@ class Coordinator {
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   void keep_up_with_shares(WallTime wall, Effects& out);
   void end_graces(WallTime wall, Effects& out);
+  void end_attributes(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
   void approve_by_policy(WallTime wall, Effects& out);
@@ -120,8 +121,9 @@ class Coordinator {
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
   nodes::Version approved_up_to_ = 0;
-  std::optional<WallTime> share_again_at_;  // likewise
-  std::optional<WallTime> end_graces_at_;   // not before: the disk would not take it
+  std::optional<WallTime> share_again_at_;     // likewise
+  std::optional<WallTime> end_graces_at_;      // not before: the disk would not take it
+  std::optional<WallTime> end_attributes_at_;  // likewise
 };
 
 // A new server's first account and its owner. The domain is "<account>.<base domain>".

@@ -182,6 +182,16 @@ TEST(Engine, AsksForTheStateOfADevice) {
   ASSERT_EQ(rules.size(), 1u);
   EXPECT_TRUE(test::address_set(rules[0].src_ips).contains(fresh.ipv4));
   EXPECT_FALSE(test::address_set(rules[0].src_ips).contains(stale.ipv4));
+
+  // Only what a condition says of it is worth another compilation.
+  const auto version = engine.filter_version(NodeId{1});
+  stale.posture["node:tsVersion"] = "1.88.2";
+  engine.put(stale);
+  EXPECT_EQ(engine.filter_version(NodeId{1}), version);
+  stale.posture["node:tsVersion"] = "1.90.0";
+  engine.put(stale);
+  EXPECT_NE(engine.filter_version(NodeId{1}), version);
+  EXPECT_TRUE(test::address_set(engine.filter(NodeId{1})[0].src_ips).contains(stale.ipv4));
 }
 
 TEST(Engine, MeansAMachineAlsoAtAnAddressThatItIsLeaving) {

@@ -212,5 +212,31 @@ TEST_F(PolicyLive, AnswersRecordedRequests) {
   std::printf("[ vectors  ] policy.json: %zu of %zu replayed\n", agreed, cases.size());
 }
 
+// Only a device in the state that is asked for passes, from the moment it is in it until it is not.
+TEST_F(PolicyLive, FollowsTheStateOfADevice) {
+  set(R"({"postures": {"posture:team": ["custom:team == 'ops'", "custom:seats >= 3"]},
+          "grants": [{"src": ["*"], "dst": ["*"], "ip": ["22"], "srcPosture": ["posture:team"]}]})");
+  ASSERT_EQ(reply.status, 200) << as_text(reply.body);
+  const std::string attribute = device(one) + "/attributes/custom:";
+  EXPECT_TRUE(filter(two).empty());
+  api("POST", attribute + "team", {{"value", "ops"}, {"expiry", "2026-02-01T09:30:00Z"}});
+  advance(2 * mapper::MapStreams::kGatherFor);
+  EXPECT_TRUE(filter(two).empty()) << "one of two conditions";
+  api("POST", attribute + "seats", {{"value", 4}});
+  advance(2 * mapper::MapStreams::kGatherFor);
+  ASSERT_EQ(filter(two).size(), 1u);
+  EXPECT_THAT(
+      filter(two)[0].src_ips, testing::Contains(HasSubstr(node(one).record.ipv4.to_text())));
+  for (const control::FilterRule& rule : filter(one)) {
+    EXPECT_THAT(
+        rule.src_ips, testing::Not(testing::Contains(HasSubstr(node(two).record.ipv4.to_text()))));
+  }
+
+  wall = *parse_rfc3339("2026-02-01T09:30:01Z");
+  advance(std::chrono::seconds(1));
+  EXPECT_TRUE(filter(two).empty()) << "its time is over";
+  EXPECT_FALSE(api("GET", device(one) + "/attributes").at("attributes").contains("custom:team"));
+}
+
 }  // namespace
 }  // namespace aya::serve
