@@ -10,6 +10,7 @@
 #include "coord-server/api/caller.h"
 #include "coord-server/api/route.h"
 #include "coord-server/people/people.h"
+#include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
 
 namespace aya::api {
@@ -24,6 +25,7 @@ struct AdminContext {
   store::Store& storage;
   enroll::Enrollment& enrollment;
   sharing::Sharing& sharing;
+  relays::RelayDirectory& relays;
   enroll::AuthKeys& auth_keys;
   ApiTokens& tokens;
   const nodes::TagOwners& tag_owners;

@@ -13,6 +13,7 @@
 #include "coord-server/api/rate_limit.h"
 #include "coord-server/api/repeated_requests.h"
 #include "coord-server/api/route.h"
+#include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
 
 namespace aya::api {
@@ -43,13 +44,14 @@ class AdminRoutes {
   // All outlive this.
   AdminRoutes(
       const RouteTable& table, nodes::Registry& registry, store::Store& storage,
-      enroll::Enrollment& enrollment, sharing::Sharing& sharing, const nodes::TagOwners& tag_owners,
-      Rng& rng, const ServerFacts& facts)
+      enroll::Enrollment& enrollment, sharing::Sharing& sharing, relays::RelayDirectory& relays,
+      const nodes::TagOwners& tag_owners, Rng& rng, const ServerFacts& facts)
       : table_(table),
         registry_(registry),
         storage_(storage),
         enrollment_(enrollment),
         sharing_(sharing),
+        relays_(relays),
         auth_keys_(storage, rng),
         tokens_(storage, registry, rng),
         tag_owners_(tag_owners),
@@ -79,6 +81,7 @@ class AdminRoutes {
   store::Store& storage_;
   enroll::Enrollment& enrollment_;
   sharing::Sharing& sharing_;
+  relays::RelayDirectory& relays_;
   enroll::AuthKeys auth_keys_;
   ApiTokens tokens_;
   const nodes::TagOwners& tag_owners_;

@@ -36,6 +36,14 @@ pages::PageAnswer CoordinatorLink::go_on(const pages::Errand& errand, const page
   return errand.then(done, loop_.wall_now());
 }
 
+void CoordinatorLink::relays_fetched(const std::string& url, const relays::Fetched& got) {
+  if (!got) log_.error("cannot fetch a map of relays", {{"url", url}, {"why", got.error().why}});
+  if (auto taken = core_.take_relay_map(url, got, loop_.wall_now()); !taken) {
+    log_.error("cannot keep a map of relays", {{"url", url}, {"why", taken.error().to_text()}});
+  }
+  wake();
+}
+
 void CoordinatorLink::stream_closed(mapper::StreamId stream) {
   if (readers_.erase(stream) == 0) return;
   core_.stream_closed(stream, loop_.now());
@@ -63,6 +71,7 @@ void CoordinatorLink::settle() {
     if (reader) reader.mapped()->on_answer(answer.to, answer.response);
   }
   for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
+  for (const std::string& url : leaving_.fetches) host_.fetch_relays(url);
   for (const std::string& trouble : leaving_.trouble) {
     log_.error("not everything could be saved; trying again", {{"why", trouble}});
   }

@@ -21,6 +21,8 @@ class CoordinatorLink final : public Desk {
     virtual ~Host() = default;
     // No longer a node of ours.
     virtual void on_revoked(const NodePublicKey& node) = 0;
+    // For relays_fetched(), later.
+    virtual void fetch_relays(const std::string& url) = 0;
     virtual std::size_t relay_clients() const = 0;  // for status pages
   };
 
@@ -32,6 +34,8 @@ class CoordinatorLink final : public Desk {
   http::Response ask_api(const http::Request& request, const api::Entrance& entrance) override;
   pages::PageAnswer ask_page(const http::Request& request, const IpAddress& from) override;
   pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override;
+
+  void relays_fetched(const std::string& url, const relays::Fetched& got);
 
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId stream, bool blocked) override;

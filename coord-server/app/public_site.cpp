@@ -129,6 +129,9 @@ http::Response PublicSite::answer(const http::Request& request, const Endpoint& 
     return parts_.core.ask_api(request, {false, "", remote.address.to_text()});
   }
   if (request.path() == "/readyz") return readiness();
+  if (const auto asked = serve::admission_question(request)) {
+    return serve::admission_answer(parts_.relay.admits(asked->node, asked->source));
+  }
   if (auto known = serve::answer_public(request, remote.address, facts_)) return std::move(*known);
   return http::Response::text(404, "not found\n");
 }

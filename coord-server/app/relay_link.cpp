@@ -26,7 +26,11 @@ class RelayLink::Connection final : public io::ByteStream::Handler {
 RelayLink::RelayLink(
     io::Loop& loop, const derp::RelayPrivateKey& self, relay_server::DerpHub::Admission& admission,
     Rng& rng, Logger& log)
-    : loop_(loop), log_(log), hub_(self, {}, admission, rng), timer_(loop, [this] {
+    : loop_(loop),
+      log_(log),
+      admission_(admission),
+      hub_(self, {}, admission, rng),
+      timer_(loop, [this] {
         hub_.advance(loop_.now(), effects_);
         carry_out();
       }) {}

@@ -30,6 +30,11 @@ class RelayLink {
   // Tells everyone to come back soon; before the program ends.
   void announce_restart();
 
+  // The same answer as to a connection of our own: for relays elsewhere that ask.
+  bool admits(const NodePublicKey& node, const IpAddress& source) {
+    return admission_.admits(node, source);
+  }
+
   std::size_t connections() const { return connections_.size(); }
 
  private:
@@ -42,6 +47,7 @@ class RelayLink {
 
   io::Loop& loop_;
   Logger& log_;
+  relay_server::DerpHub::Admission& admission_;
   relay_server::DerpHub hub_;
   io::Timer timer_;
   std::unordered_map<relay_server::ConnectionId, std::unique_ptr<Connection>> connections_;

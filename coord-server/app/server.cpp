@@ -2,6 +2,7 @@
 
 #include "coord-server/app/admin_socket.h"
 #include "coord-server/app/public_site.h"
+#include "coord-server/app/relay_maps.h"
 #include "coord-server/app/server_keys.h"
 #include "coord-server/app/stun_link.h"
 #include "coord-server/store/sqlite_store.h"
@@ -44,8 +45,8 @@ api::ServerFacts facts_of(const Installation& installation, const TlsIdentity& t
   return facts;
 }
 
-mapper::OwnRelay relay_of(const Config& config, const TlsIdentity& tls) {
-  mapper::OwnRelay relay;
+relays::OwnRelay relay_of(const Config& config, const TlsIdentity& tls) {
+  relays::OwnRelay relay;
   relay.host = config.url.host;
   relay.port = config.url.port;
   relay.ipv4 = text_or_empty(config.relay_ipv4);
@@ -116,6 +117,10 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     if (!core) return database_error(core.error());
     core_ = std::move(*core);
     link_ = std::make_unique<CoordinatorLink>(loop_, *core_, log_, *this);
+    relay_maps_ = std::make_unique<RelayMaps>(
+        loop_, [this](const std::string& url, const relays::Fetched& map) {
+          link_->relays_fetched(url, map);
+        });
     relay_ = std::make_unique<RelayLink>(loop_, keys_.relay, *this, rng_, log_);
     const PublicSite::Parts parts{loop_, *link_, *relay_, *tls_, *storage_, rng_, keys_.noise};
     site_ = std::make_unique<PublicSite>(parts, public_facts_of(installation_.config, keys_));
@@ -162,6 +167,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   }
 
   void on_revoked(const NodePublicKey& node) override { relay_->close_key(node); }
+  void fetch_relays(const std::string& url) override { relay_maps_->fetch(url); }
   std::size_t relay_clients() const override { return relay_->connections(); }
 
   bool admits(const NodePublicKey& node, const IpAddress&) override { return core_->is_node(node); }
@@ -175,6 +181,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   std::unique_ptr<TlsIdentity> tls_;
   std::unique_ptr<serve::Coordinator> core_;
   std::unique_ptr<CoordinatorLink> link_;
+  std::unique_ptr<RelayMaps> relay_maps_;
   std::unique_ptr<RelayLink> relay_;
   std::unique_ptr<PublicSite> site_;
   std::unique_ptr<AdminSocket> admin_;

@@ -226,6 +226,19 @@ void MapBuilder::add_record(
   if (!covered) out.routes[record.name];
 }
 
+std::shared_ptr<const control::DerpMap> MapBuilder::relays(store::AccountId account) const {
+  KeptRelays& kept = kept_relays_[account];
+  const nodes::Version policy = registry_.policy_changed(account);
+  if (kept.map && kept.directory == relays_.version() && kept.policy == policy) return kept.map;
+  control::DerpMap map = relays_.set().map_with(policy_.relays(account));
+  if (!kept.map || *kept.map != map) {
+    kept.map = std::make_shared<const control::DerpMap>(std::move(map));
+  }
+  kept.directory = relays_.version();
+  kept.policy = policy;
+  return kept.map;
+}
+
 PeerText MapBuilder::peer_text(
     const Node& viewer, const Node& node, const std::vector<Prefix>& routes, WallTime now) const {
   if (viewer.account() != node.account()) {
@@ -251,7 +264,9 @@ Snapshot MapBuilder::snapshot(const Node& viewer, WallTime now) const {
   message.peers.reserve(nodes.size());
   snapshot.shown.reserve(nodes.size());
   out.node = self(viewer, now);
-  out.derp_map = derp_map_;
+  snapshot.relays = relays(viewer.account());
+  out.derp_map = *snapshot.relays;
+  if (out.derp_map->home_params->region_score->empty()) out.derp_map->home_params.reset();
   std::set<UserId> people = {nodes::shown_user(viewer.record)};
   for (const NodeId id : nodes) {
     const Node& node = *registry_.find(id);

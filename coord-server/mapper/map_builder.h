@@ -8,6 +8,7 @@
 #include "coord-server/mapper/map_message.h"
 #include "coord-server/nodes/registry.h"
 #include "coord-server/policy/policy.h"
+#include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
 
 namespace aya::mapper {
@@ -24,6 +25,7 @@ struct Snapshot {
   };
   MapMessage message;
   std::vector<Shown> shown;  // ascending
+  std::shared_ptr<const control::DerpMap> relays;
 };
 
 class MapBuilder {
@@ -31,8 +33,8 @@ class MapBuilder {
   // All outlive the builder.
   MapBuilder(
       const nodes::Registry& registry, const policy::Policy& policy,
-      const sharing::Sharing& sharing, const control::DerpMap& derp_map)
-      : registry_(registry), policy_(policy), sharing_(sharing), derp_map_(derp_map) {}
+      const sharing::Sharing& sharing, const relays::RelayDirectory& relays)
+      : registry_(registry), policy_(policy), sharing_(sharing), relays_(relays) {}
 
   // Is `peer` part of `viewer`'s map? Besides the policy: one that waits for approval meets
   // nobody, and a peer without a DISCO key cannot be reached by any path and stays out until it has
@@ -65,6 +67,9 @@ class MapBuilder {
   }
   control::DnsConfig dns(store::AccountId account) const;
 
+  // Another object only when it says something else.
+  std::shared_ptr<const control::DerpMap> relays(store::AccountId account) const;
+
   // peer() as JSON, kept until the node changes: but for the routes it must look the same to
   // everyone of its account who sees it. Strangers are made for one viewer.
   PeerText peer_text(
@@ -82,6 +87,11 @@ class MapBuilder {
     nodes::Version version = 0;
     std::map<std::vector<Prefix>, PeerText> by_routes;
   };
+  struct KeptRelays {
+    std::uint64_t directory = 0;  // the versions it was made of
+    nodes::Version policy = 0;
+    std::shared_ptr<const control::DerpMap> map;
+  };
   static constexpr std::size_t kStaleTexts = 64;  // of nodes that were removed
 
   void add_record(
@@ -95,8 +105,9 @@ class MapBuilder {
   const nodes::Registry& registry_;
   const policy::Policy& policy_;
   const sharing::Sharing& sharing_;
-  const control::DerpMap& derp_map_;
+  const relays::RelayDirectory& relays_;
   mutable std::unordered_map<NodeId, KeptTexts> texts_;
+  mutable std::map<store::AccountId, KeptRelays> kept_relays_;
 };
 
 std::vector<Endpoint> endpoints_of(const store::NodeLive& live);

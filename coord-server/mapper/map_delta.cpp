@@ -146,6 +146,7 @@ Delivered Delivered::from_snapshot(
   delivered.sight_version = builder.policy().sight_version(viewer.account());
   delivered.bounds = builder.bounds(viewer);
   delivered.sharers = builder.sharing().sharers_of(viewer.account());
+  delivered.relays = snapshot.relays;
   delivered.peers.reserve(snapshot.shown.size());
   for (const Snapshot::Shown& shown : snapshot.shown) {
     delivered.peers.insert(shown.peer);
@@ -188,6 +189,9 @@ std::optional<DeltaPlan> plan_delta(
   // only when it hears of itself or of a new peer.
   plan.self = plan.self || viewer.changed_since(Facet::Home, delivered.version);
   plan.dns = plan.dns || builder.registry().dns_changed(viewer.account()) > delivered.version;
+  auto relays = builder.relays(viewer.account());
+  plan.relays = relays != delivered.relays;
+  delivered.relays = std::move(relays);
   if (new_sight || changes_itself(viewer, delivered.version)) {
     changes.changed = all_nodes(builder, viewer);
     if (delivered.profiles.insert(nodes::shown_user(viewer.record)).second) {
@@ -219,6 +223,8 @@ MapMessage write_delta(
     out.ssh_policy = builder.policy().ssh(viewer);
   }
   if (plan.dns) out.dns_config = builder.dns(viewer.account());
+  // Whole, and with the list of scores also where it is empty: absent ones would stay (6.9).
+  if (plan.relays) out.derp_map = *builder.relays(viewer.account());
   for (const PeerStep& step : plan.peers) {
     if (step.kind == PeerStep::Kind::Remove) {
       out.peers_removed.push_back(step.peer);

@@ -26,6 +26,7 @@ struct Delivered {
   std::map<NodeId, std::vector<Prefix>> routes;        // that peers were shown with, if any
   std::uint64_t rules_version = 0, sight_version = 0;  // of the policy
   MapBuilder::Bounds bounds;
+  std::shared_ptr<const control::DerpMap> relays;
   std::vector<store::AccountId> sharers;  // whose names it was told to look up here
 
   static Delivered from_snapshot(
@@ -45,11 +46,14 @@ struct DeltaPlan {
   bool self = false;     // the reader's own node
   bool filter = false;   // its packet filter, and who may log in to it
   bool dns = false;      // how names are resolved in its network
+  bool relays = false;   // which relays there are
   bool strange = false;  // whole nodes of other accounts, which look different to everyone
   std::vector<PeerStep> peers;
   std::vector<UserId> profiles;
 
-  bool empty() const { return !self && !filter && !dns && peers.empty() && profiles.empty(); }
+  bool empty() const {
+    return !self && !filter && !dns && !relays && peers.empty() && profiles.empty();
+  }
   // The same message for every reader of an equal plan in the same account.
   bool is_shared() const { return !self && !filter && !strange; }
   friend auto operator<=>(const DeltaPlan&, const DeltaPlan&) = default;

@@ -217,6 +217,10 @@ std::vector<Prefix> Policy::routes_seen(const nodes::Node& viewer, const nodes::
   return engine(viewer).routes_seen(viewer.id(), peer.id());
 }
 
+const relays::Overlay& Policy::relays(store::AccountId id) const {
+  return account(id).engine->policy().relays;
+}
+
 std::vector<Prefix> Policy::auto_approved(const nodes::Node& node) const {
   const store::User* user = registry_.user(node.record.user);
   const Person owner = user == nullptr ? Person{} : person_of(*user);

@@ -38,6 +38,7 @@ class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Po
   control::SshPolicy ssh(const nodes::Node& node) const;
   control::CapMap capabilities(const nodes::Node& node) const;
   std::vector<Prefix> routes_seen(const nodes::Node& viewer, const nodes::Node& peer) const;
+  const relays::Overlay& relays(store::AccountId account) const;
   // Routes a node offers and that the policy approves by itself.
   std::vector<Prefix> auto_approved(const nodes::Node& node) const;
   std::vector<Prefix> pool_for(const nodes::NodeRecord& node) const override;

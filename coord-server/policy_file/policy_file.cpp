@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <set>
 
 #include "coord-server/nodes/address_rules.h"
@@ -316,6 +317,29 @@ Read<void> read_one_cgnat(const Context& c, const Value& value) {
   return {};
 }
 
+// A region that is null is one of the server's that this network does without.
+Read<void> read_derp_map(const Context& c, const Value& value) {
+  if (!value.is(Kind::Object)) return refuse_at(value.at, "derpMap: want an object");
+  Value map = value;
+  std::set<RegionId> left_out;
+  for (Member& section : map.members) {
+    if (!same_name(section.name, "Regions")) continue;
+    std::erase_if(section.value.members, [&](const Member& region) {
+      if (!region.value.is(Kind::Null)) return false;
+      RegionId id = 0;
+      const char* end = region.name.data() + region.name.size();
+      const auto read = std::from_chars(region.name.data(), end, id);
+      if (read.ec == std::errc() && read.ptr == end) left_out.insert(id);
+      return true;
+    });
+  }
+  auto overlay = relays::read_map(hujson::to_json(map));
+  if (!overlay) return refuse_at(value.at, "derpMap: " + overlay.error());
+  overlay->left_out = std::move(left_out);
+  c.policy.relays = std::move(*overlay);
+  return {};
+}
+
 // Sections of the hosted service that mean nothing here, taken so that a policy can move.
 Read<void> read_and_leave(const Context&, const Value&) { return {}; }
 
@@ -343,7 +367,7 @@ constexpr std::array kSections = {
     Section{"disableIPv4", read_disable_v4},
     Section{"OneCGNATRoute", read_one_cgnat},
     Section{"attrConfig", read_and_leave},
-    Section{"derpMap", read_and_leave},
+    Section{"derpMap", read_derp_map},
 };
 
 // What all others refer to ends here.

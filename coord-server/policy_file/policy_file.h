@@ -20,6 +20,7 @@
 #include "coord-server/policy_file/ports.h"
 #include "coord-server/policy_file/posture.h"
 #include "coord-server/policy_file/selector.h"
+#include "coord-server/relays/relay_text.h"
 #include "proto/control/node.h"
 
 namespace aya::policy_file {
@@ -108,6 +109,7 @@ struct PolicyFile {
   bool randomize_client_port = false;
   bool disable_ipv4 = false;
   std::optional<bool> one_cgnat_route;
+  relays::Overlay relays;
 
   bool defines_tag(const std::string& tag) const { return tag_owners.contains(tag); }
 };

@@ -100,6 +100,17 @@ Answer<http::Response> list_registrations(const AdminContext& c);
 Answer<http::Response> approve_registration(const AdminContext& c);
 Answer<http::Response> reject_registration(const AdminContext& c);
 
+// relay_routes.cpp
+Answer<http::Response> list_relays(const AdminContext& c);
+Answer<http::Response> get_derp_map(const AdminContext& c);
+Answer<http::Response> import_relays(const AdminContext& c);
+Answer<http::Response> put_relay_region(const AdminContext& c);
+Answer<http::Response> patch_relay_region(const AdminContext& c);
+Answer<http::Response> delete_relay_region(const AdminContext& c);
+Answer<http::Response> add_relay_source(const AdminContext& c);
+Answer<http::Response> delete_relay_source(const AdminContext& c);
+Answer<http::Response> fetch_relay_sources(const AdminContext& c);
+
 // user_routes.cpp
 Answer<http::Response> approve_user(const AdminContext& c);
 Answer<http::Response> suspend_user(const AdminContext& c);

@@ -42,24 +42,27 @@ store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
   if (!registry) return registry.error();
   auto sharing = sharing::Sharing::load(**registry, storage, rng);
   if (!sharing) return sharing.error();
+  auto relays = relays::RelayDirectory::load(**registry, storage, setup.relay);
+  if (!relays) return relays.error();
   auto secret = login_secret(storage, rng);
   if (!secret) return secret.error();
   std::unique_ptr<Coordinator> coordinator(new Coordinator(
-      storage, std::move(*registry), std::move(*sharing), rng, std::move(setup), *secret));
+      storage, std::move(*registry), std::move(*sharing), std::move(*relays), rng, std::move(setup),
+      *secret));
   coordinator->expect_back(now);
   return coordinator;
 }
 
 Coordinator::Coordinator(
     store::Store& storage, std::unique_ptr<nodes::Registry> registry,
-    std::unique_ptr<sharing::Sharing> sharing, Rng& rng, Setup setup,
-    const crypto::Key32& login_secret)
+    std::unique_ptr<sharing::Sharing> sharing, std::unique_ptr<relays::RelayDirectory> relays,
+    Rng& rng, Setup setup, const crypto::Key32& login_secret)
     : setup_(std::move(setup)),
       registry_(std::move(registry)),
       sharing_(std::move(sharing)),
       policy_(*registry_, *sharing_),
-      derp_map_(mapper::own_derp_map(setup_.relay)),
-      builder_(*registry_, policy_, *sharing_, derp_map_),
+      relays_(std::move(relays)),
+      builder_(*registry_, policy_, *sharing_, *relays_),
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
       health_(*registry_, presence_, calls_),
@@ -67,8 +70,8 @@ Coordinator::Coordinator(
       enrollment_(*registry_, storage, policy_, logins_, rng),
       machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
       admin_routes_(
-          resources::route_table(), *registry_, storage, enrollment_, *sharing_, policy_, rng,
-          setup_.facts),
+          resources::route_table(), *registry_, storage, enrollment_, *sharing_, *relays_, policy_,
+          rng, setup_.facts),
       pages_(
           *registry_, storage, enrollment_, *sharing_, rng,
           {setup_.facts.server_url, login_secret, setup_.oidc}) {
@@ -107,6 +110,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   let_go_of_removed(out);
   answer_logins(now, wall, out);
   approve_by_policy(wall, out);
+  for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   streams_.advance(now, wall, out.maps);
   health_.advance(now, out.maps);
   save_when_due(now, out);
@@ -271,7 +275,8 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
   const auto attribute_end =
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
-       {registry_->next_expiry(), logins_.next_end(), grace_end, attribute_end, share_again_at_}) {
+       {registry_->next_expiry(), logins_.next_end(), grace_end, attribute_end, share_again_at_,
+        relays_->next_due()}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

@@ -12,9 +12,9 @@
 
 #include <memory>
 
-#include "coord-server/mapper/derp_map.h"
 #include "coord-server/pages/pages.h"
 #include "coord-server/api/admin_routes.h"
+#include "coord-server/relays/relay_directory.h"
 #include "coord-server/serve/carrier_health.h"
 #include "coord-server/serve/machine_routes.h"
 
@@ -27,7 +27,7 @@ class Coordinator {
  public:
   struct Setup {
     ServerFacts facts;
-    mapper::OwnRelay relay;
+    relays::OwnRelay relay;
     std::optional<oidc::Config> oidc;
   };
 
@@ -39,11 +39,13 @@ class Coordinator {
     };
     std::vector<LateAnswer> answers;     // to requests that were left waiting
     std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
+    std::vector<std::string> fetches;    // URLs of relay maps: take_relay_map() is told what came
     std::vector<std::string> trouble;    // for the log: the disk would not take something
     void clear() {
       maps.clear();
       answers.clear();
       revoked.clear();
+      fetches.clear();
       trouble.clear();
     }
   };
@@ -63,6 +65,12 @@ class Coordinator {
   // A page, or an errand whose continuation belongs to this object.
   pages::PageAnswer on_page(const http::Request& request, const IpAddress& from, WallTime wall) {
     return pages_.answer(request, from, wall);
+  }
+
+  // What came of a fetch. The error is for the log.
+  store::Stored<void> take_relay_map(
+      const std::string& url, const relays::Fetched& got, WallTime wall) {
+    return relays_->take_fetched(url, got, wall);
   }
 
   // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.
@@ -89,8 +97,8 @@ class Coordinator {
  private:
   Coordinator(
       store::Store& storage, std::unique_ptr<nodes::Registry> registry,
-      std::unique_ptr<sharing::Sharing> sharing, Rng& rng, Setup setup,
-      const crypto::Key32& login_secret);
+      std::unique_ptr<sharing::Sharing> sharing, std::unique_ptr<relays::RelayDirectory> relays,
+      Rng& rng, Setup setup, const crypto::Key32& login_secret);
   void expect_back(TimePoint now);
   void note_answers(TimePoint now, WallTime wall);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
@@ -108,7 +116,7 @@ class Coordinator {
   nodes::Presence presence_;
   std::unique_ptr<sharing::Sharing> sharing_;
   policy::Policy policy_;
-  control::DerpMap derp_map_;
+  std::unique_ptr<relays::RelayDirectory> relays_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
   NodeCalls calls_;

@@ -56,6 +56,23 @@ std::optional<http::Response> relay_answer(const http::Request& request) {
 
 }  // namespace
 
+std::optional<AdmissionQuestion> admission_question(const http::Request& request) {
+  if (request.method != "POST" || request.path() != "/verify") return std::nullopt;
+  const api::Json body = api::Json::parse(as_text(request.body), nullptr, false);
+  if (!body.is_object()) return std::nullopt;
+  const auto text = [&](const char* name) {
+    const auto found = body.find(name);
+    return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const auto node = NodePublicKey::parse(text("NodePublic"));
+  if (!node) return std::nullopt;
+  return AdmissionQuestion{*node, IpAddress::parse(text("Source")).value_or(IpAddress())};
+}
+
+http::Response admission_answer(bool allowed) {
+  return http::Response::json(200, api::text_of({{"Allow", allowed}}));
+}
+
 std::optional<http::Response> answer_public(
     const http::Request& request, const IpAddress& caller, const PublicFacts& facts) {
   const std::string_view path = request.path();

@@ -19,6 +19,15 @@ struct PublicFacts {
   std::vector<std::string> addresses;  // of that host, as far as configured
 };
 
+// A relay elsewhere asks whether a client of its own is a node of ours (control 4.2). nullopt: no
+// such question, or one that names nobody.
+struct AdmissionQuestion {
+  NodePublicKey node;
+  IpAddress source;
+};
+std::optional<AdmissionQuestion> admission_question(const http::Request& request);
+http::Response admission_answer(bool allowed);
+
 // nullopt: not one of these paths. Upgrades (/ts2021, /derp) are decided elsewhere.
 // `caller`: the address the request came from.
 std::optional<http::Response> answer_public(

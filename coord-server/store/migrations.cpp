@@ -349,8 +349,30 @@ WHEN EXISTS (SELECT 1 FROM aliases WHERE account_id = NEW.account_id AND ipv4 = 
 BEGIN SELECT RAISE(ABORT, 'a shared device has this address here'); END;
 )sql";
 
-constexpr std::array kSteps = {kFirst,      kRoutes,   kNames,     kTags,   kSettings,
-                               kAutomation, kPolicies, kAddresses, kPeople, kSharing};
+// What an administrator says about relays, and what other servers' maps said last.
+constexpr const char* kRelays = R"sql(
+CREATE TABLE relay_sources (
+  url     TEXT PRIMARY KEY,
+  fetched TEXT,
+  trouble TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE relay_regions (
+  region_id  INTEGER NOT NULL,
+  source     TEXT NOT NULL,
+  definition TEXT NOT NULL,
+  PRIMARY KEY (source, region_id)
+) WITHOUT ROWID;
+
+CREATE TABLE relay_choices (
+  region_id INTEGER PRIMARY KEY,
+  off       INTEGER NOT NULL,
+  score     TEXT NOT NULL
+);
+)sql";
+
+constexpr std::array kSteps = {kFirst,    kRoutes,    kNames,  kTags,    kSettings, kAutomation,
+                               kPolicies, kAddresses, kPeople, kSharing, kRelays};
 
 }  // namespace
 

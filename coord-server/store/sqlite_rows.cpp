@@ -60,6 +60,14 @@ std::optional<IpAddress> RowReader::optional_address() {
   return std::nullopt;
 }
 
+double RowReader::number() {
+  const std::string_view text = row_.text(next_);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool good = error == std::errc() && end == text.data() + text.size();
+  return take(good ? std::optional(number) : std::nullopt);
+}
+
 SecretHash RowReader::hash() {
   const Bytes blob = row_.blob(next_);
   SecretHash hash{};

@@ -29,6 +29,7 @@ class RowReader {
   std::vector<KnownEndpoint> endpoints();
   control::Hostinfo hostinfo();
   std::vector<Prefix> prefixes();
+  double number();  // kept as text
   std::vector<std::string> words();
   control::DnsConfig dns();
   template <class Key>

@@ -78,6 +78,18 @@ class SqliteStore final : public Store {
       NodeId node, const IpAddress& former, WallTime free_again, const AuditEntry& audit) override;
   Stored<std::vector<Reservation>> reservations(AccountId account, WallTime now) override;
 
+  Stored<std::vector<RelayRegion>> relay_regions() override;
+  Stored<std::vector<RelayChoice>> relay_choices() override;
+  Stored<std::vector<RelaySource>> relay_sources() override;
+  Stored<void> put_relay_regions(
+      const std::vector<RelayRegion>& regions, const AuditEntry& audit) override;
+  Stored<void> remove_relay_region(RegionId id, const AuditEntry& audit) override;
+  Stored<void> set_relay_choice(const RelayChoice& choice, const AuditEntry& audit) override;
+  Stored<void> add_relay_source(const RelaySource& source, const AuditEntry& audit) override;
+  Stored<void> remove_relay_source(const std::string& url, const AuditEntry& audit) override;
+  Stored<void> note_relay_source(
+      const RelaySource& source, const std::optional<std::vector<RelayRegion>>& regions) override;
+
   Stored<std::vector<DeviceInvite>> device_invites() override;
   Stored<std::vector<Share>> shares() override;
   Stored<std::vector<Alias>> aliases() override;
@@ -172,6 +184,7 @@ class SqliteStore final : public Store {
 
   Stored<void> log(const AuditEntry& audit);
   Stored<void> log_all(const std::vector<AuditEntry>& audit);
+  Stored<void> insert_relay_regions(const std::vector<RelayRegion>& regions);
   Stored<void> redeem(std::optional<AuthKeyId> key);
   Stored<void> quarantine_addresses_of(NodeId node, WallTime until);
   Stored<void> quarantine(const AddressChange& change, const AddressMove& left);

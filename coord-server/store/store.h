@@ -21,6 +21,7 @@
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
+#include "coord-server/store/relays.h"
 #include "coord-server/store/sharing.h"
 #include "coord-server/store/stored.h"
 
@@ -30,6 +31,7 @@ class Store : public AddressStore,
               public AutomationStore,
               public PeopleStore,
               public Policies,
+              public RelayStore,
               public SharingStore {
  public:
   ~Store() override = default;

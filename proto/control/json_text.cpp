@@ -41,6 +41,7 @@ AYA_JSON_TYPE(Location);
 AYA_JSON_TYPE(CapMap);
 AYA_JSON_TYPE(DnsConfig);
 AYA_JSON_TYPE(DerpMap);
+AYA_JSON_TYPE(DerpRegion);
 AYA_JSON_TYPE(SshPolicy);
 AYA_JSON_TYPE(FilterRules);
 AYA_JSON_TYPE(PingRequest);

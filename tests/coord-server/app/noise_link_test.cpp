@@ -109,6 +109,7 @@ class NoiseLinkTest : public testing::Test, public CoordinatorLink::Host {
     link = std::make_unique<CoordinatorLink>(loop, *core, log, *this);
   }
   void on_revoked(const NodePublicKey&) override {}
+  void fetch_relays(const std::string&) override {}
   std::size_t relay_clients() const override { return 0; }
 
   void run_for(Duration time) {

@@ -254,6 +254,7 @@ class Bench : public testing::Test {
       late_answers.insert_or_assign(answer.to, *decoded);
     }
     for (const NodePublicKey& key : effects.revoked) revoked.push_back(key);
+    fetches.insert(fetches.end(), effects.fetches.begin(), effects.fetches.end());
     for (const std::string& line : effects.trouble) ADD_FAILURE() << line;
   }
 
@@ -267,6 +268,7 @@ class Bench : public testing::Test {
   std::vector<Machine*> machines;
   std::vector<mapper::StreamId> order;
   std::vector<NodePublicKey> revoked;
+  std::vector<std::string> fetches;  // of relay maps
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::uint64_t last_stream = 0;
   std::string authorization;

@@ -25,5 +25,21 @@ TEST(PublicRoutes, TellCallersTheAddressTheyComeFrom) {
   EXPECT_FALSE(answer_public(get("/whatismyip", "POST"), IpAddress{}, PublicFacts{}));
 }
 
+TEST(PublicRoutes, HearRelaysThatAskWhoseClientSomebodyIs) {
+  http::Request request = get("/verify", "POST");
+  const std::string key = "nodekey:" + std::string(62, '0') + "17";
+  append(request.body, as_bytes(R"({"NodePublic":")" + key + R"(","Source":"192.0.2.9"})"));
+  const auto asked = admission_question(request);
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(asked->node.to_text(), key);
+  EXPECT_EQ(asked->source.to_text(), "192.0.2.9");
+  EXPECT_EQ(as_text(admission_answer(false).body), R"({"Allow":false})");
+  request.method = "GET";
+  EXPECT_FALSE(admission_question(request));
+  http::Request unreadable = get("/verify", "POST");
+  append(unreadable.body, as_bytes("{}"));
+  EXPECT_FALSE(admission_question(unreadable));
+}
+
 }  // namespace
 }  // namespace aya::serve

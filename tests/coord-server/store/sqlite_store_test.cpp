@@ -191,6 +191,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
+      "DROP TABLE relay_sources; DROP TABLE relay_regions; DROP TABLE relay_choices;"
       "DROP TABLE former_addresses; DROP TABLE address_moves; DROP TABLE address_changes;"
       "DROP TABLE address_reservations; ALTER TABLE quarantine RENAME COLUMN address TO ipv4;";
   for (const auto& [table, columns] : added) {
@@ -203,6 +204,29 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
   open();
   EXPECT_TRUE(store->accounts()->front().dns.proxied);
   EXPECT_TRUE(store->nodes()->front().approved_routes.empty());
+}
+
+TEST_F(SqliteStore, KeepsWhatIsSaidOfRelays) {
+  make_account();
+  const std::string url = "https://maps.example/";
+  const std::vector<RelayRegion> by_hand = {{7, {}, "{\"a\":1}"}},
+                                 theirs = {{7, url, "{}"}, {8, url, "{}"}};
+  const std::vector<RelayChoice> choices = {{7, true, 0.1}};
+  ASSERT_TRUE(store->put_relay_regions(by_hand, audit()));
+  ASSERT_TRUE(store->set_relay_choice({7, false, 2}, audit()));
+  ASSERT_TRUE(store->set_relay_choice(choices[0], audit()));
+  ASSERT_TRUE(store->add_relay_source({url, {}, {}}, audit()));
+  EXPECT_EQ(store->add_relay_source({url, {}, {}}, audit()).error().kind, StoreError::Kind::Taken);
+  ASSERT_TRUE(store->note_relay_source({url, kNow, {}}, theirs));
+  ASSERT_TRUE(store->note_relay_source({url, kNow, "refused"}, std::nullopt));
+  open();
+  EXPECT_EQ(*store->relay_choices(), choices);
+  EXPECT_EQ(*store->relay_sources(), (std::vector<RelaySource>{{url, kNow, "refused"}}));
+  EXPECT_EQ(*store->relay_regions(), (std::vector<RelayRegion>{by_hand[0], theirs[0], theirs[1]}));
+  ASSERT_TRUE(store->remove_relay_source(url, audit()));
+  EXPECT_EQ(*store->relay_regions(), by_hand);
+  ASSERT_TRUE(store->remove_relay_region(7, audit()));
+  EXPECT_EQ(store->remove_relay_region(7, audit()).error().kind, StoreError::Kind::NotFound);
 }
 
 TEST_F(SqliteStore, KeepsServerValues) {

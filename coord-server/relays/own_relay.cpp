@@ -1,8 +1,8 @@
-#include "coord-server/mapper/derp_map.h"
+#include "coord-server/relays/own_relay.h"
 
-namespace aya::mapper {
+namespace aya::relays {
 
-control::DerpMap own_derp_map(const OwnRelay& relay) {
+control::DerpRegion own_region(const OwnRelay& relay) {
   control::DerpNode node;
   node.name = std::to_string(kOwnRegion) + "a";
   node.region_id = kOwnRegion;
@@ -17,12 +17,7 @@ control::DerpMap own_derp_map(const OwnRelay& relay) {
   region.region_code = "own";
   region.region_name = "This server";
   region.nodes = {node};
-  control::DerpMap map;
-  map.regions.emplace();
-  map.regions->emplace(kOwnRegion, std::move(region));
-  // Without this, clients add the relays of the hosted service.
-  map.omit_default_regions = true;
-  return map;
+  return region;
 }
 
-}  // namespace aya::mapper
+}  // namespace aya::relays
