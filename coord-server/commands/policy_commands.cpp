@@ -1,8 +1,5 @@
 // The policy: shown, set, tried, explained, and brought back.
-#include <iostream>
-#include <iterator>
-
-#include "coord-server/app/files.h"
+#include "coord-server/commands/file_argument.h"
 #include "coord-server/commands/node_calls.h"
 #include "coord-server/commands/policy_file.h"
 #include "coord-server/commands/table.h"
@@ -14,16 +11,8 @@ namespace {
 // FILE, or standard input. An empty one would stand for the policy of the beginning, which lets
 // everybody reach everything: nobody shall get there by a broken pipe.
 Result<std::string, Failure> policy_argument(const Invocation& call) {
-  const std::string& file = call.arguments[0];
-  std::string text;
-  if (file == "-") {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  } else {
-    auto read = read_file(file);
-    if (!read) return Failure{Exit::Failed, read.error().text};
-    text = std::move(*read);
-  }
-  if (text.find_first_not_of(" \t\r\n") != std::string::npos) return text;
+  auto text = file_argument(call.arguments[0]);
+  if (!text || text->find_first_not_of(" \t\r\n") != std::string::npos) return text;
   return Failure{
       Exit::Failed,
       "the policy is empty; {} denies everything, {\"acls\": [{\"action\": \"accept\", \"src\": "

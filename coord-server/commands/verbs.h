@@ -124,6 +124,18 @@ Done route_list(const Invocation& call);
 Done route_approve(const Invocation& call);
 Done route_revoke(const Invocation& call);
 
+// relay_commands.cpp
+Done derp_list(const Invocation& call);
+Done derp_show(const Invocation& call);
+Done derp_add(const Invocation& call);
+Done derp_import(const Invocation& call);
+Done derp_remove(const Invocation& call);
+Done derp_on(const Invocation& call);
+Done derp_off(const Invocation& call);
+Done derp_score(const Invocation& call);
+Done derp_source(const Invocation& call);
+Done derp_check(const Invocation& call);
+
 // share_commands.cpp
 Done share_add(const Invocation& call);
 Done share_list(const Invocation& call);
