@@ -1,12 +1,10 @@
 #include "coord-server/store/sqlite_backup.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 #include "coord-server/store/migrations.h"
 #include "coord-server/store/sqlite_database.h"
@@ -15,49 +13,17 @@
 namespace aya::store {
 namespace {
 
-struct Closer {
-  void operator()(sqlite3* handle) const { sqlite3_close(handle); }
-};
-using Handle = std::unique_ptr<sqlite3, Closer>;
+using Access = SqliteDatabase::Access;
 
-constexpr int kWaitForOthersMs = 10'000;
-
-StoreError failure(const std::string& path, sqlite3* handle, int code) {
-  const char* text = handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle);
-  StoreError::Kind kind = StoreError::Kind::Failed;
-  if ((code & 0xff) == SQLITE_FULL) kind = StoreError::Kind::DiskFull;
-  if ((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY)
-    kind = StoreError::Kind::Denied;
-  if ((code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT)
-    kind = StoreError::Kind::Damaged;
-  return {kind, path + ": " + text};
+// Several files are at work here: which of them it is about.
+StoreError in_file(const std::string& path, const StoreError& why) {
+  return {why.kind, path + ": " + why.detail};
 }
 
-Stored<Handle> open_file(const std::string& path, int flags) {
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
-  Handle handle(raw);
-  if (code != SQLITE_OK) return failure(path, raw, code);
-  sqlite3_busy_timeout(raw, kWaitForOthersMs);
-  return handle;
-}
-
-Stored<void> copy_pages(
-    sqlite3* from, const std::string& from_path, sqlite3* to, const std::string& to_path) {
-  sqlite3_backup* backup = sqlite3_backup_init(to, "main", from, "main");
-  if (backup == nullptr) return failure(to_path, to, sqlite3_errcode(to));
-  // All pages in one step: one moment of the one, one transaction of the other.
-  int code = SQLITE_OK;
-  for (int waited = 0; waited < kWaitForOthersMs; waited += 50) {
-    code = sqlite3_backup_step(backup, -1);
-    if (code != SQLITE_BUSY && code != SQLITE_LOCKED) break;
-    sqlite3_sleep(50);
-  }
-  sqlite3_backup_finish(backup);
-  if (code == SQLITE_DONE) return {};
-  return StoreError{
-      failure(to_path, nullptr, code).kind,
-      from_path + " to " + to_path + ": " + sqlite3_errstr(code)};
+Stored<std::unique_ptr<SqliteDatabase>> open_file(const std::string& path, Access access) {
+  auto opened = SqliteDatabase::open_as_it_is(path, access);
+  if (!opened) return in_file(path, opened.error());
+  return opened;
 }
 
 Stored<void> attach(SqliteDatabase& copy, const Attachments& attachments) {
@@ -73,43 +39,62 @@ Stored<void> attach(SqliteDatabase& copy, const Attachments& attachments) {
   return copy.run("PRAGMA journal_mode = DELETE");
 }
 
-Stored<std::string> one_text(sqlite3* handle, const std::string& path, const char* query) {
-  sqlite3_stmt* statement = nullptr;
-  const int prepared = sqlite3_prepare_v2(handle, query, -1, &statement, nullptr);
-  if (prepared != SQLITE_OK) return failure(path, handle, prepared);
-  const ScopeExit finish([&] { sqlite3_finalize(statement); });
-  const int code = sqlite3_step(statement);
-  if (code == SQLITE_DONE) return std::string();
-  if (code != SQLITE_ROW) return failure(path, handle, code);
-  const unsigned char* text = sqlite3_column_text(statement, 0);
-  return std::string(text == nullptr ? "" : reinterpret_cast<const char*>(text));
+// The first column of the first row; empty: there is none.
+Stored<std::string> one_text(SqliteDatabase& database, const char* query) {
+  std::optional<std::string> first;
+  auto read = database.rows(query, {}, [&](const SqlRow& row) {
+    if (!first) first = row.text(0);
+  });
+  if (!read) return read.error();
+  return first.value_or("");
 }
 
-Stored<Attachments> attachments_of(sqlite3* handle, const std::string& path) {
-  sqlite3_stmt* statement = nullptr;
-  const int prepared =
-      sqlite3_prepare_v2(handle, "SELECT name, content FROM attachments", -1, &statement, nullptr);
-  if (prepared != SQLITE_OK) return Attachments{};  // a bare database will do
-  const ScopeExit finish([&] { sqlite3_finalize(statement); });
-  const auto column = [&](int index) {
-    const unsigned char* text = sqlite3_column_text(statement, index);
-    return std::string(text == nullptr ? "" : reinterpret_cast<const char*>(text));
-  };
+Stored<Attachments> attachments_of(SqliteDatabase& database) {
+  auto table = one_text(database, "SELECT name FROM sqlite_schema WHERE name = 'attachments'");
+  if (!table) return table.error();
   Attachments out;
-  for (;;) {
-    const int code = sqlite3_step(statement);
-    if (code == SQLITE_DONE) return out;
-    if (code != SQLITE_ROW) return failure(path, handle, code);
-    out[column(0)] = column(1);
-  }
+  if (table->empty()) return out;  // a bare database will do
+  auto read = database.rows("SELECT name, content FROM attachments", {}, [&](const SqlRow& row) {
+    out[std::string(row.text(0))] = row.text(1);
+  });
+  if (!read) return read.error();
+  return out;
+}
+
+StoreError damaged(const std::string& why) { return {StoreError::Kind::Damaged, why}; }
+
+Stored<Attachments> check(SqliteDatabase& copy) {
+  auto sound = one_text(copy, "PRAGMA integrity_check");
+  if (!sound) return sound.error();
+  if (*sound != "ok") return damaged(*sound);
+  auto dangling = one_text(copy, "PRAGMA foreign_key_check");
+  if (!dangling) return dangling.error();
+  if (!dangling->empty()) return damaged("rows of " + *dangling + " lead nowhere");
+  auto version = one_text(copy, "PRAGMA user_version");
+  if (!version) return version.error();
+  const long steps = std::strtol(version->c_str(), nullptr, 10);
+  if (steps < 1) return damaged("not a database of this program");
+  if (steps > newest_schema()) return damaged("a newer version of this program wrote it");
+  auto key = one_text(copy, "SELECT name FROM server_values WHERE name = 'noise_key'");
+  if (!key) return key.error();
+  if (key->empty()) return damaged("it holds no key of a server");
+  return attachments_of(copy);
+}
+
+Stored<void> copy_over(const std::string& from, const std::string& to, Access from_access) {
+  auto source = open_file(from, from_access);
+  if (!source) return source.error();
+  auto target = open_file(to, Access::Write);
+  if (!target) return target.error();
+  auto copied = (*source)->copy_to(**target);
+  if (!copied) return in_file(from + " to " + to, copied.error());
+  return {};
 }
 
 }  // namespace
 
 Stored<void> back_up(
     const std::string& database, const std::string& copy, const Attachments& attachments) {
-  auto from = open_file(database, SQLITE_OPEN_READWRITE);
-  if (!from) return from.error();
   const int file = ::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) {
     if (errno == EEXIST)
@@ -122,11 +107,8 @@ Stored<void> back_up(
   const ScopeExit discard([&] {
     if (!whole) ::unlink(copy.c_str());
   });
-  {
-    auto to = open_file(copy, SQLITE_OPEN_READWRITE);
-    if (!to) return to.error();
-    if (auto done = copy_pages(from->get(), database, to->get(), copy); !done) return done;
-  }
+  // A database that nobody has open may have to be recovered first, which is writing.
+  if (auto copied = copy_over(database, copy, Access::Write); !copied) return copied;
   auto finished = SqliteDatabase::open(copy);
   if (!finished) return finished.error();
   if (auto attached = attach(**finished, attachments); !attached) return attached;
@@ -135,42 +117,20 @@ Stored<void> back_up(
 }
 
 Stored<Attachments> check_backup(const std::string& copy) {
-  auto handle = open_file(copy, SQLITE_OPEN_READONLY);
-  if (!handle) return handle.error();
-  const auto damaged = [&](const std::string& why) {
-    return StoreError{StoreError::Kind::Damaged, copy + ": " + why};
-  };
-  auto sound = one_text(handle->get(), copy, "PRAGMA integrity_check");
-  if (!sound) return sound.error();
-  if (*sound != "ok") return damaged(*sound);
-  auto dangling = one_text(handle->get(), copy, "PRAGMA foreign_key_check");
-  if (!dangling) return dangling.error();
-  if (!dangling->empty()) return damaged("rows of " + *dangling + " lead nowhere");
-  auto version = one_text(handle->get(), copy, "PRAGMA user_version");
-  if (!version) return version.error();
-  const long steps = std::strtol(version->c_str(), nullptr, 10);
-  if (steps < 1) return damaged("not a database of this program");
-  if (steps > newest_schema()) return damaged("a newer version of this program wrote it");
-  auto keys =
-      one_text(handle->get(), copy, "SELECT name FROM server_values WHERE name = 'noise_key'");
-  if (!keys) return keys.error();
-  if (keys->empty()) return damaged("it holds no key of a server");
-  return attachments_of(handle->get(), copy);
+  auto opened = open_file(copy, Access::Read);
+  if (!opened) return opened.error();
+  auto checked = check(**opened);
+  if (!checked) return in_file(copy, checked.error());
+  return checked;
 }
 
 Stored<void> restore_backup(const std::string& copy, const std::string& database) {
-  auto from = open_file(copy, SQLITE_OPEN_READONLY);
-  if (!from) return from.error();
-  auto to = SqliteDatabase::open(database);  // makes one where there is none
-  if (!to) return to.error();
-  to->reset();
-  auto target = open_file(database, SQLITE_OPEN_READWRITE);
-  if (!target) return target.error();
-  if (auto done = copy_pages(from->get(), copy, target->get(), database); !done) return done;
-  target->reset();
-  to = SqliteDatabase::open(database);
-  if (!to) return to.error();
-  return (*to)->script("DROP TABLE IF EXISTS attachments");
+  // Makes one where there is none.
+  if (auto made = SqliteDatabase::open(database); !made) return made.error();
+  if (auto copied = copy_over(copy, database, Access::Read); !copied) return copied;
+  auto restored = SqliteDatabase::open(database);
+  if (!restored) return restored.error();
+  return (*restored)->script("DROP TABLE IF EXISTS attachments");
 }
 
 }  // namespace aya::store

@@ -11,6 +11,8 @@
 namespace aya::store {
 namespace {
 
+constexpr int kWaitForOthersMs = 10'000;  // copies; ordinary statements wait for less
+
 StoreError::Kind kind_of(int code) {
   switch (code & 0xff) {
     case SQLITE_FULL:
@@ -107,6 +109,18 @@ Stored<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
   return database;
 }
 
+Stored<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_as_it_is(
+    const std::string& path, Access access) {
+  const int mode = access == Access::Read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, mode | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(handle));
+  if (code != SQLITE_OK) return database->error();
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, kWaitForOthersMs);
+  return database;
+}
+
 SqliteDatabase::~SqliteDatabase() { sqlite3_close(handle_); }
 
 StoreError SqliteDatabase::error() const {
@@ -141,6 +155,22 @@ Stored<void> SqliteDatabase::rows(
     if (code != SQLITE_ROW) return error();
     each(SqlRow(statement));
   }
+}
+
+Stored<void> SqliteDatabase::copy_to(SqliteDatabase& to) {
+  constexpr int kStepMs = 50;
+  sqlite3_backup* backup = sqlite3_backup_init(to.handle_, "main", handle_, "main");
+  if (backup == nullptr) return to.error();
+  // All pages in one step: one moment of ours, one transaction of the other.
+  int code = SQLITE_OK;
+  for (int waited = 0; waited < kWaitForOthersMs; waited += kStepMs) {
+    code = sqlite3_backup_step(backup, -1);
+    if (code != SQLITE_BUSY && code != SQLITE_LOCKED) break;
+    sqlite3_sleep(kStepMs);
+  }
+  sqlite3_backup_finish(backup);
+  if (code == SQLITE_DONE) return {};
+  return StoreError{kind_of(code), sqlite3_errstr(code)};
 }
 
 std::int64_t SqliteDatabase::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }

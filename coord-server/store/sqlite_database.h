@@ -55,6 +55,10 @@ class SqliteDatabase {
   using Values = std::initializer_list<SqlValue>;
 
   static Stored<std::unique_ptr<SqliteDatabase>> open(const std::string& path);
+  // A file that must be there, just as it is: no setting of it is changed, nothing is created.
+  enum class Access { Read, Write };
+  static Stored<std::unique_ptr<SqliteDatabase>> open_as_it_is(
+      const std::string& path, Access access);
   ~SqliteDatabase();
   SqliteDatabase(const SqliteDatabase&) = delete;
   SqliteDatabase& operator=(const SqliteDatabase&) = delete;
@@ -63,6 +67,9 @@ class SqliteDatabase {
   Stored<void> run(const char* statement, Values values = {});
   Stored<void> rows(
       const char* query, Values values, const std::function<void(const SqlRow&)>& each);
+
+  // `to` becomes what this is at one moment: wholly, or not at all.
+  Stored<void> copy_to(SqliteDatabase& to);
 
   std::int64_t last_row_id() const;
   int changed_rows() const;
