@@ -19,6 +19,13 @@ store::AuditEntry worker_entry(store::AccountId account, std::string action, Wal
   return entry;
 }
 
+// Is it too early to try again what failed?
+bool rests(std::optional<WallTime>& until, WallTime now) {
+  if (until && *until > now) return true;
+  until.reset();
+  return false;
+}
+
 // Made once; kept, because it makes the links that machines hold valid after a restart.
 store::Stored<crypto::Key32> login_secret(store::Store& storage, Rng& rng) {
   constexpr std::string_view kName = "login_secret";
@@ -134,10 +141,7 @@ void Coordinator::note_presence(TimePoint now, WallTime wall, Effects& out) {
   for (const store::NodeId id : presence_effects_.forgotten) {
     const nodes::Node* node = registry_->find(id);
     if (node == nullptr || !node->record.ephemeral) continue;
-    store::AuditEntry entry = worker_entry(node->account(), "DELETE", wall);
-    entry.target_type = "NODE";
-    entry.target_id = node->record.stable_id;
-    entry.target_name = registry_->full_name(*node);
+    store::AuditEntry entry = entry_about(*node, "DELETE", wall);
     entry.details = "ephemeral and away";
     if (auto removed = registry_->remove(id, wall, entry); !removed) {
       out.trouble.push_back(removed.error().to_text());
@@ -146,15 +150,20 @@ void Coordinator::note_presence(TimePoint now, WallTime wall, Effects& out) {
   }
 }
 
+store::AuditEntry Coordinator::entry_about(
+    const nodes::Node& node, std::string action, WallTime wall) const {
+  store::AuditEntry entry = worker_entry(node.account(), std::move(action), wall);
+  entry.target_type = "NODE";
+  entry.target_id = node.record.stable_id;
+  entry.target_name = registry_->full_name(node);
+  return entry;
+}
+
 void Coordinator::end_graces(WallTime wall, Effects& out) {
-  if (end_graces_at_ && *end_graces_at_ > wall) return;
-  end_graces_at_.reset();
+  if (rests(end_graces_at_, wall)) return;
   while (const auto overdue = registry_->overdue_former(wall)) {
     const nodes::Node& node = *registry_->find(overdue->node);
-    store::AuditEntry entry = worker_entry(node.account(), "UPDATE", wall);
-    entry.target_type = "NODE";
-    entry.target_id = node.record.stable_id;
-    entry.target_name = registry_->full_name(node);
+    store::AuditEntry entry = entry_about(node, "UPDATE", wall);
     entry.property = "ADDRESS";
     entry.old_value = "[\"" + overdue->former.to_text() + "\"]";
     entry.details = "end of its grace";
@@ -168,16 +177,14 @@ void Coordinator::end_graces(WallTime wall, Effects& out) {
 
 // A posture has no clock: what is over is taken away.
 void Coordinator::end_attributes(WallTime wall, Effects& out) {
-  if (end_attributes_at_ && *end_attributes_at_ > wall) return;
-  end_attributes_at_.reset();
+  if (rests(end_attributes_at_, wall)) return;
   while (const auto overdue = registry_->overdue_attribute(wall)) {
     const nodes::Node& node = *registry_->find(overdue->node);
-    store::AuditEntry entry = worker_entry(node.account(), "UPDATE", wall);
-    entry.target_type = "NODE";
-    entry.target_id = node.record.stable_id;
-    entry.target_name = registry_->full_name(node);
+    store::AuditEntry entry = entry_about(node, "UPDATE", wall);
     entry.property = "POSTURE_ATTRIBUTES";
-    entry.old_value = overdue->name;
+    const std::string& value = node.record.attributes.at(overdue->name).value;
+    entry.old_value = "{\"" + overdue->name + "\":" + value + "}";
+    entry.new_value = "{}";
     entry.details = "its time is over";
     auto ended = registry_->set_attributes(overdue->node, {{overdue->name, std::nullopt}}, entry);
     if (!ended) {
@@ -190,8 +197,7 @@ void Coordinator::end_attributes(WallTime wall, Effects& out) {
 
 // Before anybody is told of a stranger: both sides must have an address for the other.
 void Coordinator::keep_up_with_shares(WallTime wall, Effects& out) {
-  if (share_again_at_ && *share_again_at_ > wall) return;
-  share_again_at_.reset();
+  if (rests(share_again_at_, wall)) return;
   if (auto kept = sharing_->keep_up(wall); !kept) {
     out.trouble.push_back(kept.error());
     share_again_at_ = wall + kRetrySaveAfter;

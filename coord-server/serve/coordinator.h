@@ -102,6 +102,7 @@ class Coordinator {
   void expect_back(TimePoint now);
   void note_answers(TimePoint now, WallTime wall);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
+  store::AuditEntry entry_about(const nodes::Node& node, std::string action, WallTime wall) const;
   void keep_up_with_shares(WallTime wall, Effects& out);
   void end_graces(WallTime wall, Effects& out);
   void end_attributes(WallTime wall, Effects& out);
@@ -129,9 +130,8 @@ class Coordinator {
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
   nodes::Version approved_up_to_ = 0;
-  std::optional<WallTime> share_again_at_;     // likewise
-  std::optional<WallTime> end_graces_at_;      // not before: the disk would not take it
-  std::optional<WallTime> end_attributes_at_;  // likewise
+  // Not before: the disk would not take it.
+  std::optional<WallTime> end_graces_at_, end_attributes_at_, share_again_at_;
 };
 
 // A new server's first account and its owner. The domain is "<account>.<base domain>".
