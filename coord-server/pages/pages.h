@@ -11,6 +11,7 @@
 // Pure: a request and its time in, a page or an errand (page_answer.h) out. One thread.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "coord-server/enroll/enrollment.h"
@@ -77,6 +78,9 @@ class Pages {
   PageAnswer show_device(Visit& visit, std::string_view id);
   PageAnswer add_device(Visit& visit, std::string_view id);
   // invite_page.cpp
+  // What `then` says to somebody who may accept; otherwise a page that tells why not.
+  using Invited = std::function<PageAnswer(const store::User& guest, const sharing::Offer& offer)>;
+  PageAnswer to_invited(const Visit& visit, std::string_view code, const Invited& then);
   PageAnswer show_invite(Visit& visit, std::string_view code);
   PageAnswer accept_invite(Visit& visit, std::string_view code);
   // sign_in.cpp
