@@ -39,8 +39,8 @@ struct AdminContext {
   Answer<const store::Account*> account(const std::string& segment) const;
   // Of an account the caller may see, and for members: theirs.
   bool may_see(const nodes::Node& node) const;
-  // 403 for one that is only shared to the caller's account. By number or stable id, one that the
-  // caller may see.
+  // By number or stable id, one that the caller may see. 403 for one that is only shared to the
+  // caller's account.
   Answer<const nodes::Node*> device(const std::string& id) const;
   // Of another account, shared to the caller's; nullptr: there is none.
   const nodes::Node* shared_in(const std::string& id) const;

@@ -102,7 +102,7 @@ std::string source_state(const Json& relays, const std::string& url) {
     const auto mine = std::ranges::count_if(list_at(relays, "regions"), [&](const Json& region) {
       return text_at(region, "source") == url;
     });
-    return std::to_string(mine) + " regions";
+    return "regions: " + std::to_string(mine);
   }
   return "gone";
 }
@@ -188,7 +188,7 @@ Done derp_import(const Invocation& call) {
   if (!sent) return sent.error();
   const Json map = parse_json(*text);
   const Json regions = map.value("Regions", Json::object());
-  print(call.json ? json_text(map) : std::to_string(regions.size()) + " regions entered\n");
+  print(call.json ? json_text(map) : "regions entered: " + std::to_string(regions.size()) + '\n');
   return {};
 }
 

@@ -11,8 +11,8 @@ struct OwnRelay {
   std::string host;                  // name or address in the server's URL
   std::uint16_t port = 443;          // of TLS
   std::string ipv4 = {}, ipv6 = {};  // where nodes shall dial; empty: whatever DNS says
-  std::string certificate_pin =
-      {};                // "sha256-raw:…" where no authority vouches for the certificate
+  // "sha256-raw:…" where no authority vouches for the certificate.
+  std::string certificate_pin = {};
   int stun_port = 3478;  // -1: no STUN
 };
 

@@ -65,7 +65,7 @@ std::optional<Refusal> RelayDirectory::refuses_entering(const Regions& regions) 
   }
   Regions all = set_.by_hand;
   for (const auto& [id, region] : regions) all.insert_or_assign(id, region);
-  if (all.size() > kMostRegions) return Refusal{false, "more than 500 regions"};
+  if (all.size() > kMostRegions) return Refusal{false, "at most 500 regions; remove others first"};
   std::map<std::string, RegionId> names;
   all.insert_or_assign(kOwnRegion, set_.own);
   for (const auto& [id, region] : all) {
@@ -108,7 +108,8 @@ std::optional<Refusal> RelayDirectory::refuses_source(std::string_view url) cons
     return Refusal{false, "url: want an http or https URL"};
   }
   if (sources_.contains(url)) return Refusal{true, "this map is fetched already"};
-  if (sources_.size() >= kMostSources) return Refusal{true, "20 maps are enough"};
+  if (sources_.size() >= kMostSources)
+    return Refusal{true, "at most 20 maps; take another one away first"};
   return std::nullopt;
 }
 

@@ -96,7 +96,7 @@ def test_a_map_elsewhere_is_fetched():
         serving = site.thread(server.serve_forever)
         try:
             url = f"http://{site.address}/derp.json"
-            assert "1 regions" in coordinator.cli("derp", "source", "add", url)
+            assert "regions: 1" in coordinator.cli("derp", "source", "add", url)
 
             def regions():
                 return sorted(node_map(node))
