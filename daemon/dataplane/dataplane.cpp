@@ -143,27 +143,25 @@ void Dataplane::from_host(std::span<Packet> packets, WallTime wall, TimePoint no
 void Dataplane::seal(PeerId peer, std::span<Packet> packets, TimePoint now) {
   if (Peer* known = find(peer)) {
     known->last_sent = now;
-    if (!known->knows_us_as.empty()) {
-      for (Packet& packet : packets) disguise(*known, packet);
-    }
+    for (Packet& packet : packets) disguise(*known, packet);
   }
   paths_.note_traffic(peer, now, path_fx_);
   tunnel_.seal(peer, packets, now, tunnel_fx_);
 }
 
 // What is only forwarded, for a subnet or as an exit node, has another source and stays.
-bool Dataplane::disguise(const Peer& peer, Packet& packet) const {
+void Dataplane::disguise(const Peer& peer, Packet& packet) const {
+  if (peer.knows_us_as.empty()) return;
   const auto view = filter::PacketView::parse(packet.bytes());
-  if (view.protocol == filter::kUnknownProtocol) return false;
+  if (view.protocol == filter::kUnknownProtocol) return;
   const IpAddress* own = of_family(own_addresses_, view.version == 4);
   const IpAddress* alias = of_family(peer.knows_us_as, view.version == 4);
-  if (own == nullptr || alias == nullptr || view.source.address != *own) return false;
+  if (own == nullptr || alias == nullptr || view.source.address != *own) return;
   readdress(packet, view, PacketEnd::Source, *alias);
-  return true;
 }
 
 bool Dataplane::undisguise(const Peer& peer, Packet& packet, const filter::PacketView& view) const {
-  if (view.protocol == filter::kUnknownProtocol) return false;
+  if (peer.knows_us_as.empty() || view.protocol == filter::kUnknownProtocol) return false;
   const IpAddress* own = of_family(own_addresses_, view.version == 4);
   const IpAddress* alias = of_family(peer.knows_us_as, view.version == 4);
   if (own == nullptr || alias == nullptr || view.destination.address != *alias) return false;
@@ -339,8 +337,7 @@ void Dataplane::flush_tunnel(TimePoint now) {
 void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
   auto view = filter::PacketView::parse(opened.inner.bytes());
   const Peer* sender = find(opened.peer);
-  if (sender != nullptr && !sender->knows_us_as.empty() &&
-      undisguise(*sender, opened.inner, view)) {
+  if (sender != nullptr && undisguise(*sender, opened.inner, view)) {
     view = filter::PacketView::parse(opened.inner.bytes());
   }
   if (is_tsmp(view)) {

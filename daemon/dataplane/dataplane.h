@@ -170,8 +170,9 @@ class Dataplane {
   const Peer* find(PeerId peer) const;
 
   void seal(PeerId peer, std::span<Packet> packets, TimePoint now);
-  // As the peer knows us; back again. True: the packet was changed.
-  bool disguise(const Peer& peer, Packet& packet) const;
+  // As the peer knows us.
+  void disguise(const Peer& peer, Packet& packet) const;
+  // Back again. True: the packet was changed, and the view is stale.
   bool undisguise(const Peer& peer, Packet& packet, const filter::PacketView& view) const;
   void to_service(const filter::PacketView& packet, WallTime wall, TimePoint now);
   bool is_for_peer_api(const filter::PacketView& packet) const;

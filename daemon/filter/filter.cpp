@@ -86,8 +86,7 @@ void Filter::set_local(std::span<const Prefix> local) {
 }
 
 Verdict Filter::in(const PacketView& packet, bool may_open) {
-  static const CompiledRules kNothing;
-  const Verdict verdict = judge_in(packet, may_open ? rules_ : kNothing);
+  const Verdict verdict = judge_in(packet, may_open ? rules_ : no_rules_);
   ++in_[static_cast<std::size_t>(verdict.reason)];
   return verdict;
 }

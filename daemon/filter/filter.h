@@ -78,6 +78,7 @@ class Filter {
   bool is_local(const IpAddress& destination) const;
 
   CompiledRules rules_;
+  CompiledRules no_rules_;  // for senders that may not open anything
   PrefixTable<bool> local_;
   FlowTable flows_;
   bool shields_up_ = false;

@@ -191,6 +191,9 @@ void LocalApi::files(const Call& call) {
 }
 
 void LocalApi::drive(const Call& call) {
+  if (std::ranges::count(host_.status(false).self.capabilities, "drive:share") > 0) {
+    return answer_text(call, 501, "file shares are not implemented by this daemon");
+  }
   answer_text(
       call, 403,
       "taildrive sharing not enabled, please add the attribute \"drive:share\" to this node in "
