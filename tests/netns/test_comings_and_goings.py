@@ -76,6 +76,9 @@ def test_a_key_is_extended_before_and_after_its_end():
         for node, other in pair.both_ways:
             address, key = node.ip, node.status()["Self"]["PublicKey"]
             assert node.status()["Self"]["KeyExpiry"]
+            pair.coordinator.cli("node", "no-expire", node.name)
+            wait_until("it knows", lambda: not node.status()["Self"].get("KeyExpiry"), 5)
+            assert node.status()["Self"]["PublicKey"] == key and other.ping(address) == 1
             pair.coordinator.cli("node", "expire", node.name)
             wait_state(node, "NeedsLogin")
             wait_until("the other knows", lambda: other.peer(node.name).get("Expired"), 5)
