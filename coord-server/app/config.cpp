@@ -131,13 +131,13 @@ Result<void, StartError> apply_line(
   return setting->set(trim(line.substr(equals + 1)), config);
 }
 
-std::string relay_text(const Config& config) {
+}  // namespace
+
+std::string relay_addresses_text(const Config& config) {
   std::string text = config.relay_ipv4 ? config.relay_ipv4->to_text() : "";
   if (config.relay_ipv6) text += (text.empty() ? "" : ", ") + config.relay_ipv6->to_text();
   return text;
 }
-
-}  // namespace
 
 std::optional<ListenAt> ListenAt::parse(std::string_view text) {
   if (text.starts_with(':') || text.starts_with("*:")) {
@@ -251,7 +251,7 @@ std::string config_text(const Config& config) {
   setting(
       "# UDP: tells nodes what their address looks like from outside. \"off\" for none.\n",
       "stun_listen", config.stun_listen ? config.stun_listen->to_text() : "off", true);
-  const std::string relay = relay_text(config);
+  const std::string relay = relay_addresses_text(config);
   setting(
       "# Addresses of the built-in relay, so that nodes reach it without DNS: IPv4, IPv6.\n",
       "derp_ip", relay.empty() ? "192.0.2.1, 2001:db8::1" : relay, !relay.empty());

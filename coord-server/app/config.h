@@ -54,6 +54,7 @@ inline constexpr std::string_view kDefaultStunListen = ":3478";
 Result<void, StartError> set_server_url(std::string_view text, Config& config);
 // "192.0.2.1", or two of different families with a comma between them; empty: none.
 Result<void, StartError> set_relay_addresses(std::string_view text, Config& config);
+std::string relay_addresses_text(const Config& config);  // as the former reads it
 Result<void, StartError> set_stun_listen(std::string_view text, Config& config);  // or "off"
 
 // `file` stands in front of what is wrong.

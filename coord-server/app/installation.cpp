@@ -7,6 +7,7 @@
 
 #include "coord-server/app/files.h"
 #include "coord-server/app/server_keys.h"
+#include "coord-server/people/people.h"
 #include "coord-server/serve/coordinator.h"
 #include "coord-server/store/sqlite_store.h"
 #include "proto/base/scope_exit.h"
@@ -190,6 +191,25 @@ Result<Installation, StartError> create_installation(const InitWish& wish, WallT
     return filled.error();
   }
   return installation;
+}
+
+Result<std::string, StartError> make_owner_link(
+    const Installation& installation, const std::string& owner, WallTime now, Rng& rng) {
+  const auto failed = [&](const store::StoreError& why) {
+    return StartError{installation.database() + ": " + why.to_text()};
+  };
+  auto storage = store::open_sqlite_store(installation.database());
+  if (!storage) return failed(storage.error());
+  auto registry = nodes::Registry::load(**storage, now);
+  if (!registry) return failed(registry.error());
+  people::People people(**registry, **storage, rng);
+  const store::User* user = people.find(kFirstAccount, owner);
+  if (user == nullptr) return StartError{installation.database() + " has no user " + owner};
+  store::AuditEntry entry = people.entry(*user, "CREATE", now);
+  entry.property = "LOGIN_LINK";
+  auto token = people.make_link(*user, now, entry);
+  if (!token) return failed(token.error());
+  return installation.config.server_url + "/link/" + *token;
 }
 
 }  // namespace aya::coord

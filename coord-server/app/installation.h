@@ -45,4 +45,9 @@ struct InitWish {
 // a folder that holds anything.
 Result<Installation, StartError> create_installation(const InitWish& wish, WallTime now, Rng& rng);
 
+// A link by which the owner signs in for the first time; good once, for People::kLinkLasts. Before
+// any server runs.
+Result<std::string, StartError> make_owner_link(
+    const Installation& installation, const std::string& owner, WallTime now, Rng& rng);
+
 }  // namespace aya::coord

@@ -1,4 +1,4 @@
-// Backups, and the configuration: what works on the folder itself rather than through the server.
+// Backups: they work on the folder itself rather than through the server.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -39,7 +39,8 @@ std::optional<pid_t> server_at(const std::string& socket) {
   return peer.pid;
 }
 
-// The running server lets go of the database, does what was laid down, and comes back.
+// The running server lets go of the database, does what was laid down, and comes back. It has
+// nothing to tell us by while it does: we look again.
 Done restart(const Invocation& call, pid_t server) {
   if (server <= 0 || ::kill(server, SIGHUP) != 0) {
     return Failure{
@@ -87,44 +88,6 @@ Done restore_command(const Invocation& call) {
       call.json
           ? json_text({{"file", file}})
           : "restored; what was there before is in " + call.dir + "/coord.db.before-restore\n");
-  return {};
-}
-
-Done config_check(const Invocation& call) {
-  auto installation = open_installation(call.dir);
-  if (!installation) return failed(installation.error());
-  if (auto fits = check_certificate(installation->tls_files()); !fits) return failed(fits.error());
-  print(call.json ? json_text(Json::object()) : installation->config_file() + " is fine\n");
-  return {};
-}
-
-// As it is in force, defaults among it; what is secret stays where it is.
-Done config_show(const Invocation& call) {
-  auto installation = open_installation(call.dir);
-  if (!installation) return failed(installation.error());
-  const Config& config = installation->config;
-  const auto address = [](const std::optional<IpAddress>& one) {
-    return one ? Json(one->to_text()) : Json();
-  };
-  const Json shown = {
-      {"server_url", config.server_url},
-      {"listen", config.listen.to_text()},
-      {"stun_listen", config.stun_listen ? config.stun_listen->to_text() : "off"},
-      {"derp_ipv4", address(config.relay_ipv4)},
-      {"derp_ipv6", address(config.relay_ipv6)},
-      {"tls_cert", installation->tls_files().certificate},
-      {"tls_key", installation->tls_files().key},
-      {"oidc", config.oidc.has_value()}};
-  if (call.json) {
-    print(json_text(shown));
-    return {};
-  }
-  std::string out;
-  for (const auto& [name, value] : shown.items()) {
-    if (!value.is_null())
-      out += name + " = " + (value.is_string() ? value.get<std::string>() : value.dump()) + '\n';
-  }
-  print(out);
   return {};
 }
 

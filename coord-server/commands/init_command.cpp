@@ -11,13 +11,16 @@ std::string dir_option(const Installation& made) {
   return made.dir == kDefaultDir ? "" : "--dir " + made.dir + ' ';
 }
 
-std::string next_steps(const Installation& made, const std::string& owner) {
+std::string next_steps(
+    const Installation& made, const std::string& owner, const std::string& login) {
   const std::string dir = dir_option(made);
   std::string text = "A server for " + made.config.server_url + " is ready in " + made.dir +
                      ".\n\n1. Run it:\n\n     ayatori-coord " + dir +
                      "serve\n\n2. Let a device in; this prints the line to run there:\n\n"
                      "     ayatori-coord " +
-                     dir + "key add --user " + owner + "\n\n";
+                     dir + "key add --user " + owner + "\n\n   Or sign in as " + owner +
+                     " and add devices in a browser; this works once, within a day:\n\n     " +
+                     login + "\n\n";
   text += "Devices must reach TCP port " + std::to_string(made.config.url.port);
   if (made.config.stun_listen) {
     text += " and UDP port " + std::to_string(made.config.stun_listen->port);
@@ -52,15 +55,18 @@ Done init_command(const Invocation& call) {
   const io::Loop clock;
   auto made = create_installation(wish, clock.wall_now(), rng);
   if (!made) return Failure{Exit::Failed, made.error().text};
+  auto login = make_owner_link(*made, wish.owner, clock.wall_now(), rng);
+  if (!login) return Failure{Exit::Failed, login.error().text};
   if (!call.json) {
-    print(next_steps(*made, wish.owner));
+    print(next_steps(*made, wish.owner, *login));
     return {};
   }
   print(json_text(
       {{"dir", made->dir},
        {"serverUrl", made->config.server_url},
        {"certificateFile", made->tls_files().certificate},
-       {"owner", wish.owner}}));
+       {"owner", wish.owner},
+       {"loginUrl", *login}}));
   return {};
 }
 

@@ -11,7 +11,8 @@ namespace aya::coord {
 namespace {
 
 constexpr const char* kOneDay = "24h";
-// When a log is followed: clocks are read before a line is written.
+// A log is followed by asking again, as REST has no streams; looks overlap, because the time in a
+// line is read before it is written.
 constexpr auto kFollowEvery = std::chrono::milliseconds(500);
 constexpr auto kOverlap = std::chrono::seconds(30);
 

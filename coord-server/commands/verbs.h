@@ -48,6 +48,8 @@ Done serve_command(const Invocation& call);
 // backup_commands.cpp
 Done backup_command(const Invocation& call);
 Done restore_command(const Invocation& call);
+
+// config_commands.cpp
 Done config_check(const Invocation& call);
 Done config_show(const Invocation& call);
 

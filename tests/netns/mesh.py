@@ -20,9 +20,10 @@ class Coordinator:
         self.dir = self.host.dir / "state"
         self.url = f"{scheme}://{address}:{port}"
         self.bin = programs() / "ayatori-coord"
-        self.host.run(
+        said = self.host.run(
             self.bin, "init", "--dir", self.dir, "--server-url", self.url, "--listen",
-            f"{address}:{port}", "--derp-ip", address, "--stun-listen", f"{address}:3478")
+            f"{address}:{port}", "--derp-ip", address, "--stun-listen", f"{address}:3478").stdout
+        self.owner_link = next(word for word in said.split() if "/link/" in word)
         self.process = None
         self.env = {}
         self.start()

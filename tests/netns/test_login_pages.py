@@ -112,6 +112,19 @@ def test_devices_are_added_by_their_owner_in_a_browser():
         stock.wait_ping(ours.ip)
 
 
+def test_the_owner_signs_in_by_what_init_printed():
+    need_browser()
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+
+        def visit(browser):
+            sign_in_first(browser, coordinator.owner_link)
+            browser.open(coordinator.owner_link)
+            return browser.title
+
+        assert browse(lab.public_host("desk", f"{INTERNET}.9"), visit) == "This link is over"
+
+
 def test_a_shared_machine_is_added_in_a_browser():
     need_browser()
     with Lab() as lab:

@@ -92,6 +92,16 @@ TEST_F(InstallationTest, ChecksAGivenCertificateAndNamesItForGood) {
   EXPECT_FALSE(fs::exists(made->dir + "/cert.pem"));
 }
 
+TEST_F(InstallationTest, MakesALinkForItsOwner) {
+  auto made = create_installation(wish(), wall, rng);
+  ASSERT_TRUE(made) << made.error().text;
+  auto link = make_owner_link(*made, wish().owner, wall, rng);
+  ASSERT_TRUE(link) << link.error().text;
+  EXPECT_TRUE(link->starts_with(made->config.server_url + "/link/")) << *link;
+  EXPECT_NE(*link, *make_owner_link(*made, wish().owner, wall, rng));
+  EXPECT_THAT(make_owner_link(*made, "mallory", wall, rng).error().text, HasSubstr("no user"));
+}
+
 TEST_F(InstallationTest, WillNotRunWithoutItsDatabase) {
   auto made = create_installation(wish(), wall, rng);
   ASSERT_TRUE(made);

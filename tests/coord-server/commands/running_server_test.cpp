@@ -99,6 +99,19 @@ TEST_F(RunningServer, KeepsAPolicyAsItWasWritten) {
   EXPECT_EQ(out, std::string(kOnlyWeb) + '\n');
 }
 
+TEST_F(RunningServer, ShowsSettingsAsTheFileWouldHaveThem) {
+  ASSERT_EQ(type({"config", "show"}), 0) << err;
+  const auto read = parse_config(out, "what is shown");
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(out.find("oidc"), std::string::npos);
+  std::ofstream(home() + "/config", std::ios::app)
+      << "oidc_issuer = https://id.test\noidc_client_id = mesh\noidc_client_secret = hush\n";
+  ASSERT_EQ(type({"config", "show"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("oidc_client_secret = (secret)"));
+  EXPECT_THAT(out, testing::Not(HasSubstr("hush")));
+  EXPECT_TRUE(parse_config(out, "what is shown"));
+}
+
 TEST_F(RunningServer, RefusesAPolicyWhoseTestsFail) {
   std::string text = kOnlyWeb;
   text.replace(text.find("443\"]},"), 3, "*");
