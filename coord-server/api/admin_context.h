@@ -12,6 +12,7 @@
 #include "coord-server/people/people.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
+#include "coord-server/webhooks/webhooks.h"
 
 namespace aya::api {
 
@@ -26,6 +27,7 @@ struct AdminContext {
   enroll::Enrollment& enrollment;
   sharing::Sharing& sharing;
   relays::RelayDirectory& relays;
+  webhooks::Webhooks& webhooks;
   enroll::AuthKeys& auth_keys;
   ApiTokens& tokens;
   const nodes::TagOwners& tag_owners;

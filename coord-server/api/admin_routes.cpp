@@ -118,8 +118,8 @@ Answer<http::Response> AdminRoutes::run(
     if (*before != nullptr) return **before;
   }
   auto answered = route.handler(
-      {request, wild, caller, now, registry_, storage_, enrollment_, sharing_, relays_, auth_keys_,
-       tokens_, tag_owners_, people_, facts_, table_});
+      {request, wild, caller, now, registry_, storage_, enrollment_, sharing_, relays_, webhooks_,
+       auth_keys_, tokens_, tag_owners_, people_, facts_, table_});
   if (!repeated.empty() && answered && answered->ok()) {
     repeated_.remember(repeated, request, *answered, now);
   }

@@ -15,6 +15,7 @@
 #include "coord-server/api/route.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
+#include "coord-server/webhooks/webhooks.h"
 
 namespace aya::api {
 
@@ -45,13 +46,14 @@ class AdminRoutes {
   AdminRoutes(
       const RouteTable& table, nodes::Registry& registry, store::Store& storage,
       enroll::Enrollment& enrollment, sharing::Sharing& sharing, relays::RelayDirectory& relays,
-      const nodes::TagOwners& tag_owners, Rng& rng, const ServerFacts& facts)
+      webhooks::Webhooks& webhooks, const nodes::TagOwners& tag_owners, Rng& rng, const ServerFacts& facts)
       : table_(table),
         registry_(registry),
         storage_(storage),
         enrollment_(enrollment),
         sharing_(sharing),
         relays_(relays),
+        webhooks_(webhooks),
         auth_keys_(storage, rng),
         tokens_(storage, registry, rng),
         tag_owners_(tag_owners),
@@ -82,6 +84,7 @@ class AdminRoutes {
   enroll::Enrollment& enrollment_;
   sharing::Sharing& sharing_;
   relays::RelayDirectory& relays_;
+  webhooks::Webhooks& webhooks_;
   enroll::AuthKeys auth_keys_;
   ApiTokens tokens_;
   const nodes::TagOwners& tag_owners_;

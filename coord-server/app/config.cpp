@@ -89,6 +89,14 @@ Result<void, StartError> set_oidc_list(std::string_view text, Config& config) {
   return {};
 }
 
+Result<void, StartError> set_webhooks_private(std::string_view text, Config& config) {
+  if (text != "on" && text != "off") {
+    return StartError{"webhooks_private: \"" + std::string(text) + "\" is neither on nor off"};
+  }
+  config.webhooks_private = text == "on";
+  return {};
+}
+
 struct Setting {
   std::string_view name;
   Result<void, StartError> (*set)(std::string_view, Config&);
@@ -100,6 +108,7 @@ constexpr std::array kSettings = {
     Setting{"derp_ip", set_relay_addresses},
     Setting{"tls_cert", set_tls_cert},
     Setting{"tls_key", set_tls_key},
+    Setting{"webhooks_private", set_webhooks_private},
     Setting{"oidc_issuer", set_oidc_issuer},
     Setting{"oidc_client_id", set_oidc_text<&oidc::Config::client_id>},
     Setting{"oidc_client_secret", set_oidc_text<&oidc::Config::client_secret>},
@@ -264,6 +273,10 @@ std::string config_text(const Config& config) {
   setting(
       "", "tls_key", config.own_certificate() ? "/etc/ssl/coord.key" : config.tls_key,
       !config.own_certificate());
+  setting(
+      "# Webhooks may lead to addresses of local networks, such as a home server: whoever can "
+      "make\n# one reaches those from here then.\n",
+      "webhooks_private", "on", config.webhooks_private);
   setting(
       "# People may sign in by another server that knows them (OpenID Connect). Tell it that the\n"
       "# way back is server_url with /oidc/callback behind it. Lists have commas; each that is "

@@ -43,6 +43,8 @@ struct Config {
   // Both empty: the certificate made by `init`. Relative to the installation's folder.
   std::string tls_cert, tls_key;
 
+  bool webhooks_private = false;  // webhooks may lead to addresses of local networks
+
   std::optional<oidc::Config> oidc;  // nullopt: people have passwords here
 
   bool own_certificate() const { return tls_cert.empty(); }

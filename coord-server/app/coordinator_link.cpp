@@ -44,6 +44,13 @@ void CoordinatorLink::relays_fetched(const std::string& url, const relays::Fetch
   wake();
 }
 
+void CoordinatorLink::posted(webhooks::WebhookId from, const webhooks::PostResult& result) {
+  if (auto taken = core_.take_post_result(from, result, loop_.wall_now()); !taken) {
+    log_.error("cannot note what a webhook was told", {{"why", taken.error().to_text()}});
+  }
+  wake();
+}
+
 void CoordinatorLink::stream_closed(mapper::StreamId stream) {
   if (readers_.erase(stream) == 0) return;
   core_.stream_closed(stream, loop_.now());
@@ -72,6 +79,7 @@ void CoordinatorLink::settle() {
   }
   for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
   for (const std::string& url : leaving_.fetches) host_.fetch_relays(url);
+  for (const webhooks::Post& message : leaving_.posts) host_.post(message);
   for (const std::string& trouble : leaving_.trouble) {
     log_.error("not everything could be saved; trying again", {{"why", trouble}});
   }

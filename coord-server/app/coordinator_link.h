@@ -23,6 +23,8 @@ class CoordinatorLink final : public Desk {
     virtual void on_revoked(const NodePublicKey& node) = 0;
     // For relays_fetched(), later.
     virtual void fetch_relays(const std::string& url) = 0;
+    // For posted(), later.
+    virtual void post(const webhooks::Post& message) = 0;
     virtual std::size_t relay_clients() const = 0;  // for status pages
   };
 
@@ -36,6 +38,7 @@ class CoordinatorLink final : public Desk {
   pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override;
 
   void relays_fetched(const std::string& url, const relays::Fetched& got);
+  void posted(webhooks::WebhookId from, const webhooks::PostResult& result);
 
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId stream, bool blocked) override;

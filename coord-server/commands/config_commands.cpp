@@ -25,7 +25,8 @@ Settings in_force(const Installation& installation) {
       {"stun_listen", config.stun_listen ? config.stun_listen->to_text() : "off"},
       {"derp_ip", relay_addresses_text(config)},
       {"tls_cert", installation.tls_files().certificate},
-      {"tls_key", installation.tls_files().key}};
+      {"tls_key", installation.tls_files().key},
+      {"webhooks_private", config.webhooks_private ? "on" : "off"}};
   if (const auto& oidc = config.oidc) {
     const Settings more = {
         {"oidc_issuer", oidc->issuer},

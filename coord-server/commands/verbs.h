@@ -144,6 +144,14 @@ Done share_list(const Invocation& call);
 Done share_remove(const Invocation& call);
 Done share_accept(const Invocation& call);
 
+// webhook_commands.cpp
+Done webhook_add(const Invocation& call);
+Done webhook_list(const Invocation& call);
+Done webhook_events(const Invocation& call);
+Done webhook_remove(const Invocation& call);
+Done webhook_test(const Invocation& call);
+Done webhook_rotate(const Invocation& call);
+
 // status_commands.cpp
 Done status_command(const Invocation& call);
 Done version_command(const Invocation& call);

@@ -121,6 +121,15 @@ Answer<http::Response> rename_user(const AdminContext& c);
 Answer<http::Response> make_login_link(const AdminContext& c);
 Answer<http::Response> set_user_password(const AdminContext& c);
 
+// webhook_routes.cpp
+Answer<http::Response> list_webhooks(const AdminContext& c);
+Answer<http::Response> create_webhook(const AdminContext& c);
+Answer<http::Response> get_webhook(const AdminContext& c);
+Answer<http::Response> patch_webhook(const AdminContext& c);
+Answer<http::Response> delete_webhook(const AdminContext& c);
+Answer<http::Response> test_webhook(const AdminContext& c);
+Answer<http::Response> rotate_webhook(const AdminContext& c);
+
 // account_routes.cpp
 Answer<http::Response> list_users(const AdminContext& c);
 Answer<http::Response> get_user(const AdminContext& c);

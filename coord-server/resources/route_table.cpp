@@ -96,6 +96,13 @@ constexpr std::array kRoutes = {
     Route{"POST",   "derp/sources",                       "networking_settings",       add_relay_source},
     Route{"DELETE", "derp/sources",                       "networking_settings",       delete_relay_source},
     Route{"POST",   "derp/sources/fetch",                 "networking_settings",       fetch_relay_sources},
+    Route{"GET",    "tailnet/*/webhooks",                 "webhooks:read",             list_webhooks},
+    Route{"POST",   "tailnet/*/webhooks",                 "webhooks",                  create_webhook},
+    Route{"GET",    "webhooks/*",                         "webhooks:read",             get_webhook},
+    Route{"PATCH",  "webhooks/*",                         "webhooks",                  patch_webhook},
+    Route{"DELETE", "webhooks/*",                         "webhooks",                  delete_webhook},
+    Route{"POST",   "webhooks/*/test",                    "webhooks",                  test_webhook},
+    Route{"POST",   "webhooks/*/rotate",                  "webhooks",                  rotate_webhook},
     Route{"POST",   "accounts",                         "",                        create_account},
     Route{"DELETE", "accounts/*",                       "",                        delete_account},
     Route{"GET",    "accounts",                           "",                          list_accounts},
@@ -106,7 +113,6 @@ constexpr std::array kRoutes = {
 // clang-format on
 
 constexpr std::array kNotYet = {
-    NotYet{"tailnet/*/webhooks", "webhooks are"},
     NotYet{"tailnet/*/user-invites", "user invites are"},
     NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
     NotYet{"posture/integrations/*", "posture integrations are"},
@@ -116,8 +122,6 @@ constexpr std::array kNotYet = {
     NotYet{"tailnet/*/logging/*/stream", "log streaming is"},
     NotYet{"tailnet/*/logging/*/stream/status", "log streaming is"},
     NotYet{"tailnet/*/contacts/*/resend-verification-email", "mails are"},
-    NotYet{"webhooks/*", "webhooks are"},
-    NotYet{"webhooks/*/*", "webhooks are"},
     NotYet{"oauth/token-exchange", "federated identities are"},
     NotYet{"device/*/device-invites", "device invites are"},
 };

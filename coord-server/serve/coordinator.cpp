@@ -51,11 +51,13 @@ store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
   if (!sharing) return sharing.error();
   auto relays = relays::RelayDirectory::load(**registry, storage, setup.relay);
   if (!relays) return relays.error();
+  auto webhooks = webhooks::Webhooks::load(**registry, storage, rng, wall);
+  if (!webhooks) return webhooks.error();
   auto secret = login_secret(storage, rng);
   if (!secret) return secret.error();
   std::unique_ptr<Coordinator> coordinator(new Coordinator(
-      storage, std::move(*registry), std::move(*sharing), std::move(*relays), rng, std::move(setup),
-      *secret));
+      storage, std::move(*registry), std::move(*sharing), std::move(*relays),
+      std::move(*webhooks), rng, std::move(setup), *secret));
   coordinator->expect_back(now);
   return coordinator;
 }
@@ -63,12 +65,13 @@ store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
 Coordinator::Coordinator(
     store::Store& storage, std::unique_ptr<nodes::Registry> registry,
     std::unique_ptr<sharing::Sharing> sharing, std::unique_ptr<relays::RelayDirectory> relays,
-    Rng& rng, Setup setup, const crypto::Key32& login_secret)
+    std::unique_ptr<webhooks::Webhooks> webhooks, Rng& rng, Setup setup, const crypto::Key32& login_secret)
     : setup_(std::move(setup)),
       registry_(std::move(registry)),
       sharing_(std::move(sharing)),
       policy_(*registry_, *sharing_),
       relays_(std::move(relays)),
+      webhooks_(std::move(webhooks)),
       builder_(*registry_, policy_, *sharing_, *relays_),
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
@@ -77,8 +80,8 @@ Coordinator::Coordinator(
       enrollment_(*registry_, storage, policy_, logins_, rng),
       machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
       admin_routes_(
-          resources::route_table(), *registry_, storage, enrollment_, *sharing_, *relays_, policy_,
-          rng, setup_.facts),
+          resources::route_table(), *registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_,
+          policy_, rng, setup_.facts),
       pages_(
           *registry_, storage, enrollment_, *sharing_, rng,
           {setup_.facts.server_url, login_secret, setup_.oidc}) {
@@ -118,6 +121,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   answer_logins(now, wall, out);
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
+  tell_webhooks(wall, out);
   streams_.advance(now, wall, out.maps);
   health_.advance(now, out.maps);
   save_when_due(now, out);
@@ -204,6 +208,18 @@ void Coordinator::keep_up_with_shares(WallTime wall, Effects& out) {
   }
 }
 
+// After what comes about by itself: that is in the log, too.
+void Coordinator::tell_webhooks(WallTime wall, Effects& out) {
+  if (rests(tell_again_at_, wall)) return;
+  auto due = webhooks_->take_due(wall);
+  if (!due) {
+    out.trouble.push_back(due.error().to_text());
+    tell_again_at_ = wall + kRetrySaveAfter;
+    return;
+  }
+  std::ranges::move(*due, std::back_inserter(out.posts));
+}
+
 void Coordinator::let_go_of_removed(Effects& out) {
   for (const nodes::NodeRecord& record : registry_->take_removed()) {
     presence_.forget(record.id);
@@ -282,7 +298,7 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
        {registry_->next_expiry(), logins_.next_end(), grace_end, attribute_end, share_again_at_,
-        relays_->next_due()}) {
+        relays_->next_due(), tell_again_at_ ? tell_again_at_ : webhooks_->next_due()}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

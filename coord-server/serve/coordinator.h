@@ -40,12 +40,14 @@ class Coordinator {
     std::vector<LateAnswer> answers;     // to requests that were left waiting
     std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
     std::vector<std::string> fetches;    // URLs of relay maps: take_relay_map() is told what came
+    std::vector<webhooks::Post> posts;   // take_post_result() is told what came of each
     std::vector<std::string> trouble;    // for the log: the disk would not take something
     void clear() {
       maps.clear();
       answers.clear();
       revoked.clear();
       fetches.clear();
+      posts.clear();
       trouble.clear();
     }
   };
@@ -73,6 +75,12 @@ class Coordinator {
     return relays_->take_fetched(url, got, wall);
   }
 
+  // What came of a message of a webhook.
+  store::Stored<void> take_post_result(
+      webhooks::WebhookId from, const webhooks::PostResult& result, WallTime wall) {
+    return webhooks_->take_result(from, result, wall);
+  }
+
   // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.
   void stream_closed(mapper::StreamId id, TimePoint now) {
     streams_.close(id, now);
@@ -98,7 +106,7 @@ class Coordinator {
   Coordinator(
       store::Store& storage, std::unique_ptr<nodes::Registry> registry,
       std::unique_ptr<sharing::Sharing> sharing, std::unique_ptr<relays::RelayDirectory> relays,
-      Rng& rng, Setup setup, const crypto::Key32& login_secret);
+      std::unique_ptr<webhooks::Webhooks> webhooks, Rng& rng, Setup setup, const crypto::Key32& login_secret);
   void expect_back(TimePoint now);
   void note_answers(TimePoint now, WallTime wall);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
@@ -106,6 +114,7 @@ class Coordinator {
   void keep_up_with_shares(WallTime wall, Effects& out);
   void end_graces(WallTime wall, Effects& out);
   void end_attributes(WallTime wall, Effects& out);
+  void tell_webhooks(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
   void approve_by_policy(WallTime wall, Effects& out);
@@ -118,6 +127,7 @@ class Coordinator {
   std::unique_ptr<sharing::Sharing> sharing_;
   policy::Policy policy_;
   std::unique_ptr<relays::RelayDirectory> relays_;
+  std::unique_ptr<webhooks::Webhooks> webhooks_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
   NodeCalls calls_;
@@ -131,7 +141,7 @@ class Coordinator {
   std::optional<TimePoint> save_at_;
   nodes::Version approved_up_to_ = 0;
   // Not before: the disk would not take it.
-  std::optional<WallTime> end_graces_at_, end_attributes_at_, share_again_at_;
+  std::optional<WallTime> end_graces_at_, end_attributes_at_, share_again_at_, tell_again_at_;
 };
 
 // A new server's first account and its owner. The domain is "<account>.<base domain>".

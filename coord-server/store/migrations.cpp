@@ -371,8 +371,26 @@ CREATE TABLE relay_choices (
 );
 )sql";
 
+// Where changes are told, and how far each place has got.
+constexpr const char* kWebhooks = R"sql(
+CREATE TABLE webhooks (
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id     TEXT NOT NULL UNIQUE,
+  account_id    INTEGER NOT NULL REFERENCES accounts(id),
+  url           TEXT NOT NULL,
+  provider      TEXT NOT NULL,
+  subscriptions TEXT NOT NULL,
+  secret        TEXT NOT NULL,
+  creator       TEXT NOT NULL,
+  created       TEXT NOT NULL,
+  modified      TEXT NOT NULL,
+  told_line     INTEGER NOT NULL,
+  told_time     TEXT NOT NULL
+);
+)sql";
+
 constexpr std::array kSteps = {kFirst,    kRoutes,    kNames,  kTags,    kSettings, kAutomation,
-                               kPolicies, kAddresses, kPeople, kSharing, kRelays};
+                               kPolicies, kAddresses, kPeople, kSharing, kRelays,   kWebhooks};
 
 }  // namespace
 

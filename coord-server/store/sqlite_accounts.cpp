@@ -46,6 +46,7 @@ Stored<void> SqliteStore::remove_account(AccountId account, const AuditEntry& au
           "DELETE FROM auth_keys WHERE account_id = ?",
           "DELETE FROM api_tokens WHERE account_id = ?",
           "DELETE FROM quarantine WHERE account_id = ?",
+          "DELETE FROM webhooks WHERE account_id = ?",
           "DELETE FROM users WHERE account_id = ?"}) {
       if (auto gone = db_.run(statement, {account}); !gone) return gone;
     }

@@ -5,6 +5,7 @@
 namespace aya::store {
 
 Stored<void> SqliteStore::log(const AuditEntry& a) {
+  audit_moved_ = true;
   return db_.run(
       "INSERT INTO audit_log (account_id, time, origin, actor, action, target_type, target_id, "
       "target_name, property, old_value, new_value, details, event_group, source) "

@@ -90,6 +90,14 @@ class SqliteStore final : public Store {
   Stored<void> note_relay_source(
       const RelaySource& source, const std::optional<std::vector<RelayRegion>>& regions) override;
 
+  Stored<std::vector<Webhook>> webhooks() override;
+  Stored<Webhook> create_webhook(Webhook webhook, const AuditEntry& audit) override;
+  Stored<void> update_webhook(const Webhook& webhook, const AuditEntry& audit) override;
+  Stored<void> remove_webhook(WebhookId id, const AuditEntry& audit) override;
+  Stored<void> note_told(const Webhook& webhook) override;
+  Stored<std::vector<AuditLine>> audit_after(std::int64_t line, std::size_t limit) override;
+  std::int64_t newest_audit_line() override;
+
   Stored<std::vector<DeviceInvite>> device_invites() override;
   Stored<std::vector<Share>> shares() override;
   Stored<std::vector<Alias>> aliases() override;
@@ -198,6 +206,8 @@ class SqliteStore final : public Store {
 
   std::unique_ptr<SqliteDatabase> database_;
   SqliteDatabase& db_;
+  std::int64_t newest_audit_line_ = 0;
+  bool audit_moved_ = true;  // since that was read
 };
 
 }  // namespace aya::store

@@ -24,6 +24,7 @@
 #include "coord-server/store/relays.h"
 #include "coord-server/store/sharing.h"
 #include "coord-server/store/stored.h"
+#include "coord-server/store/webhooks.h"
 
 namespace aya::store {
 
@@ -32,7 +33,8 @@ class Store : public AddressStore,
               public PeopleStore,
               public Policies,
               public RelayStore,
-              public SharingStore {
+              public SharingStore,
+              public WebhookStore {
  public:
   ~Store() override = default;
 

@@ -34,6 +34,7 @@ class Dial::Impl final : public ByteStream::Handler {
     lookup_.reset();
     connect_.reset();
     stream_.reset();
+    later_.reset();
     deadline_.disarm();
   }
 
@@ -42,7 +43,16 @@ class Dial::Impl final : public ByteStream::Handler {
 
   void connect(const std::vector<IpAddress>& addresses) {
     std::vector<Endpoint> candidates;
-    for (const IpAddress& address : addresses) candidates.push_back({address, target_.port});
+    for (const IpAddress& address : addresses) {
+      if (target_.public_only && !address.is_public()) continue;
+      candidates.push_back({address, target_.port});
+    }
+    if (candidates.empty()) {
+      later_ = std::make_unique<Timer>(loop_, [this] {
+        finish(IoError{IoError::Kind::Permission, place() + " is in a local network"});
+      });
+      return later_->arm(loop_.now());
+    }
     connect_ = std::make_unique<TcpConnect>(
         loop_, std::move(candidates), target_.socket, give_up_at_ - loop_.now(),
         [this](Result<Connected, IoError> result) {
@@ -99,6 +109,7 @@ class Dial::Impl final : public ByteStream::Handler {
   std::unique_ptr<TcpConnect> connect_;
   std::unique_ptr<ByteStream> stream_;  // during the TLS handshake
   Endpoint local_, remote_;
+  std::unique_ptr<Timer> later_;
   Timer deadline_;
 };
 

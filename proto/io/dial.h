@@ -23,6 +23,8 @@ struct DialTarget {
   std::string tls_name;                  // if not `host`
   bool offer_http11 = false;
   bool offer_h2 = false;  // see TlsClientConfig
+  // Dials no address of a local network, whatever the name says: for what strangers may choose.
+  bool public_only = false;
   SocketOptions socket;
   Duration timeout = 10s;
 };

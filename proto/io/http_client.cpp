@@ -40,6 +40,7 @@ class HttpClient::Impl final : public ByteStream::Handler {
     target.port = url->port;
     target.tls = url->tls ? fetch_.tls : nullptr;
     target.offer_http11 = true;
+    target.public_only = fetch_.public_only;
     target.socket = fetch_.socket;
     target.timeout = fetch_.timeout;
     dial_ = std::make_unique<Dial>(

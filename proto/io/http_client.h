@@ -21,6 +21,7 @@ struct HttpFetch {
   Buffer body;
   std::string unix_socket;               // a path: connect there instead
   tls::TlsClientContext* tls = nullptr;  // needed for https
+  bool public_only = false;              // as in DialTarget
   SocketOptions socket;
   // For the whole answer; with on_body only for its head, because streams do not end.
   Duration timeout = 30s;

@@ -12,6 +12,10 @@ constexpr std::array<std::byte, 12> kMappedPrefix = {
     std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
     std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0xff}, std::byte{0xff}};
 
+// RFC 6052.
+constexpr std::array<std::byte, 12> kNat64Prefix = {
+    std::byte{0}, std::byte{0x64}, std::byte{0xff}, std::byte{0x9b}};
+
 }  // namespace
 
 IpAddress IpAddress::v4(std::span<const std::byte, 4> network_order) {
@@ -88,6 +92,23 @@ bool IpAddress::is_private() const {
   const std::uint32_t address = v4_host_order();
   return address >> 24 == 10 || address >> 20 == (172u << 4 | 1) ||
          address >> 16 == (192u << 8 | 168);
+}
+
+bool IpAddress::is_public() const {
+  if (is_unspecified() || is_loopback() || is_link_local_unicast() || is_multicast() ||
+      is_private()) {
+    return false;
+  }
+  if (!is_v6_) {
+    const std::uint32_t address = v4_host_order();
+    const bool this_network = address >> 24 == 0;
+    const bool shared = address >> 22 == (100u << 2 | 1);  // RFC 6598
+    const bool reserved = address >> 28 == 15;
+    return !this_network && !shared && !reserved;
+  }
+  const Bytes start = Bytes(bytes_).first(12);
+  const bool stands_for_v4 = equal_bytes(start, kMappedPrefix) || equal_bytes(start, kNat64Prefix);
+  return !stands_for_v4 || IpAddress::v4(std::span(bytes_).last<4>()).is_public();
 }
 
 std::optional<IpAddress> IpAddress::next() const {

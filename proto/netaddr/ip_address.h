@@ -49,6 +49,9 @@ class IpAddress {
   bool is_link_local_unicast() const;
   bool is_multicast() const;
   bool is_private() const;                // RFC 1918 or fc00::/7
+  // Could be of any host of the internet: of no local, shared or reserved range (IANA special
+  // purpose registries), also where an IPv6 address stands for an IPv4 one.
+  bool is_public() const;
   std::optional<IpAddress> next() const;  // nullopt after the last address of the family
 
   friend constexpr auto operator<=>(const IpAddress& a, const IpAddress& b) {

@@ -163,6 +163,14 @@ class Replay : public Bench {
       api_text("POST", "/api/v2/tailnet/-/acl", R"({"tagOwners": {"tag:db": []}})");
     }
     if (name == "user-restore") api_text("POST", ours("/api/v2/users/u5Bob/suspend"), "");
+    if (is("webhook") && name != "webhooks-list-none") {
+      const Json hook =
+          api("POST", "/api/v2/tailnet/-/webhooks",
+              {{"endpointUrl", "https://hooks.example.com/a"},
+               {"providerType", "slack"},
+               {"subscriptions", {"nodeCreated"}}});
+      webhook_id = hook.at("endpointId");
+    }
     if (is("device-invite") || name.ends_with("-external")) prepare_sharing(name);
     if (name == "device-invite-by-token") authorization = access_token({"device_invites"});
     if (name == "key-create-from-node-login") authorization = access_token({"auth_keys"});
@@ -187,6 +195,7 @@ class Replay : public Bench {
         {"k9Oauth1CNTRL", client_id},
         {"u5Alice", user("alice")},
         {"u5Bob", user("bob")}};
+    if (!webhook_id.empty()) names.emplace_back("w4Hook", webhook_id);
     if (!invite_id.empty())
       names.emplace_back("/device-invites/d1", "/device-invites/" + invite_id);
     if (!external_id.empty()) names.emplace_back("nHel1oCNTRL", external_id);
@@ -244,7 +253,7 @@ class Replay : public Bench {
   Machine* web = nullptr;
   Machine* db = nullptr;
   std::string token, client_id, client_secret, reusable, one_off_id;
-  std::string invite_id, external_id;
+  std::string invite_id, external_id, webhook_id;
 };
 
 class ReplayFile : public Replay, public testing::WithParamInterface<const char*> {};
@@ -260,7 +269,7 @@ TEST_P(ReplayFile, AnswersAsRecorded) {
     machines.clear();
     owned.clear();
     authorization.clear();
-    for (auto* id : {&reusable, &invite_id, &external_id}) id->clear();
+    for (auto* id : {&reusable, &invite_id, &external_id, &webhook_id}) id->clear();
     test::TempDir fresh;
     storage = std::move(*store::open_sqlite_store(fresh.file("coord.db")));
     ASSERT_TRUE(create_first_account(*storage, "default", "mesh.test", "alice", wall));
@@ -287,7 +296,8 @@ INSTANTIATE_TEST_SUITE_P(
     Api, ReplayFile,
     testing::Values(
         "devices.json", "keys.json", "errors.json", "oauth.json", "settings.json", "users.json",
-        "logging.json", "contacts.json", "posture.json", "services.json", "device_invites.json"));
+        "logging.json", "contacts.json", "posture.json", "services.json", "device_invites.json",
+        "webhooks.json"));
 
 }  // namespace
 }  // namespace aya::serve

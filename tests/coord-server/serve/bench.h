@@ -255,6 +255,7 @@ class Bench : public testing::Test {
     }
     for (const NodePublicKey& key : effects.revoked) revoked.push_back(key);
     fetches.insert(fetches.end(), effects.fetches.begin(), effects.fetches.end());
+    posts.insert(posts.end(), effects.posts.begin(), effects.posts.end());
     for (const std::string& line : effects.trouble) ADD_FAILURE() << line;
   }
 
@@ -269,6 +270,7 @@ class Bench : public testing::Test {
   std::vector<mapper::StreamId> order;
   std::vector<NodePublicKey> revoked;
   std::vector<std::string> fetches;  // of relay maps
+  std::vector<webhooks::Post> posts;  // nobody has answered them yet
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::uint64_t last_stream = 0;
   std::string authorization;

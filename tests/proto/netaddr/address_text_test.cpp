@@ -49,6 +49,21 @@ TEST(IpAddress, KnowsItsKind) {
   EXPECT_TRUE(IpAddress::parse("ff02::1")->is_multicast());
 }
 
+TEST(IpAddress, KnowsWhatCouldBeOnTheInternet) {
+  for (const char* text :
+       {"198.51.100.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2001:db8::1", "::ffff:8.8.8.8",
+        "64:ff9b::808:808"}) {
+    EXPECT_TRUE(IpAddress::parse(text)->is_public()) << text;
+  }
+  for (const char* text :
+       {"0.0.0.0", "0.1.2.3", "10.0.0.1", "127.0.0.1", "127.9.9.9", "100.64.0.1", "100.127.255.255",
+        "169.254.169.254", "172.16.0.1", "192.168.1.1", "224.0.0.1", "255.255.255.255", "::", "::1",
+        "fe80::1", "fd7a:115c:a1e0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+        "64:ff9b::a00:1"}) {
+    EXPECT_FALSE(IpAddress::parse(text)->is_public()) << text;
+  }
+}
+
 TEST(Endpoint, ReadsAndWrites) {
   for (const char* text : {"192.0.2.7:41641", "[2001:db8::1]:1", "0.0.0.0:0"}) {
     const auto endpoint = Endpoint::parse(text);
