@@ -16,21 +16,14 @@
 
 namespace aya::api {
 
-struct AdminContext {
+struct AdminContext : AdminParts {
   const http::Request& request;
   std::span<const std::string> path;  // decoded segments that stood for "*" in the route
   const Caller& caller;
   WallTime now;
 
-  nodes::Registry& registry;
-  store::Store& storage;
-  enroll::Enrollment& enrollment;
-  sharing::Sharing& sharing;
-  relays::RelayDirectory& relays;
-  webhooks::Webhooks& webhooks;
   enroll::AuthKeys& auth_keys;
   ApiTokens& tokens;
-  const nodes::TagOwners& tag_owners;
   people::People& people;
   const ServerFacts& facts;
   const RouteTable& table;

@@ -118,8 +118,7 @@ Answer<http::Response> AdminRoutes::run(
     if (*before != nullptr) return **before;
   }
   auto answered = route.handler(
-      {request, wild, caller, now, registry_, storage_, enrollment_, sharing_, relays_, webhooks_,
-       auth_keys_, tokens_, tag_owners_, people_, facts_, table_});
+      {parts_, request, wild, caller, now, auth_keys_, tokens_, people_, facts_, table_});
   if (!repeated.empty() && answered && answered->ok()) {
     repeated_.remember(repeated, request, *answered, now);
   }
@@ -131,7 +130,7 @@ Answer<Caller> AdminRoutes::identify(
     const http::Request& request, const Entrance& entrance, WallTime now) {
   if (entrance.admin_socket) {
     return socket_caller(
-        registry_, http::query_value(request.query(), "account").value_or(""), entrance.who);
+        parts_.registry, http::query_value(request.query(), "account").value_or(""), entrance.who);
   }
   if (const auto wait = unknown_.would_refuse(entrance.source, now)) {
     return too_many(*wait);

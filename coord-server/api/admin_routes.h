@@ -8,6 +8,7 @@
 #include <string>
 
 #include "coord-server/enroll/enrollment.h"
+#include "coord-server/people/invitations.h"
 #include "coord-server/people/people.h"
 #include "coord-server/api/caller.h"
 #include "coord-server/api/rate_limit.h"
@@ -40,24 +41,27 @@ struct Entrance {
   std::string source = {};    // the address it came from
 };
 
+// What requests are about; all of it outlives whoever holds this.
+struct AdminParts {
+  nodes::Registry& registry;
+  store::Store& storage;
+  enroll::Enrollment& enrollment;
+  sharing::Sharing& sharing;
+  relays::RelayDirectory& relays;
+  webhooks::Webhooks& webhooks;
+  people::Invitations& invitations;
+  const nodes::TagOwners& tag_owners;
+};
+
 class AdminRoutes {
  public:
   // All outlive this.
-  AdminRoutes(
-      const RouteTable& table, nodes::Registry& registry, store::Store& storage,
-      enroll::Enrollment& enrollment, sharing::Sharing& sharing, relays::RelayDirectory& relays,
-      webhooks::Webhooks& webhooks, const nodes::TagOwners& tag_owners, Rng& rng, const ServerFacts& facts)
+  AdminRoutes(const RouteTable& table, const AdminParts& parts, Rng& rng, const ServerFacts& facts)
       : table_(table),
-        registry_(registry),
-        storage_(storage),
-        enrollment_(enrollment),
-        sharing_(sharing),
-        relays_(relays),
-        webhooks_(webhooks),
-        auth_keys_(storage, rng),
-        tokens_(storage, registry, rng),
-        tag_owners_(tag_owners),
-        people_(registry, storage, rng),
+        parts_(parts),
+        auth_keys_(parts.storage, rng),
+        tokens_(parts.storage, parts.registry, rng),
+        people_(parts.registry, parts.storage, rng),
         rng_(rng),
         facts_(facts) {}
 
@@ -79,15 +83,9 @@ class AdminRoutes {
   Answer<Caller> identify(const http::Request& request, const Entrance& entrance, WallTime now);
 
   const RouteTable& table_;
-  nodes::Registry& registry_;
-  store::Store& storage_;
-  enroll::Enrollment& enrollment_;
-  sharing::Sharing& sharing_;
-  relays::RelayDirectory& relays_;
-  webhooks::Webhooks& webhooks_;
+  AdminParts parts_;
   enroll::AuthKeys auth_keys_;
   ApiTokens tokens_;
-  const nodes::TagOwners& tag_owners_;
   people::People people_;
   Rng& rng_;
   const ServerFacts& facts_;

@@ -68,6 +68,11 @@ Done user_approve(const Invocation& call);
 Done user_link(const Invocation& call);
 Done user_password(const Invocation& call);
 
+// invite_commands.cpp
+Done invite_add(const Invocation& call);
+Done invite_list(const Invocation& call);
+Done invite_remove(const Invocation& call);
+
 // account_commands.cpp
 Done account_add(const Invocation& call);
 Done account_list(const Invocation& call);

@@ -174,8 +174,8 @@ Stored<void> Registry::remove_account(AccountId id, const AuditEntry& audit) {
 }
 
 Stored<store::User> Registry::create_user(
-    store::User user, AuditEntry audit, const std::optional<store::Identity>& identity) {
-  auto created = storage_.create_user(std::move(user), std::move(audit), identity);
+    store::User user, AuditEntry audit, const store::FirstLogin& how) {
+  auto created = storage_.create_user(std::move(user), std::move(audit), how);
   if (created) users_.emplace(created->id, *created);
   return created;
 }

@@ -81,7 +81,7 @@ class Registry {
   // Of an account without nodes.
   Stored<void> remove_account(AccountId id, const AuditEntry& audit);
   Stored<store::User> create_user(
-      store::User user, AuditEntry audit, const std::optional<store::Identity>& identity = {});
+      store::User user, AuditEntry audit, const store::FirstLogin& how = {});
   // Others see the nodes of this user anew: the name may be another, or access may have ended.
   Stored<void> update_user(const store::User& user, const AuditEntry& audit);
   Stored<void> delete_user(UserId id, const AuditEntry& audit);  // without nodes

@@ -1,25 +1,9 @@
 #include "coord-server/pages/pages.h"
-#include "coord-server/people/password_rules.h"
+#include "coord-server/pages/password_fault.h"
 #include "proto/crypto/password.h"
 
 namespace aya::pages {
 namespace {
-
-std::string_view fault_text(const Tongue& say, people::PasswordFault fault) {
-  switch (fault) {
-    case people::PasswordFault::None:
-      return {};
-    case people::PasswordFault::TooShort:
-      return say("Ten characters at least.", "10 文字以上にしてください。");
-    case people::PasswordFault::TooLong:
-      return say("That is too long.", "長すぎます。");
-    case people::PasswordFault::Common:
-      return say(
-          "That is one of the first passwords somebody would try.",
-          "推測されやすいパスワードです。別のものにしてください。");
-  }
-  return {};
-}
 
 std::string heading(std::string_view text) { return "<h2>" + escaped(text) + "</h2>\n"; }
 

@@ -142,17 +142,20 @@ PageAnswer Pages::with_claims(Visit& visit, const OidcAttempt& begun, const oidc
   auto known = storage_.identity(account->id, claims.issuer, claims.subject);
   if (!known) return trouble_page(visit.say, known.error());
   const store::User* user = *known ? registry_.user((*known)->user) : nullptr;
+  const people::UserInvite* invite = invite_at(begun.next, account->id, visit.now);
   if (user == nullptr) {
-    auto made = make_user(visit, *account, claims);
+    auto made = make_user(visit, *account, claims, invite);
     if (!made) return refused(visit.say, made.error());
     user = *made;
   }
-  return sign_in(visit, *user, begun.next, "OIDC " + claims.issuer);
+  return sign_in(
+      visit, *user, invite == nullptr ? begun.next : "/account", "OIDC " + claims.issuer);
 }
 
 // One step: a person without the identity would be a stranger at the next login.
 Result<const store::User*, std::string> Pages::make_user(
-    const Visit& visit, const store::Account& account, const oidc::Claims& claims) {
+    const Visit& visit, const store::Account& account, const oidc::Claims& claims,
+    const people::UserInvite* invite) {
   store::User user;
   user.account = account.id;
   user.login = oidc::login_of(claims);
@@ -166,8 +169,11 @@ Result<const store::User*, std::string> Pages::make_user(
   audit.origin = "IDENTITY_PROVIDER";
   audit.target_id.clear();
   audit.details = "first login by " + claims.issuer;
-  auto made = registry_.create_user(
-      user, audit, store::Identity{account.id, claims.issuer, claims.subject, {}});
+  store::FirstLogin how{store::Identity{account.id, claims.issuer, claims.subject, {}}, {}, {}};
+  auto made = invite == nullptr
+                  ? registry_.create_user(user, audit, how)
+                  : invitations_.accept(
+                        *invite, user.login, user.display_name, std::move(how), audit, visit.now);
   if (made) return registry_.user(made->id);
   if (made.error().kind == store::StoreError::Kind::Taken) {
     return "the name " + user.login +

@@ -5,6 +5,7 @@
 //   /login         name and password, then a code where there is a second factor
 //   /link/<token>  signs in once: for the first time, or when a password is lost
 //   /oidc/…        the way to another provider, and back
+//   /join/<code>   an invitation: becomes a user
 //   /admin/invite/<code>  a machine of another account, shared by a link
 //   /account       the own password, second factor, sessions
 //
@@ -18,6 +19,7 @@
 #include "coord-server/oidc/provider.h"
 #include "coord-server/pages/page_answer.h"
 #include "coord-server/pages/visit.h"
+#include "coord-server/people/invitations.h"
 #include "coord-server/people/throttle.h"
 #include "coord-server/sharing/sharing.h"
 
@@ -38,7 +40,7 @@ class Pages {
   // All outlive this.
   Pages(
       nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
-      sharing::Sharing& sharing, Rng& rng, Site site);
+      sharing::Sharing& sharing, people::Invitations& invitations, Rng& rng, Site site);
 
   static bool owns(std::string_view path);
   PageAnswer answer(const http::Request& request, const IpAddress& from, WallTime now);
@@ -83,6 +85,14 @@ class Pages {
   PageAnswer to_invited(const Visit& visit, std::string_view code, const Invited& then);
   PageAnswer show_invite(Visit& visit, std::string_view code);
   PageAnswer accept_invite(Visit& visit, std::string_view code);
+  // join_page.cpp
+  PageAnswer show_join(Visit& visit, std::string_view code);
+  PageAnswer join(Visit& visit, std::string_view code);
+  http::Response join_page(
+      const Visit& visit, const people::UserInvite& invite, int status, std::string_view trouble);
+  // The invitation that a login is to end at, if it is one and of this network.
+  const people::UserInvite* invite_at(
+      std::string_view next, store::AccountId account, WallTime now) const;
   // sign_in.cpp
   PageAnswer show_login(Visit& visit, std::string_view);
   PageAnswer check_login(Visit& visit, std::string_view);
@@ -94,6 +104,7 @@ class Pages {
   PageAnswer proven(
       Visit& visit, const store::User& user, const std::string& next, const std::string& how);
   PageAnswer ask_code(Visit& visit, const std::string& ticket, std::string_view trouble);
+  std::string provider_button(const Tongue& say, const std::string& next) const;
   http::Response login_page(const Visit& visit, int status, std::string_view trouble) const;
   PageAnswer show_link(Visit& visit, std::string_view token);
   PageAnswer use_link(Visit& visit, std::string_view token);
@@ -105,7 +116,8 @@ class Pages {
       Visit& visit, const OidcAttempt& begun, const oidc::Tokens& tokens, bool looked);
   PageAnswer with_claims(Visit& visit, const OidcAttempt& begun, const oidc::Claims& claims);
   Result<const store::User*, std::string> make_user(
-      const Visit& visit, const store::Account& account, const oidc::Claims& claims);
+      const Visit& visit, const store::Account& account, const oidc::Claims& claims,
+      const people::UserInvite* invite);
   std::string back_to() const;
   // account_page.cpp
   PageAnswer show_account(Visit& visit, std::string_view);
@@ -122,6 +134,7 @@ class Pages {
   store::Store& storage_;
   enroll::Enrollment& enrollment_;
   sharing::Sharing& sharing_;
+  people::Invitations& invitations_;
   Rng& rng_;
   BrowserRules browser_;
   people::People people_;

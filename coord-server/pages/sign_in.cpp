@@ -39,6 +39,17 @@ std::string name_key(const Visit& visit) {
 
 }  // namespace
 
+// To another provider, where there is one.
+std::string Pages::provider_button(const Tongue& say, const std::string& next) const {
+  if (!oidc_.config) return {};
+  const auto issuer = http::Url::parse(oidc_.config->issuer);
+  const std::string name =
+      oidc_.config->name.empty() && issuer ? issuer->host : oidc_.config->name;
+  return "<p><a class=\"button\" id=\"oidc\" href=\"/oidc/login?next=" +
+         http::percent_encode(next) + "\">" +
+         escaped(std::string(say("Sign in with ", "次でログイン：")) + name) + "</a></p>\n";
+}
+
 http::Response Pages::login_page(const Visit& visit, int status, std::string_view trouble) const {
   const Tongue& say = visit.say;
   const std::string next =
@@ -54,14 +65,7 @@ http::Response Pages::login_page(const Visit& visit, int status, std::string_vie
   fields += hidden("next", safe_next(next));
   std::string body;
   if (!trouble.empty()) body += "<p class=\"bad\" role=\"alert\">" + escaped(trouble) + "</p>\n";
-  if (oidc_.config) {
-    const auto issuer = http::Url::parse(oidc_.config->issuer);
-    const std::string name =
-        oidc_.config->name.empty() && issuer ? issuer->host : oidc_.config->name;
-    body += "<p><a class=\"button\" id=\"oidc\" href=\"/oidc/login?next=" +
-            http::percent_encode(safe_next(next)) + "\">" +
-            escaped(std::string(say("Sign in with ", "次でログイン：")) + name) + "</a></p>\n";
-  }
+  body += provider_button(say, safe_next(next));
   body += form(visit, "/login", fields, say("Sign in", "ログイン"));
   body += paragraph(say(
       "No password, or lost it? An administrator makes you a link to sign in with.",

@@ -4,7 +4,7 @@
 
 #include "coord-server/enroll/node_label.h"
 #include "coord-server/resources/handlers.h"
-#include "coord-server/resources/login_name.h"
+#include "coord-server/people/login_name.h"
 #include "coord-server/api/json.h"
 #include "proto/http/target.h"
 
@@ -82,14 +82,14 @@ Answer<http::Response> create_user(const AdminContext& c) {
   if (!body) return body.error();
   auto login = text_field(*body, "loginName");
   if (!login) return login.error();
-  if (!is_login(*login)) {
-    return ApiError::bad_request("loginName: " + std::string(kLoginText));
+  if (!people::is_login(*login)) {
+    return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
   }
   auto display_name = text_field(*body, "displayName");
   if (!display_name) return display_name.error();
   auto role = text_field(*body, "role", "member");
   if (!role) return role.error();
-  if (!is_role(*role)) return ApiError::bad_request("role: " + std::string(kRolesText));
+  if (!people::is_role(*role)) return ApiError::bad_request("role: " + std::string(people::kRolesText));
   if (*role == "owner" && c.caller.role != "owner") {
     return ApiError::forbidden("only an owner makes owners");
   }
@@ -131,7 +131,7 @@ Answer<http::Response> create_account(const AdminContext& c) {
   }
   auto owner = text_field(*body, "owner", "owner");
   if (!owner) return owner.error();
-  if (!is_login(*owner)) return ApiError::bad_request("owner: " + std::string(kLoginText));
+  if (!people::is_login(*owner)) return ApiError::bad_request("owner: " + std::string(people::kLoginText));
   if (c.registry.account_named(*name) != nullptr) {
     return ApiError::conflict("account \"" + *name + "\" exists already");
   }

@@ -130,6 +130,13 @@ Answer<http::Response> delete_webhook(const AdminContext& c);
 Answer<http::Response> test_webhook(const AdminContext& c);
 Answer<http::Response> rotate_webhook(const AdminContext& c);
 
+// user_invite_routes.cpp
+Answer<http::Response> list_user_invites(const AdminContext& c);
+Answer<http::Response> create_user_invites(const AdminContext& c);
+Answer<http::Response> get_user_invite(const AdminContext& c);
+Answer<http::Response> delete_user_invite(const AdminContext& c);
+Answer<http::Response> resend_user_invite(const AdminContext& c);
+
 // account_routes.cpp
 Answer<http::Response> list_users(const AdminContext& c);
 Answer<http::Response> get_user(const AdminContext& c);

@@ -96,6 +96,11 @@ constexpr std::array kRoutes = {
     Route{"POST",   "derp/sources",                       "networking_settings",       add_relay_source},
     Route{"DELETE", "derp/sources",                       "networking_settings",       delete_relay_source},
     Route{"POST",   "derp/sources/fetch",                 "networking_settings",       fetch_relay_sources},
+    Route{"GET",    "tailnet/*/user-invites",             "user_invites:read",         list_user_invites},
+    Route{"POST",   "tailnet/*/user-invites",             "user_invites",              create_user_invites},
+    Route{"GET",    "user-invites/*",                     "user_invites:read",         get_user_invite},
+    Route{"DELETE", "user-invites/*",                     "user_invites",              delete_user_invite},
+    Route{"POST",   "user-invites/*/resend",              "user_invites",              resend_user_invite},
     Route{"GET",    "tailnet/*/webhooks",                 "webhooks:read",             list_webhooks},
     Route{"POST",   "tailnet/*/webhooks",                 "webhooks",                  create_webhook},
     Route{"GET",    "webhooks/*",                         "webhooks:read",             get_webhook},
@@ -113,7 +118,6 @@ constexpr std::array kRoutes = {
 // clang-format on
 
 constexpr std::array kNotYet = {
-    NotYet{"tailnet/*/user-invites", "user invites are"},
     NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
     NotYet{"posture/integrations/*", "posture integrations are"},
     NotYet{"tailnet/*/services/*", "services are"},

@@ -45,46 +45,55 @@ store::Stored<crypto::Key32> login_secret(store::Store& storage, Rng& rng) {
 
 store::Stored<std::unique_ptr<Coordinator>> Coordinator::make(
     store::Store& storage, Rng& rng, Setup setup, TimePoint now, WallTime wall) {
-  auto registry = nodes::Registry::load(storage, wall);
-  if (!registry) return registry.error();
-  auto sharing = sharing::Sharing::load(**registry, storage, rng);
-  if (!sharing) return sharing.error();
-  auto relays = relays::RelayDirectory::load(**registry, storage, setup.relay);
-  if (!relays) return relays.error();
-  auto webhooks = webhooks::Webhooks::load(**registry, storage, rng, wall);
-  if (!webhooks) return webhooks.error();
-  auto secret = login_secret(storage, rng);
-  if (!secret) return secret.error();
-  std::unique_ptr<Coordinator> coordinator(new Coordinator(
-      storage, std::move(*registry), std::move(*sharing), std::move(*relays),
-      std::move(*webhooks), rng, std::move(setup), *secret));
+  auto loaded = load(storage, rng, setup.relay, wall);
+  if (!loaded) return loaded.error();
+  std::unique_ptr<Coordinator> coordinator(
+      new Coordinator(storage, std::move(*loaded), rng, std::move(setup)));
   coordinator->expect_back(now);
   return coordinator;
 }
 
-Coordinator::Coordinator(
-    store::Store& storage, std::unique_ptr<nodes::Registry> registry,
-    std::unique_ptr<sharing::Sharing> sharing, std::unique_ptr<relays::RelayDirectory> relays,
-    std::unique_ptr<webhooks::Webhooks> webhooks, Rng& rng, Setup setup, const crypto::Key32& login_secret)
+store::Stored<Coordinator::Loaded> Coordinator::load(
+    store::Store& storage, Rng& rng, const relays::OwnRelay& relay, WallTime wall) {
+  auto registry = nodes::Registry::load(storage, wall);
+  if (!registry) return registry.error();
+  auto sharing = sharing::Sharing::load(**registry, storage, rng);
+  if (!sharing) return sharing.error();
+  auto relays = relays::RelayDirectory::load(**registry, storage, relay);
+  if (!relays) return relays.error();
+  auto webhooks = webhooks::Webhooks::load(**registry, storage, rng, wall);
+  if (!webhooks) return webhooks.error();
+  auto invitations = people::Invitations::load(**registry, storage, rng);
+  if (!invitations) return invitations.error();
+  auto secret = login_secret(storage, rng);
+  if (!secret) return secret.error();
+  return Loaded{std::move(*registry), std::move(*sharing),     std::move(*relays),
+                std::move(*webhooks), std::move(*invitations), *secret};
+}
+
+Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup)
     : setup_(std::move(setup)),
-      registry_(std::move(registry)),
-      sharing_(std::move(sharing)),
+      registry_(std::move(loaded.registry)),
+      sharing_(std::move(loaded.sharing)),
       policy_(*registry_, *sharing_),
-      relays_(std::move(relays)),
-      webhooks_(std::move(webhooks)),
+      relays_(std::move(loaded.relays)),
+      webhooks_(std::move(loaded.webhooks)),
+      invitations_(std::move(loaded.invitations)),
       builder_(*registry_, policy_, *sharing_, *relays_),
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
       health_(*registry_, presence_, calls_),
-      logins_(setup_.facts.server_url + "/a/", login_secret),
+      logins_(setup_.facts.server_url + "/a/", loaded.login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
       machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
       admin_routes_(
-          resources::route_table(), *registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_,
-          policy_, rng, setup_.facts),
+          resources::route_table(),
+          {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *invitations_,
+           policy_},
+          rng, setup_.facts),
       pages_(
-          *registry_, storage, enrollment_, *sharing_, rng,
-          {setup_.facts.server_url, login_secret, setup_.oidc}) {
+          *registry_, storage, enrollment_, *sharing_, *invitations_, rng,
+          {setup_.facts.server_url, loaded.login_secret, setup_.oidc}) {
   enrollment_.addresses().set_pools(policy_);
 }
 

@@ -103,10 +103,18 @@ class Coordinator {
   const mapper::MapStreams& streams() const { return streams_; }
 
  private:
-  Coordinator(
-      store::Store& storage, std::unique_ptr<nodes::Registry> registry,
-      std::unique_ptr<sharing::Sharing> sharing, std::unique_ptr<relays::RelayDirectory> relays,
-      std::unique_ptr<webhooks::Webhooks> webhooks, Rng& rng, Setup setup, const crypto::Key32& login_secret);
+  // What is read from the store before anything is joined.
+  struct Loaded {
+    std::unique_ptr<nodes::Registry> registry;
+    std::unique_ptr<sharing::Sharing> sharing;
+    std::unique_ptr<relays::RelayDirectory> relays;
+    std::unique_ptr<webhooks::Webhooks> webhooks;
+    std::unique_ptr<people::Invitations> invitations;
+    crypto::Key32 login_secret;
+  };
+  static store::Stored<Loaded> load(
+      store::Store& storage, Rng& rng, const relays::OwnRelay& relay, WallTime wall);
+  Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup);
   void expect_back(TimePoint now);
   void note_answers(TimePoint now, WallTime wall);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
@@ -128,6 +136,7 @@ class Coordinator {
   policy::Policy policy_;
   std::unique_ptr<relays::RelayDirectory> relays_;
   std::unique_ptr<webhooks::Webhooks> webhooks_;
+  std::unique_ptr<people::Invitations> invitations_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
   NodeCalls calls_;

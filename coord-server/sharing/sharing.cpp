@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "coord-server/enroll/invite_code.h"
 #include "coord-server/nodes/address_rules.h"
-#include "coord-server/sharing/invite_code.h"
 #include "proto/base/hex.h"
 
 namespace aya::sharing {
@@ -11,25 +11,12 @@ namespace {
 
 constexpr const char* kSecretName = "device_invite_secret";
 
-Stored<store::SecretHash> load_secret(store::Store& storage, Rng& rng) {
-  auto known = storage.server_value(kSecretName);
-  if (!known) return known.error();
-  store::SecretHash secret{};
-  if (*known) {
-    if (parse_hex_into(**known, secret)) return secret;
-    return store::StoreError{store::StoreError::Kind::Damaged, std::string(kSecretName)};
-  }
-  secret = rng.array<32>();
-  if (auto kept = storage.set_server_value(kSecretName, to_hex(secret)); !kept) return kept.error();
-  return secret;
-}
-
 }  // namespace
 
 Stored<std::unique_ptr<Sharing>> Sharing::load(
     nodes::Registry& registry, store::Store& storage, Rng& rng) {
   std::unique_ptr<Sharing> sharing(new Sharing(registry, storage, rng));
-  auto secret = load_secret(storage, rng);
+  auto secret = enroll::load_invite_secret(storage, kSecretName, rng);
   if (!secret) return secret.error();
   sharing->secret_ = *secret;
   auto invites = storage.device_invites();
@@ -177,7 +164,7 @@ std::vector<const DeviceInvite*> Sharing::invites_of(AccountId account) const {
 
 Offer Sharing::offer(std::string_view pasted, AccountId to, WallTime now) const {
   using Obstacle = Offer::Obstacle;
-  const auto code = code_in(pasted);
+  const auto code = enroll::code_in(pasted);
   const auto known = code ? by_code_.find(*code) : by_code_.end();
   if (known == by_code_.end()) return {};
   const DeviceInvite& invite = invites_.at(known->second);
@@ -191,7 +178,7 @@ Offer Sharing::offer(std::string_view pasted, AccountId to, WallTime now) const 
 }
 
 std::string Sharing::code_of(const DeviceInvite& invite) const {
-  return invite_code(secret_, invite.nonce);
+  return enroll::invite_code(secret_, invite.nonce);
 }
 
 std::vector<const Share*> Sharing::acceptances(InviteId id) const {

@@ -389,8 +389,22 @@ CREATE TABLE webhooks (
 );
 )sql";
 
+// The code of a link is a nonce and a secret of the server; the secret stands elsewhere.
+constexpr const char* kInvitations = R"sql(
+CREATE TABLE user_invites (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  inviter_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  role       TEXT NOT NULL,
+  email      TEXT NOT NULL,
+  nonce      BLOB NOT NULL UNIQUE,
+  created    TEXT NOT NULL,
+  expires    TEXT NOT NULL
+);
+)sql";
+
 constexpr std::array kSteps = {kFirst,    kRoutes,    kNames,  kTags,    kSettings, kAutomation,
-                               kPolicies, kAddresses, kPeople, kSharing, kRelays,   kWebhooks};
+                               kPolicies, kAddresses, kPeople, kSharing, kRelays,   kWebhooks, kInvitations};
 
 }  // namespace
 

@@ -45,6 +45,25 @@ struct Identity {
   UserId user;
 };
 
+// Somebody who may become a user, by a link; gone once it was used.
+using UserInviteId = StrongId<struct UserInviteTag, std::int64_t>;
+struct UserInvite {
+  UserInviteId id;
+  AccountId account;
+  UserId inviter;
+  std::string role;
+  std::string email;   // whom it is meant for, if that was said; nothing is sent there
+  SecretHash nonce{};  // of the code in the link
+  WallTime created{}, expires{};
+};
+
+// How somebody comes in who becomes a user just now.
+struct FirstLogin {
+  std::optional<Identity> identity;    // as which another provider knows this person
+  std::optional<UserInviteId> invite;  // used up
+  std::string password;                // its hash; empty: there is none
+};
+
 class PeopleStore {
  public:
   virtual ~PeopleStore() = default;
@@ -75,6 +94,12 @@ class PeopleStore {
   virtual Stored<void> create_link(const OneTimeLink& link, const AuditEntry& audit) = 0;
   virtual Stored<std::optional<OneTimeLink>> link(const SecretHash& id) = 0;
   virtual Stored<void> redeem_link(const SecretHash& id) = 0;  // Spent: somebody was faster
+
+  virtual Stored<std::vector<UserInvite>> user_invites() = 0;
+  // Fills in ids.
+  virtual Stored<std::vector<UserInvite>> create_user_invites(
+      std::vector<UserInvite> invites, const std::vector<AuditEntry>& audit) = 0;
+  virtual Stored<void> delete_user_invite(UserInviteId invite, const AuditEntry& audit) = 0;
 
   virtual Stored<std::optional<Identity>> identity(
       AccountId account, std::string_view issuer, std::string_view subject) = 0;

@@ -47,6 +47,7 @@ Stored<void> SqliteStore::remove_account(AccountId account, const AuditEntry& au
           "DELETE FROM api_tokens WHERE account_id = ?",
           "DELETE FROM quarantine WHERE account_id = ?",
           "DELETE FROM webhooks WHERE account_id = ?",
+          "DELETE FROM user_invites WHERE account_id = ?",
           "DELETE FROM users WHERE account_id = ?"}) {
       if (auto gone = db_.run(statement, {account}); !gone) return gone;
     }
@@ -71,8 +72,7 @@ Stored<void> SqliteStore::update_contacts(
   });
 }
 
-Stored<User> SqliteStore::create_user(
-    User user, AuditEntry audit, const std::optional<Identity>& identity) {
+Stored<User> SqliteStore::create_user(User user, AuditEntry audit, const FirstLogin& how) {
   return db_.transaction<User>([&]() -> Stored<User> {
     auto inserted = db_.run(
         "INSERT INTO users (account_id, login, display_name, role, created, status) "
@@ -81,12 +81,7 @@ Stored<User> SqliteStore::create_user(
          user.status});
     if (!inserted) return inserted.error();
     user.id = UserId{db_.last_row_id()};
-    if (identity) {
-      auto known = db_.run(
-          "INSERT INTO identities (account_id, issuer, subject, user_id) VALUES (?,?,?,?)",
-          {identity->account, identity->issuer, identity->subject, user.id});
-      if (!known) return known.error();
-    }
+    if (auto in = let_in(user.id, how); !in) return in.error();
     audit.target_id = std::to_string(user.id.value);
     if (auto logged = log(audit); !logged) return logged.error();
     return user;

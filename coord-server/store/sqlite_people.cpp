@@ -43,6 +43,19 @@ Identity read_identity(RowReader& row) {
   return out;
 }
 
+UserInvite read_user_invite(RowReader& row) {
+  UserInvite out;
+  out.id = row.id<UserInviteId>();
+  out.account = row.id<AccountId>();
+  out.inviter = row.id<UserId>();
+  out.role = row.text();
+  out.email = row.text();
+  out.nonce = row.hash();
+  out.created = row.time();
+  out.expires = row.time();
+  return out;
+}
+
 std::string hashes_column(const std::vector<SecretHash>& hashes) {
   std::string out;
   for (const SecretHash& hash : hashes) out += (out.empty() ? "" : " ") + to_hex(hash);
@@ -82,16 +95,19 @@ Stored<Credentials> SqliteStore::credentials(UserId user) {
   return none;
 }
 
+Stored<void> SqliteStore::write_credentials(const Credentials& credentials) {
+  return db_.run(
+      "INSERT OR REPLACE INTO credentials (user_id, password, totp, totp_step, recovery) "
+      "VALUES (?,?,?,?,?)",
+      {credentials.user, credentials.password, credentials.totp, credentials.totp_step,
+       hashes_column(credentials.recovery)});
+}
+
 Stored<void> SqliteStore::set_credentials(
     const Credentials& credentials, const std::optional<AuditEntry>& audit,
     const std::optional<EndSessions>& end) {
   return db_.transaction<void>([&]() -> Stored<void> {
-    auto set = db_.run(
-        "INSERT OR REPLACE INTO credentials (user_id, password, totp, totp_step, recovery) "
-        "VALUES (?,?,?,?,?)",
-        {credentials.user, credentials.password, credentials.totp, credentials.totp_step,
-         hashes_column(credentials.recovery)});
-    if (!set) return set;
+    if (auto set = write_credentials(credentials); !set) return set;
     if (end) {
       if (auto ended = delete_sessions(credentials.user, end->but); !ended) return ended;
     }
@@ -167,6 +183,57 @@ Stored<std::optional<Identity>> SqliteStore::identity(
       all(read_identity, "account_id, issuer, subject, user_id",
           "identities WHERE account_id = ? AND issuer = ? AND subject = ?",
           {account, issuer, subject}));
+}
+
+Stored<void> SqliteStore::let_in(UserId user, const FirstLogin& how) {
+  if (how.invite) {
+    auto used = db_.run("DELETE FROM user_invites WHERE id = ?", {*how.invite});
+    if (!used) return used;
+    if (db_.changed_rows() == 0) {
+      return StoreError{StoreError::Kind::Spent, "the invitation has been used or taken back"};
+    }
+  }
+  if (how.identity) {
+    auto known = db_.run(
+        "INSERT INTO identities (account_id, issuer, subject, user_id) VALUES (?,?,?,?)",
+        {how.identity->account, how.identity->issuer, how.identity->subject, user});
+    if (!known) return known;
+  }
+  if (how.password.empty()) return {};
+  Credentials credentials;
+  credentials.user = user;
+  credentials.password = how.password;
+  return write_credentials(credentials);
+}
+
+Stored<std::vector<UserInvite>> SqliteStore::user_invites() {
+  return all(
+      read_user_invite, "id, account_id, inviter_id, role, email, nonce, created, expires",
+      "user_invites ORDER BY id", {});
+}
+
+Stored<std::vector<UserInvite>> SqliteStore::create_user_invites(
+    std::vector<UserInvite> invites, const std::vector<AuditEntry>& audit) {
+  return db_.transaction<std::vector<UserInvite>>([&]() -> Stored<std::vector<UserInvite>> {
+    for (UserInvite& invite : invites) {
+      auto inserted = db_.run(
+          "INSERT INTO user_invites (account_id, inviter_id, role, email, nonce, created, expires) "
+          "VALUES (?,?,?,?,?,?,?)",
+          {invite.account, invite.inviter, invite.role, invite.email, Bytes(invite.nonce),
+           to_rfc3339(invite.created), to_rfc3339(invite.expires)});
+      if (!inserted) return inserted.error();
+      invite.id = UserInviteId{db_.last_row_id()};
+    }
+    if (auto logged = log_all(audit); !logged) return logged.error();
+    return invites;
+  });
+}
+
+Stored<void> SqliteStore::delete_user_invite(UserInviteId invite, const AuditEntry& audit) {
+  return db_.transaction<void>([&]() -> Stored<void> {
+    auto gone = change_one("DELETE FROM user_invites WHERE id = ?", {invite});
+    return gone ? log(audit) : gone;
+  });
 }
 
 }  // namespace aya::store

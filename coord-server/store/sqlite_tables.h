@@ -34,8 +34,7 @@ class SqliteStore final : public Store {
       AccountId account, const std::array<std::string, 3>& contacts,
       const AuditEntry& audit) override;
   Stored<void> remove_account(AccountId account, const AuditEntry& audit) override;
-  Stored<User> create_user(
-      User user, AuditEntry audit, const std::optional<Identity>& identity) override;
+  Stored<User> create_user(User user, AuditEntry audit, const FirstLogin& how) override;
 
   Stored<void> update_user(const User& user, const AuditEntry& audit) override;
   Stored<void> delete_user(UserId user, const AuditEntry& audit) override;
@@ -52,6 +51,10 @@ class SqliteStore final : public Store {
   Stored<void> create_link(const OneTimeLink& link, const AuditEntry& audit) override;
   Stored<std::optional<OneTimeLink>> link(const SecretHash& id) override;
   Stored<void> redeem_link(const SecretHash& id) override;
+  Stored<std::vector<UserInvite>> user_invites() override;
+  Stored<std::vector<UserInvite>> create_user_invites(
+      std::vector<UserInvite> invites, const std::vector<AuditEntry>& audit) override;
+  Stored<void> delete_user_invite(UserInviteId invite, const AuditEntry& audit) override;
   Stored<std::optional<Identity>> identity(
       AccountId account, std::string_view issuer, std::string_view subject) override;
 
@@ -193,6 +196,8 @@ class SqliteStore final : public Store {
   Stored<void> log(const AuditEntry& audit);
   Stored<void> log_all(const std::vector<AuditEntry>& audit);
   Stored<void> insert_relay_regions(const std::vector<RelayRegion>& regions);
+  Stored<void> write_credentials(const Credentials& credentials);
+  Stored<void> let_in(UserId user, const FirstLogin& how);
   Stored<void> redeem(std::optional<AuthKeyId> key);
   Stored<void> quarantine_addresses_of(NodeId node, WallTime until);
   Stored<void> quarantine(const AddressChange& change, const AddressMove& left);

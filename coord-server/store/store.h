@@ -58,9 +58,8 @@ class Store : public AddressStore,
       AccountId account, const AccountSettings& settings, const AuditEntry& audit) = 0;
   virtual Stored<void> update_contacts(
       AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) = 0;
-  // `identity`: as which another provider knows this person; the user is filled in.
-  virtual Stored<User> create_user(
-      User user, AuditEntry audit, const std::optional<Identity>& identity = {}) = 0;
+  // With how that one comes in, all of it or nothing. Spent: the invitation is no longer there.
+  virtual Stored<User> create_user(User user, AuditEntry audit, const FirstLogin& how = {}) = 0;
 
   // A new node, and the use of the auth key that let it in.
   virtual Stored<NodeRecord> create_node(

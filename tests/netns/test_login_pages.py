@@ -195,3 +195,27 @@ def test_the_page_speaks_japanese():
             return browser.title
 
         assert browse(desk, visit, language="ja") == "ログイン"
+
+
+def test_somebody_becomes_a_user_by_an_invitation():
+    need_browser()
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        link = coordinator.cli("invite", "add", "--role", "admin", "--email", "dora@example.org", "-q").strip()
+
+        def visit(browser):
+            browser.open(link)
+            assert browser.title == "You are invited", browser.text
+            browser.fill(link[link.index("/join/"):], user="owner", password=PASSWORD)
+            assert "Somebody else has that name" in browser.text, browser.text
+            browser.fill(link[link.index("/join/"):], user="dora", password=PASSWORD)
+            assert browser.title == "Your login" and "admin" in browser.text, browser.text
+            browser.fill("/logout")
+            browser.open(link)
+            assert browser.title == "This invitation is over"
+
+        browse(lab.public_host("desk", f"{INTERNET}.9"), visit)
+        assert coordinator.json("invite", "ls") == []
+        roles = {user["loginName"]: user["role"] for user in coordinator.json("user", "ls")}
+        assert roles["dora"] == "admin", roles
+        assert "invited by owner" in coordinator.cli("audit", "--json")

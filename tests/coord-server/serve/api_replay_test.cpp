@@ -44,6 +44,7 @@ const std::map<std::string, std::string> kLeft = {
     {"device-get-all", "serial numbers of devices are not collected"},
     {"devices-list-filter-two-tags", "serial numbers of devices are not collected"},
     {"device-invite-resend", "this server sends no mail"},
+    {"user-invite-resend", "this server sends no mail"},
     {"error-internal", "needs a disk that fails"},
 };
 
@@ -163,6 +164,12 @@ class Replay : public Bench {
       api_text("POST", "/api/v2/tailnet/-/acl", R"({"tagOwners": {"tag:db": []}})");
     }
     if (name == "user-restore") api_text("POST", ours("/api/v2/users/u5Bob/suspend"), "");
+    if (is("user-invite") && name != "user-invites-create") {
+      const Json made =
+          api("POST", "/api/v2/tailnet/-/user-invites",
+              Json::array({{{"role", "member"}, {"email", "dora@example.com"}}}));
+      user_invite_id = made.at(0).at("id");
+    }
     if (is("webhook") && name != "webhooks-list-none") {
       const Json hook =
           api("POST", "/api/v2/tailnet/-/webhooks",
@@ -195,6 +202,9 @@ class Replay : public Bench {
         {"k9Oauth1CNTRL", client_id},
         {"u5Alice", user("alice")},
         {"u5Bob", user("bob")}};
+    if (!user_invite_id.empty()) {
+      names.emplace_back("/user-invites/i1", "/user-invites/" + user_invite_id);
+    }
     if (!webhook_id.empty()) names.emplace_back("w4Hook", webhook_id);
     if (!invite_id.empty())
       names.emplace_back("/device-invites/d1", "/device-invites/" + invite_id);
@@ -253,7 +263,7 @@ class Replay : public Bench {
   Machine* web = nullptr;
   Machine* db = nullptr;
   std::string token, client_id, client_secret, reusable, one_off_id;
-  std::string invite_id, external_id, webhook_id;
+  std::string invite_id, external_id, webhook_id, user_invite_id;
 };
 
 class ReplayFile : public Replay, public testing::WithParamInterface<const char*> {};
@@ -269,7 +279,7 @@ TEST_P(ReplayFile, AnswersAsRecorded) {
     machines.clear();
     owned.clear();
     authorization.clear();
-    for (auto* id : {&reusable, &invite_id, &external_id, &webhook_id}) id->clear();
+    for (auto* id : {&reusable, &invite_id, &external_id, &webhook_id, &user_invite_id}) id->clear();
     test::TempDir fresh;
     storage = std::move(*store::open_sqlite_store(fresh.file("coord.db")));
     ASSERT_TRUE(create_first_account(*storage, "default", "mesh.test", "alice", wall));

@@ -191,7 +191,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
-      "DROP TABLE webhooks; DROP TABLE relay_sources; DROP TABLE relay_regions; DROP TABLE relay_choices;"
+      "DROP TABLE user_invites; DROP TABLE webhooks; DROP TABLE relay_sources; DROP TABLE relay_regions; DROP TABLE relay_choices;"
       "DROP TABLE former_addresses; DROP TABLE address_moves; DROP TABLE address_changes;"
       "DROP TABLE address_reservations; ALTER TABLE quarantine RENAME COLUMN address TO ipv4;";
   for (const auto& [table, columns] : added) {

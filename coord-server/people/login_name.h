@@ -1,4 +1,4 @@
-// What users may be called, and what they may be. Private to the room.
+// What users may be called, and what they may be.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 #include <cctype>
 #include <string_view>
 
-namespace aya::resources {
+namespace aya::people {
 
 inline constexpr std::string_view kLoginText = "1 to 64 letters, digits and . _ - @ +";
 inline constexpr std::string_view kRolesText =
@@ -26,4 +26,4 @@ inline bool is_role(std::string_view text) {
   return std::ranges::find(kRoles, text) != kRoles.end();
 }
 
-}  // namespace aya::resources
+}  // namespace aya::people

@@ -1,0 +1,51 @@
+// Invitations of people: links by which somebody becomes a user.
+#include "coord-server/commands/json.h"
+#include "coord-server/commands/table.h"
+#include "coord-server/commands/verbs.h"
+
+namespace aya::coord {
+
+Done invite_add(const Invocation& call) {
+  Json wish = {{"role", call.line.get("role", "member")}};
+  if (call.line.has("email")) wish["email"] = call.line.get("email");
+  auto reply = call.client.call("POST", "/tailnet/-/user-invites", Json::array({wish}).dump());
+  if (!reply) return reply.error();
+  const Json made = parse_json(reply->body);
+  const Json invite = made.is_array() && !made.empty() ? made[0] : Json::object();
+  if (call.json || call.line.has("q")) {
+    print(call.json ? json_text(invite) : text_at(invite, "inviteUrl") + '\n');
+    return {};
+  }
+  print(
+      "whoever opens this link until " + text_at(invite, "expires").substr(0, 10) +
+      " becomes a user (" + text_at(invite, "role") + ")\n  " + text_at(invite, "inviteUrl") +
+      "\nThe server sends no mail: pass the link on yourself.\n");
+  return {};
+}
+
+Done invite_list(const Invocation& call) {
+  auto reply = call.client.call("GET", "/tailnet/-/user-invites");
+  if (!reply) return reply.error();
+  const Json invites = parse_json(reply->body);
+  if (call.json) {
+    print(json_text(invites));
+    return {};
+  }
+  std::vector<std::vector<std::string>> rows = {{"ID", "ROLE", "E-MAIL", "UNTIL", "LINK"}};
+  for (const Json& one : invites) {
+    rows.push_back(
+        {text_at(one, "id"), text_at(one, "role"), printable(text_at(one, "email")),
+         text_at(one, "expires").substr(0, 10), text_at(one, "inviteUrl")});
+  }
+  print(table(rows));
+  return {};
+}
+
+Done invite_remove(const Invocation& call) {
+  auto gone = call.client.call("DELETE", "/user-invites/" + call.arguments[0]);
+  if (!gone) return gone.error();
+  print(call.json ? json_text(Json::object()) : "taken back\n");
+  return {};
+}
+
+}  // namespace aya::coord

@@ -1,0 +1,134 @@
+// Invitations of people (interfaces 1.8): a link each, by which somebody becomes a user.
+#include <charconv>
+
+#include "coord-server/api/json.h"
+#include "coord-server/people/login_name.h"
+#include "coord-server/resources/handlers.h"
+
+namespace aya::resources {
+namespace {
+
+using people::UserInvite;
+using people::UserInviteId;
+
+constexpr std::size_t kLongestAddress = 254;
+
+Json invite_json(const AdminContext& c, const UserInvite& invite) {
+  return {
+      {"id", std::to_string(invite.id.value)},
+      {"role", invite.role},
+      {"tailnetId", invite.account.value},
+      {"inviterId", invite.inviter.value},
+      {"email", invite.email},
+      {"lastEmailSentAt", kZeroTimeText},  // this server sends no mail
+      {"created", to_rfc3339(invite.created)},
+      {"expires", to_rfc3339(invite.expires)},
+      {"inviteUrl", c.facts.server_url + "/join/" + c.invitations.code_of(invite)}};
+}
+
+Answer<const UserInvite*> invite_in_path(const AdminContext& c) {
+  const std::string& text = c.path[0];
+  UserInviteId id{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id.value);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  const UserInvite* invite = is_number ? c.invitations.find(id, c.now) : nullptr;
+  if (invite == nullptr || !c.caller.may_see(invite->account)) {
+    return ApiError::not_found("user invite");
+  }
+  return invite;
+}
+
+Answer<UserInvite> wish_of(const AdminContext& c, const store::Account& account, const Json& body) {
+  if (!body.is_object()) return ApiError::bad_request("want an array of objects");
+  auto role = text_field(body, "role", "member");
+  if (!role) return role.error();
+  if (!people::is_role(*role)) {
+    return ApiError::bad_request("role: " + std::string(people::kRolesText));
+  }
+  if (*role == "owner" && c.caller.role != "owner") {
+    return ApiError::forbidden("only an owner may invite an owner");
+  }
+  auto email = text_field(body, "email");
+  if (!email) return email.error();
+  if (email->size() > kLongestAddress) return ApiError::bad_request("email: too long");
+  UserInvite wish;
+  wish.account = account.id;
+  wish.inviter = c.caller.user;
+  wish.role = *role;
+  wish.email = *email;
+  return wish;
+}
+
+store::AuditEntry about(const AdminContext& c, const UserInvite& invite, std::string action) {
+  store::AuditEntry entry = c.audit(std::move(action), "USER_INVITE");
+  entry.account = invite.account;
+  entry.target_name = invite.email;
+  entry.new_value = text_of({{"role", invite.role}, {"email", invite.email}});
+  return entry;
+}
+
+}  // namespace
+
+Answer<http::Response> list_user_invites(const AdminContext& c) {
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  Json out = Json::array();
+  for (const UserInvite* invite : c.invitations.of((*account)->id, c.now)) {
+    out.push_back(invite_json(c, *invite));
+  }
+  return http::Response::json(200, text_of(out));
+}
+
+// A program cannot invite: whoever comes asks the inviter who that was.
+Answer<http::Response> create_user_invites(const AdminContext& c) {
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  if (!c.caller.is_person()) return ApiError::forbidden("only a person can invite somebody");
+  const Json body = Json::parse(as_text(c.request.body), nullptr, false);
+  if (!body.is_array()) return ApiError::bad_request("want an array of objects");
+  std::vector<UserInvite> wishes;
+  std::vector<store::AuditEntry> audit;
+  for (const Json& one : body) {
+    auto wish = wish_of(c, **account, one);
+    if (!wish) return wish.error();
+    audit.push_back(about(c, *wish, "INVITE"));
+    wishes.push_back(std::move(*wish));
+  }
+  const std::size_t open = c.invitations.of((*account)->id, c.now).size();
+  if (open + wishes.size() > people::Invitations::kMostOfAccount) {
+    return ApiError::conflict(
+        "at most " + std::to_string(people::Invitations::kMostOfAccount) +
+        " open invitations; take others back first");
+  }
+  auto made = c.invitations.create(std::move(wishes), audit, c.now);
+  if (!made) return ApiError::of(made.error());
+  Json out = Json::array();
+  for (const UserInvite& invite : *made) out.push_back(invite_json(c, invite));
+  return http::Response::json(200, text_of(out));
+}
+
+Answer<http::Response> get_user_invite(const AdminContext& c) {
+  auto invite = invite_in_path(c);
+  if (!invite) return invite.error();
+  return http::Response::json(200, text_of(invite_json(c, **invite)));
+}
+
+Answer<http::Response> delete_user_invite(const AdminContext& c) {
+  auto invite = invite_in_path(c);
+  if (!invite) return invite.error();
+  store::AuditEntry entry = about(c, **invite, "DELETE");
+  entry.target_id = std::to_string((*invite)->id.value);
+  std::swap(entry.old_value, entry.new_value);
+  if (auto gone = c.invitations.take_back((*invite)->id, entry); !gone) {
+    return ApiError::of(gone.error());
+  }
+  return http::Response::json(200, "{}");
+}
+
+Answer<http::Response> resend_user_invite(const AdminContext& c) {
+  auto invite = invite_in_path(c);
+  if (!invite) return invite.error();
+  return ApiError{501, "this server sends no mail; pass inviteUrl on yourself"};
+}
+
+}  // namespace aya::resources
