@@ -12,23 +12,6 @@ namespace {
 
 using Answered = Result<http::Response, io::IoError>;
 
-Failure no_answer(const std::string& socket, const io::IoError& why) {
-  switch (why.kind) {
-    case io::IoError::Kind::NotFound:
-    case io::IoError::Kind::Refused:
-      return {
-          Exit::NoServer, "no server answers at " + socket +
-                              "; start it with: ayatori-coord serve --dir DIR (and give the same "
-                              "--dir here)"};
-    case io::IoError::Kind::Permission:
-      return {Exit::Denied, "no permission to use " + socket + "; run this as root"};
-    case io::IoError::Kind::TimedOut:
-      return {Exit::TimedOut, "the server at " + socket + " does not answer"};
-    default:
-      return {Exit::Failed, "the server at " + socket + ": " + why.detail};
-  }
-}
-
 Failure refusal(const http::Response& response) {
   std::string text = printable(text_at(parse_json(as_text(response.body)), "message"));
   if (text.empty()) text = "the server answered with status " + std::to_string(response.status);
@@ -48,16 +31,48 @@ Failure refusal(const http::Response& response) {
 
 }  // namespace
 
+Failure AdminClient::no_answer(const io::IoError& why) const {
+  if (!server_.url.empty()) {
+    const bool certificate = why.kind == io::IoError::Kind::Tls && !server_.pin;
+    return {
+        Exit::NoServer,
+        why.detail + (certificate ? "; where the server has a certificate of its own, name that by "
+                                    "--server-cert as `key add` prints it"
+                                  : "")};
+  }
+  switch (why.kind) {
+    case io::IoError::Kind::NotFound:
+    case io::IoError::Kind::Refused:
+      return {
+          Exit::NoServer, "no server answers at " + server_.socket +
+                              "; start it with: ayatori-coord serve --dir DIR (and give the same "
+                              "--dir here)"};
+    case io::IoError::Kind::Permission:
+      return {Exit::Denied, "no permission to use " + server_.socket + "; run this as root"};
+    case io::IoError::Kind::TimedOut:
+      return {Exit::TimedOut, "the server at " + server_.socket + " does not answer"};
+    default:
+      return {Exit::Failed, "the server at " + server_.socket + ": " + why.detail};
+  }
+}
+
 Result<AdminClient::Reply, Failure> AdminClient::call(
     std::string_view method, std::string_view target, std::string_view body, std::string_view query,
     const Terms& terms) const {
   io::HttpFetch fetch;
-  fetch.url = "http://coord/api/v2" + std::string(target);
+  const bool from_afar = !server_.url.empty();
+  fetch.url = (from_afar ? server_.url : "http://coord") + "/api/v2" + std::string(target);
   std::string all = account_.empty() ? "" : "account=" + http::percent_encode(account_);
   if (!query.empty()) all += (all.empty() ? "" : "&") + std::string(query);
   if (!all.empty()) fetch.url += '?' + all;
   fetch.method = method;
-  fetch.unix_socket = socket_;
+  tls::TlsClientContext tls(server_.pin ? tls::TlsTrust::pinned(*server_.pin) : tls::TlsTrust::roots());
+  if (from_afar) {
+    fetch.tls = &tls;
+    fetch.headers.set("Authorization", "Bearer " + server_.token);
+  } else {
+    fetch.unix_socket = server_.socket;
+  }
   fetch.timeout = kTimeout;
   if (!terms.if_match.empty()) fetch.headers.set("If-Match", terms.if_match);
   if (!body.empty()) {
@@ -69,8 +84,8 @@ Result<AdminClient::Reply, Failure> AdminClient::call(
   io::HttpClient client(
       loop, std::move(fetch), [&](Answered answer) { answered.emplace(std::move(answer)); });
   loop.run_until([&] { return answered.has_value(); }, kTimeout + 1s);
-  if (!answered) return Failure{Exit::TimedOut, "the server at " + socket_ + " does not answer"};
-  if (!*answered) return no_answer(socket_, answered->error());
+  if (!answered) return Failure{Exit::TimedOut, "the server at " + place() + " does not answer"};
+  if (!*answered) return no_answer(answered->error());
   const http::Response& response = **answered;
   if (!response.ok()) return refusal(response);
   return Reply{

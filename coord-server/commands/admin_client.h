@@ -1,12 +1,16 @@
-// The REST API of a running server over its unix socket: one blocking call at a time.
+// The REST API of a running server, over its unix socket or from afar by URL and token: one blocking
+// call at a time.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "coord-server/commands/failure.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
+#include "proto/io/io_error.h"
+#include "proto/tls/certificate.h"
 
 namespace aya::coord {
 
@@ -14,9 +18,16 @@ class AdminClient {
  public:
   static constexpr Duration kTimeout = 15s;
 
-  // `account`: whose data is meant; empty: the first account.
-  AdminClient(std::string socket, std::string account)
-      : socket_(std::move(socket)), account_(std::move(account)) {}
+  // Where the server is: its socket, or its URL with what lets us in there.
+  struct Server {
+    std::string socket;
+    std::string url = {};  // empty: by the socket
+    std::string token = {};
+    std::optional<tls::Sha256> pin = {};  // the only certificate it may show
+  };
+  // `account`: whose data is meant; empty: the first account, and of a token its own.
+  AdminClient(Server server, std::string account)
+      : server_(std::move(server)), account_(std::move(account)) {}
 
   struct Reply {
     std::string body;     // JSON
@@ -38,7 +49,11 @@ class AdminClient {
       std::string_view query, const Terms& terms) const;
 
  private:
-  std::string socket_;
+  // What went wrong, and what to do.
+  const std::string& place() const { return server_.url.empty() ? server_.socket : server_.url; }
+  Failure no_answer(const io::IoError& why) const;
+
+  Server server_;
   std::string account_;
 };
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "coord-server/app/installation.h"
+#include "proto/http/target.h"
 
 namespace aya::coord {
 namespace {
@@ -46,6 +48,8 @@ const std::vector<OptionKind>& known_options() {
       {"reset-second-factor", false},
       {"reusable", false},
       {"role", true},
+      {"server", true},
+      {"server-cert", true},
       {"server-url", true},
       {"since", true},
       {"socket", true},
@@ -67,8 +71,8 @@ const std::vector<OptionKind>& known_options() {
   return kKnown;
 }
 
-const std::vector<std::string_view> kOfEveryVerb = {"account", "dir",    "h",      "help",
-                                                    "json",    "socket", "version"};
+const std::vector<std::string_view> kOfEveryVerb = {
+    "account", "dir", "h", "help", "json", "server", "server-cert", "socket", "version"};
 
 bool takes(const std::vector<std::string_view>& options, std::string_view name) {
   return std::ranges::find(options, name) != options.end();
@@ -87,12 +91,16 @@ std::string usage_of(const Verb& verb) {
 
 std::string help() {
   std::string text =
-      "Usage: ayatori-coord [--dir DIR | --socket PATH] [--account NAME] [--json] VERB …\n\n";
+      "Usage: ayatori-coord [--dir DIR | --socket PATH | --server URL] [--account NAME] [--json] "
+      "VERB …\n\n";
   for (const Verb& verb : verbs()) {
     text += "  " + usage_of(verb) + "\n      " + std::string(verb.summary) + '\n';
   }
   text += "\nDIR is " + std::string(kDefaultDir) +
-          " unless given. N is a node's name, address or id, or the beginning of its name.\n";
+          " unless given. N is a node's name, address or id, or the beginning of its name.\n"
+          "From another machine: --server URL (or AYATORI_SERVER), a token of `token add` in "
+          "AYATORI_API_KEY,\nand where the server made its own certificate --server-cert PIN (or "
+          "AYATORI_SERVER_CERT).\n";
   return text;
 }
 
@@ -128,6 +136,37 @@ Done check(const Verb& verb, const CommandLine& line, std::size_t arguments) {
   return {};
 }
 
+std::string setting(const CommandLine& line, const char* option, const char* variable) {
+  const char* of_environment = std::getenv(variable);
+  return line.get(option, of_environment == nullptr ? "" : of_environment);
+}
+
+// A server elsewhere where the line or the environment names one, and the line no folder or socket.
+Result<AdminClient::Server, Failure> server_of(const CommandLine& line, const std::string& dir) {
+  AdminClient::Server out;
+  out.socket = line.get("socket", dir + "/coord.sock");
+  if (!line.has("server") && (line.has("dir") || line.has("socket"))) return out;
+  out.url = setting(line, "server", "AYATORI_SERVER");
+  if (out.url.empty()) return out;
+  while (out.url.ends_with('/')) out.url.pop_back();
+  if (!http::Url::parse(out.url)) {
+    return Failure{Exit::Usage, "--server: \"" + out.url + "\" is no http or https URL"};
+  }
+  if (line.has("account")) {
+    return Failure{Exit::Usage, "--account is for the server's own socket: a token is of one network"};
+  }
+  const char* token = std::getenv("AYATORI_API_KEY");
+  out.token = token == nullptr ? "" : token;
+  if (out.token.empty()) {
+    return Failure{Exit::Denied, "set AYATORI_API_KEY to a token that `token add` made"};
+  }
+  const std::string pin = setting(line, "server-cert", "AYATORI_SERVER_CERT");
+  if (pin.empty()) return out;
+  out.pin = tls::parse_pin(pin);
+  if (out.pin) return out;
+  return Failure{Exit::Usage, "--server-cert: want sha256-raw: and 64 hexadecimal digits"};
+}
+
 Done run_line(const CommandLine& line) {
   if (line.has("version")) return version_command({line, {}, {}, {{}, {}}, line.has("json")});
   const Verb* verb = find_verb(line.words);
@@ -141,9 +180,16 @@ Done run_line(const CommandLine& line) {
   const std::vector<std::string> arguments(line.words.begin() + words, line.words.end());
   if (auto good = check(*verb, line, arguments.size()); !good) return good;
   const std::string dir = line.get("dir", kDefaultDir);
-  const std::string socket = line.get("socket", dir + "/coord.sock");
+  if (verb->only_here && line.has("server")) {
+    return Failure{Exit::Usage, std::string(verb->name) + " works on the server's own machine only"};
+  }
+  auto server = verb->only_here
+                    ? AdminClient::Server{line.get("socket", dir + "/coord.sock")}
+                    : server_of(line, dir);
+  if (!server) return server.error();
   return verb->run(
-      {line, arguments, dir, AdminClient(socket, line.get("account")), line.has("json")});
+      {line, arguments, dir, AdminClient(std::move(*server), line.get("account")),
+       line.has("json")});
 }
 
 }  // namespace
@@ -153,16 +199,16 @@ const std::vector<Verb>& verbs() {
   static const std::vector<Verb> kVerbs = {
       {"init", "", "make a new server in DIR", 0, 0,
        {"server-url", "listen", "tls-cert", "tls-key", "derp-ip", "stun-listen", "owner"},
-       init_command},
-      {"serve", "", "run the server of DIR", 0, 0, {"verbose"}, serve_command},
+       init_command, true},
+      {"serve", "", "run the server of DIR", 0, 0, {"verbose"}, serve_command, true},
       {"config check", "", "is the configuration of DIR one a server can start with", 0, 0, {},
-       config_check},
-      {"config show", "", "what is configured, defaults included", 0, 0, {}, config_show},
+       config_check, true},
+      {"config show", "", "what is configured, defaults included", 0, 0, {}, config_show, true},
       {"backup", "FILE", "write all of DIR to one file; the server may run", 1, 1, {},
-       backup_command},
+       backup_command, true},
       {"restore", "FILE", "put a backup in the place of what DIR holds; the server may run", 1, 1,
-       {"yes"}, restore_command},
-      {"doctor", "", "is everything well that a server needs", 0, 0, {}, doctor_command},
+       {"yes"}, restore_command, true},
+      {"doctor", "", "is everything well that a server needs", 0, 0, {}, doctor_command, true},
       {"status", "", "what the running server is doing", 0, 0, {}, status_command},
       {"user add", "NAME", "add a user", 1, 1, {"role"}, user_add},
       {"user ls", "", "list users", 0, 0, {}, user_list},

@@ -30,6 +30,7 @@ struct Verb {
   std::size_t fewest, most;               // arguments
   std::vector<std::string_view> options;  // besides those of every verb
   Done (*run)(const Invocation&);
+  bool only_here = false;  // works on the server's folder, so not from afar
 };
 
 const std::vector<Verb>& verbs();

@@ -15,6 +15,7 @@
 #include "coord-server/commands/verbs.h"
 #include "proto/io/loop.h"
 #include "proto/io/tcp_stream.h"
+#include "proto/tls/certificate.h"
 #include "tests/support/temp_dir.h"
 
 namespace aya::coord {
@@ -36,7 +37,7 @@ class RunningServer : public testing::Test {
       port = (*free)->local().port;
     }
     wish.listen = "127.0.0.1:" + std::to_string(port);
-    wish.server_url = "https://" + wish.listen;
+    wish.server_url = url = "https://" + wish.listen;
     wish.stun_listen = "off";
     wish.owner = "alice@example.com";
     EXPECT_TRUE(create_installation(wish, loop.wall_now(), rng));
@@ -71,6 +72,23 @@ class RunningServer : public testing::Test {
     err = testing::internal::GetCapturedStderr();
     return code;
   }
+  // The same from another machine.
+  int type_from_afar(const std::string& token, std::vector<std::string> line) {
+    ::setenv("AYATORI_API_KEY", token.c_str(), 1);
+    line.insert(line.end(), {"--server", url, "--server-cert", pin()});
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = coord::run(line);
+    out = testing::internal::GetCapturedStdout();
+    err = testing::internal::GetCapturedStderr();
+    ::unsetenv("AYATORI_API_KEY");
+    return code;
+  }
+  std::string pin() const {
+    std::ifstream file(home() + "/cert.pem");
+    const std::string pem{std::istreambuf_iterator<char>(file), {}};
+    return tls::pin_text(*tls::pem_fingerprint(pem));
+  }
   std::string home() const { return dir.file("home"); }
   std::string file(const std::string& name, const std::string& text) {
     std::ofstream(dir.file(name)) << text;
@@ -78,7 +96,7 @@ class RunningServer : public testing::Test {
   }
 
   test::TempDir dir;
-  std::string out, err;
+  std::string out, err, url;
   pid_t server_ = -1;
 };
 
@@ -110,6 +128,34 @@ TEST_F(RunningServer, ShowsSettingsAsTheFileWouldHaveThem) {
   EXPECT_THAT(out, HasSubstr("oidc_client_secret = (secret)"));
   EXPECT_THAT(out, testing::Not(HasSubstr("hush")));
   EXPECT_TRUE(parse_config(out, "what is shown"));
+}
+
+TEST_F(RunningServer, IsSteeredFromAfarByAToken) {
+  ASSERT_EQ(type({"token", "add", "-q"}), 0) << err;
+  const std::string token = out.substr(0, out.find('\n'));
+  ASSERT_EQ(type_from_afar(token, {"user", "add", "bob"}), 0) << err;
+  ASSERT_EQ(type_from_afar(token, {"user", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("bob"));
+  EXPECT_EQ(type_from_afar("aykey-api-x-y", {"user", "ls"}), 5);
+  EXPECT_EQ(type_from_afar("", {"user", "ls"}), 5);
+  EXPECT_THAT(err, HasSubstr("AYATORI_API_KEY"));
+  EXPECT_EQ(type_from_afar(token, {"backup", file("b", "")}), 2);
+  EXPECT_THAT(err, HasSubstr("own machine"));
+  EXPECT_EQ(type_from_afar(token, {"--account", "x", "user", "ls"}), 2);
+  std::string other = pin();
+  other.back() = other.back() == '0' ? '1' : '0';
+  EXPECT_EQ(type({"user", "ls", "--server", url, "--server-cert", other}), 5) << "no token";
+}
+
+// Policies may be longer than anything else, for whoever may write one.
+TEST_F(RunningServer, TakesALongPolicyFromWhomItKnows) {
+  const std::string path =
+      file("policy", std::string(std::size_t{3} << 20, ' ') + R"({"acls": []})");
+  EXPECT_EQ(type({"policy", "test", path}), 0) << err;
+  ASSERT_EQ(type({"token", "add", "-q"}), 0) << err;
+  const std::string token = out.substr(0, out.find('\n'));
+  EXPECT_EQ(type_from_afar(token, {"policy", "test", path}), 0) << err;
+  EXPECT_NE(type_from_afar("aykey-api-x-y", {"policy", "test", path}), 0);
 }
 
 TEST_F(RunningServer, RefusesAPolicyWhoseTestsFail) {
