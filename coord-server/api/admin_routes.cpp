@@ -62,23 +62,41 @@ http::Response AdminRoutes::answer(
   return response;
 }
 
-Answer<http::Response> AdminRoutes::dispatch(
-    const http::Request& request, const Entrance& entrance, const std::string& id, WallTime now) {
+AdminRoutes::Found AdminRoutes::find(const http::Request& request) const {
+  Found found;
   const auto segments = http::split_path(request.path());
   const bool below_api =
       segments && segments->size() >= 2 && (*segments)[0] == "api" && (*segments)[1] == "v2";
-  const auto below = below_api ? std::span(*segments).subspan(2) : std::span<const std::string>();
+  if (!below_api) return found;
+  const auto below = std::span(*segments).subspan(2);
   std::vector<std::string> wild;
-  std::string allowed;
-  const Route* route = nullptr;
   for (const Route& one : table_.routes) {
-    if (!below_api || !matches(one.pattern, below, wild)) continue;
+    if (!matches(one.pattern, below, wild)) continue;
     if (request.method == one.method) {
-      route = &one;
-      break;
+      found.route = &one;
+      found.wild = std::move(wild);
+      return found;
     }
-    allowed += (allowed.empty() ? "" : ", ") + std::string(one.method);
+    found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(one.method);
   }
+  for (const NotYet& known : table_.not_yet) {
+    if (matches(known.pattern, below, wild)) found.not_yet = &known;
+  }
+  return found;
+}
+
+std::size_t AdminRoutes::body_limit(
+    const http::Request& head, const Entrance& entrance, WallTime now) {
+  const std::size_t usual = Route().most_body;
+  const Route* route = find(head).route;
+  if (route == nullptr || route->most_body <= usual) return usual;
+  return identify(head, entrance, now) ? route->most_body : usual;
+}
+
+Answer<http::Response> AdminRoutes::dispatch(
+    const http::Request& request, const Entrance& entrance, const std::string& id, WallTime now) {
+  const Found found = find(request);
+  const Route* route = found.route;
   Caller caller;
   if (route != nullptr && route->scope == kOpenToAll) {
     if (const auto wait = unknown_.refuse(entrance.source, now)) return too_many(*wait);
@@ -93,13 +111,11 @@ Answer<http::Response> AdminRoutes::dispatch(
   }
   caller.source = entrance.source;
   caller.request_id = id;
-  if (route != nullptr) return run(*route, request, wild, caller, now);
-  for (const NotYet& known : table_.not_yet) {
-    if (below_api && matches(known.pattern, below, wild)) {
-      return ApiError{501, std::string(known.what) + " not implemented"};
-    }
+  if (route != nullptr) return run(*route, request, found.wild, caller, now);
+  if (found.not_yet != nullptr) {
+    return ApiError{501, std::string(found.not_yet->what) + " not implemented"};
   }
-  if (!allowed.empty()) return method_not_allowed(allowed);
+  if (!found.allowed.empty()) return method_not_allowed(found.allowed);
   return ApiError{404, "not found"};
 }
 

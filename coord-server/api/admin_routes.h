@@ -69,12 +69,22 @@ class AdminRoutes {
 
   // Every answer, errors included, is JSON.
   http::Response answer(const http::Request& request, const Entrance& entrance, WallTime now);
+  // How long the body may be of a request with this head. What needs more than others is open to
+  // known callers only.
+  std::size_t body_limit(const http::Request& head, const Entrance& entrance, WallTime now);
 
  private:
   // 20 requests a second by each credential; strangers and those who trade secrets much fewer.
   static constexpr RateLimit::Rate kKnown{20, 100};
   static constexpr RateLimit::Rate kUnknown{1, 30};
 
+  struct Found {
+    const Route* route = nullptr;   // nullptr: no such path, or not by this method
+    std::vector<std::string> wild;  // what stood for "*"
+    std::string allowed;            // methods that would do
+    const NotYet* not_yet = nullptr;
+  };
+  Found find(const http::Request& request) const;
   Answer<http::Response> dispatch(
       const http::Request& request, const Entrance& entrance, const std::string& id, WallTime now);
   Answer<http::Response> run(

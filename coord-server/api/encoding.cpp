@@ -66,7 +66,7 @@ std::optional<Buffer> zstandard(Bytes from) {
 
 std::string etag_of(std::string_view body) {
   const auto digest = crypto::sha256(as_bytes(body));
-  return '"' + to_hex(Bytes(digest).first(16)) + '"';
+  return '"' + to_hex(digest) + '"';
 }
 
 bool names_etag(std::string_view field, std::string_view etag) {

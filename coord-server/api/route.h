@@ -13,10 +13,10 @@ struct AdminContext;
 using Handler = Answer<http::Response> (*)(const AdminContext&);
 
 struct Route {
-  const char* method;
-  const char* pattern;  // below /api/v2; "*" is one segment
-  const char* scope;    // what the caller needs (interfaces 1.3): "dns:read"; empty is nothing
-  Handler handler;
+  const char* method = "";
+  const char* pattern = "";  // below /api/v2; "*" is one segment
+  const char* scope = "";    // what the caller needs (interfaces 1.3): "dns:read"; empty is nothing
+  Handler handler = nullptr;
   bool own_devices = false;  // members may, too, with devices that are theirs
   std::size_t most_body = std::size_t{1} << 20;
 };

@@ -21,16 +21,20 @@ class AdminSocket::Visitor final : public io::HttpConnection::Owner {
 
  private:
   void on_request(io::HttpConnection& connection, http::Request request) override {
-    const bool allowed = peer_ && (peer_->uid == 0 || peer_->uid == ::geteuid());
-    if (!allowed) {
+    if (!is_allowed()) {
       return connection.respond(
           api::ApiError::forbidden("only root and the server's own user may do this")
               .to_response());
     }
-    const api::Entrance entrance{true, "uid " + std::to_string(peer_->uid)};
-    connection.respond(socket_.core_.ask_api(request, entrance));
+    connection.respond(socket_.core_.ask_api(request, entrance()));
+  }
+  std::size_t body_limit(const http::Request& head, std::size_t usual) override {
+    return is_allowed() ? socket_.core_.api_body_limit(head, entrance()) : usual;
   }
   void on_closed(io::HttpConnection&) override { socket_.let_go(*this); }
+
+  bool is_allowed() const { return peer_ && (peer_->uid == 0 || peer_->uid == ::geteuid()); }
+  api::Entrance entrance() const { return {true, "uid " + std::to_string(peer_->uid)}; }
 
   AdminSocket& socket_;
   std::optional<io::PeerCredentials> peer_;

@@ -26,6 +26,11 @@ http::Response CoordinatorLink::ask_api(
   return core_.on_api(request, entrance, loop_.wall_now());
 }
 
+std::size_t CoordinatorLink::api_body_limit(
+    const http::Request& head, const api::Entrance& entrance) {
+  return core_.api_body_limit(head, entrance, loop_.wall_now());
+}
+
 pages::PageAnswer CoordinatorLink::ask_page(const http::Request& request, const IpAddress& from) {
   wake();
   return core_.on_page(request, from, loop_.wall_now());

@@ -34,6 +34,7 @@ class CoordinatorLink final : public Desk {
   Answer ask(
       const http::Request& request, const MachinePublicKey& machine, MapReader& reader) override;
   http::Response ask_api(const http::Request& request, const api::Entrance& entrance) override;
+  std::size_t api_body_limit(const http::Request& head, const api::Entrance& entrance) override;
   pages::PageAnswer ask_page(const http::Request& request, const IpAddress& from) override;
   pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override;
 

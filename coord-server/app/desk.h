@@ -33,6 +33,9 @@ class Desk {
   virtual Answer ask(
       const http::Request& request, const MachinePublicKey& machine, MapReader& reader) = 0;
   virtual http::Response ask_api(const http::Request& request, const api::Entrance& entrance) = 0;
+  // How long the body of such a request may be, by its head.
+  virtual std::size_t api_body_limit(
+      const http::Request& head, const api::Entrance& entrance) = 0;
   virtual pages::PageAnswer ask_page(const http::Request& request, const IpAddress& from) = 0;
   // Goes on with an errand that is done.
   virtual pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) = 0;

@@ -48,6 +48,12 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
     if (handled == Handled::Upgraded) door_.let_go(*this);
   }
   void on_closed(io::HttpConnection&) override { door_.let_go(*this); }
+  std::size_t body_limit(const http::Request& head, std::size_t usual) override {
+    return door_.site_.body_limit(head, usual, remote_);
+  }
+  http::Response refusal(const http::Request& head, http::HttpError error) override {
+    return door_.site_.refusal(head, error);
+  }
 
   FrontDoor& door_;
   Endpoint remote_;

@@ -24,6 +24,10 @@ class FrontDoor {
     // Answers with respond(), now or later, or takes the connection over with upgrade().
     virtual Handled on_request(
         io::HttpConnection& connection, http::Request request, const Endpoint& remote) = 0;
+    // See HttpConnection::Owner.
+    virtual std::size_t body_limit(
+        const http::Request& head, std::size_t usual, const Endpoint& remote) = 0;
+    virtual http::Response refusal(const http::Request& head, http::HttpError error) = 0;
     // One that was to be answered later is gone.
     virtual void on_gone(io::HttpConnection& connection) = 0;
   };

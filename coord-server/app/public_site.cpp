@@ -136,6 +136,21 @@ http::Response PublicSite::answer(const http::Request& request, const Endpoint& 
   return http::Response::text(404, "not found\n");
 }
 
+// More than usual costs memory: only for whom the server knows.
+std::size_t PublicSite::body_limit(
+    const http::Request& head, std::size_t usual, const Endpoint& remote) {
+  if (!api::AdminRoutes::owns(head.path())) return usual;
+  return parts_.core.api_body_limit(head, {false, "", remote.address.to_text()});
+}
+
+http::Response PublicSite::refusal(const http::Request& head, http::HttpError error) {
+  const std::string why(http::to_text(error));
+  if (!api::AdminRoutes::owns(head.path())) {
+    return http::Response::text(http::to_status(error), why + "\n");
+  }
+  return api::ApiError{http::to_status(error), why}.to_response();
+}
+
 http::Response PublicSite::readiness() {
   const TimePoint now = parts_.loop.now();
   if (!readiness_until_ || *readiness_until_ <= now) {

@@ -33,6 +33,9 @@ class PublicSite final : public FrontDoor::Site {
   tls::TlsServerContext& tls_context() override { return parts_.tls.current(); }
   FrontDoor::Handled on_request(
       io::HttpConnection& connection, http::Request request, const Endpoint& remote) override;
+  std::size_t body_limit(
+      const http::Request& head, std::size_t usual, const Endpoint& remote) override;
+  http::Response refusal(const http::Request& head, http::HttpError error) override;
   void on_gone(io::HttpConnection& connection) override { waiting_.erase(&connection); }
 
   std::size_t machines() const { return machines_.size(); }  // control connections

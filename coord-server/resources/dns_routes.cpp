@@ -2,6 +2,7 @@
 // 6.8). Several endpoints show parts of one configuration; all of them change it the same way.
 #include <algorithm>
 
+#include "coord-server/api/encoding.h"
 #include "coord-server/resources/handlers.h"
 #include "coord-server/resources/dns_settings.h"
 
@@ -158,7 +159,15 @@ Answer<http::Response> patch_split_dns(const AdminContext& c) {
 Answer<http::Response> get_dns_configuration(const AdminContext& c) {
   return show(c, configuration_json);
 }
+// Only if it still is what the caller saw, where that is asked (If-Match).
 Answer<http::Response> set_dns_configuration(const AdminContext& c) {
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  const std::string_view wanted = c.request.headers.get("If-Match");
+  const std::string current = etag_of(text_of(configuration_json((*account)->dns)));
+  if (!wanted.empty() && !names_etag(wanted, current)) {
+    return ApiError{412, "precondition failed: the configuration is another one by now"};
+  }
   return change(c, configuration_from, configuration_json);
 }
 

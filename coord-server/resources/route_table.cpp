@@ -10,6 +10,8 @@ namespace {
 using api::NotYet;
 using api::Route;
 
+constexpr std::size_t kLongestPolicy = std::size_t{4} << 20;  // interfaces 1.1
+
 // An empty scope: every credential may, or the handler decides by what is in the body.
 // clang-format off
 constexpr std::array kRoutes = {
@@ -60,9 +62,9 @@ constexpr std::array kRoutes = {
     Route{"GET",    "tailnet/*/dns/records",              "dns:read",                  get_dns_records},
     Route{"PUT",    "tailnet/*/dns/records",              "dns",                       put_dns_records},
     Route{"GET",    "tailnet/*/acl",                      "policy_file:read",          get_policy},
-    Route{"POST",   "tailnet/*/acl",                      "policy_file",               set_policy},
-    Route{"POST",   "tailnet/*/acl/validate",             "policy_file:read",          validate_policy},
-    Route{"POST",   "tailnet/*/acl/preview",              "policy_file:read",          preview_policy},
+    Route{"POST",   "tailnet/*/acl",                      "policy_file",               set_policy, false, kLongestPolicy},
+    Route{"POST",   "tailnet/*/acl/validate",             "policy_file:read",          validate_policy, false, kLongestPolicy},
+    Route{"POST",   "tailnet/*/acl/preview",              "policy_file:read",          preview_policy, false, kLongestPolicy},
     Route{"GET",    "tailnet/*/acl/who",                  "policy_file:read",          explain_access},
     Route{"GET",    "tailnet/*/acl/versions",             "policy_file:read",          list_policy_versions},
     Route{"POST",   "tailnet/*/acl/versions/*/restore",   "policy_file",               restore_policy},

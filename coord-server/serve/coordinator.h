@@ -64,6 +64,10 @@ class Coordinator {
       TimePoint now, WallTime wall, Effects& out);
   http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
 
+  std::size_t api_body_limit(const http::Request& head, const Entrance& entrance, WallTime wall) {
+    return admin_routes_.body_limit(head, entrance, wall);
+  }
+
   // A page, or an errand whose continuation belongs to this object.
   pages::PageAnswer on_page(const http::Request& request, const IpAddress& from, WallTime wall) {
     return pages_.answer(request, from, wall);

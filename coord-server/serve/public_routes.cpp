@@ -4,6 +4,8 @@
 
 #include "coord-server/relay_server/relay_http.h"
 #include "coord-server/api/json.h"
+#include "proto/base/version.h"
+#include "proto/control/capability_version.h"
 #include "proto/control/json_text.h"
 #include "proto/control/register.h"
 #include "proto/http/target.h"
@@ -82,6 +84,10 @@ std::optional<http::Response> answer_public(
   if (path == "/key") return key_answer(request, facts);
   if (path == "/healthz" || path == "/health") {
     return http::Response::json(200, R"({"status":"ok"})");
+  }
+  if (path == "/version") {
+    return http::Response::json(
+        200, api::text_of({{"version", kVersion}, {"capver", control::kOurCapabilityVersion}}));
   }
   if (path == "/whatismyip") return own_address(caller);
   if (path == "/bootstrap-dns") return bootstrap_dns(request, facts);

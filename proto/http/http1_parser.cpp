@@ -120,14 +120,15 @@ Result<void, HttpError> RequestParser::on_head() {
   if (auto framed = reader_.choose_framing(true, MessageReader::Framing::None); !framed) {
     return framed;
   }
-  if (reader_.framing() == MessageReader::Framing::Length &&
-      reader_.announced_length() > limits_.body) {
-    return HttpError::BodyTooLarge;
-  }
   request_.method = method;
   request_.target = origin_form(target);
   request_.keep_alive = keeps_alive(headers, minor);
   request_.headers = headers;
+  const std::size_t longest = body_limit_ ? body_limit_(request_) : limits_.body;
+  reader_.set_body_limit(longest);
+  if (reader_.framing() == MessageReader::Framing::Length && reader_.announced_length() > longest) {
+    return HttpError::BodyTooLarge;
+  }
   return {};
 }
 

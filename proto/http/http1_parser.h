@@ -10,6 +10,7 @@
 // or, after an upgrade, to the new protocol. take() makes the parser ready for the next message.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "proto/base/result.h"
@@ -58,6 +59,8 @@ class MessageReader {
   Result<void, HttpError> feed_body(Bytes& input);
   Result<void, HttpError> end_of_input();
 
+  void set_body_limit(std::size_t limit) { limits_.body = limit; }
+
   Head& head() { return head_; }
   Buffer& body() { return body_; }
   bool head_done() const { return head_done_; }
@@ -92,7 +95,11 @@ class MessageReader {
 
 class RequestParser {
  public:
-  explicit RequestParser(Limits limits = {}) : limits_(limits), reader_(limits) {}
+  // How long the body of this request may be, by its head alone; Limits::body then means nothing.
+  using BodyLimit = std::function<std::size_t(const Request& head)>;
+
+  explicit RequestParser(Limits limits = {}, BodyLimit body_limit = {})
+      : limits_(limits), body_limit_(std::move(body_limit)), reader_(limits) {}
 
   // How many bytes were used. After an error the parser is of no further use.
   Result<std::size_t, HttpError> feed(Bytes input);
@@ -108,6 +115,7 @@ class RequestParser {
   Result<void, HttpError> on_head();
 
   Limits limits_;
+  BodyLimit body_limit_;
   detail::MessageReader reader_;
   Request request_;
 };

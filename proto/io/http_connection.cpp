@@ -24,7 +24,9 @@ class HttpConnection::Impl final : public ByteStream::Handler {
         self_(&self),
         stream_(std::move(stream)),
         owner_(&owner),
-        parser_(limits),
+        parser_(
+            limits, [this, usual = limits.body](
+                        const http::Request& head) { return owner_->body_limit(head, usual); }),
         read_ahead_(limits.head + limits.body),
         deadline_(loop, [this] { gone(); }),
         turn_(loop, [this] { on_turn(); }) {}
@@ -138,8 +140,7 @@ class HttpConnection::Impl final : public ByteStream::Handler {
   }
 
   void refuse(http::HttpError error) {
-    http::Response answer =
-        http::Response::text(http::to_status(error), std::string(http::to_text(error)) + "\n");
+    http::Response answer = owner_->refusal(parser_.head(), error);
     answer.headers.set("Connection", "close");
     out_.clear();
     http::write_response(answer, out_);
@@ -184,6 +185,10 @@ class HttpConnection::Impl final : public ByteStream::Handler {
   Timer deadline_;  // for the request that is being read
   Timer turn_;      // after an answer
 };
+
+http::Response HttpConnection::Owner::refusal(const http::Request&, http::HttpError error) {
+  return http::Response::text(http::to_status(error), std::string(http::to_text(error)) + "\n");
+}
 
 HttpConnection::HttpConnection(
     Loop& loop, std::unique_ptr<ByteStream> stream, Owner& owner, http::Limits limits)

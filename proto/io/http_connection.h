@@ -27,6 +27,11 @@ class HttpConnection {
    public:
     virtual ~Owner() = default;
     virtual void on_request(HttpConnection& connection, http::Request request) = 0;
+    // How long its body may be, asked when its head is there; `usual` is what the limits say.
+    virtual std::size_t body_limit(const http::Request&, std::size_t usual) { return usual; }
+    // What is answered instead of handing a request over that is not one. Of `head` as much as was
+    // understood.
+    virtual http::Response refusal(const http::Request& head, http::HttpError error);
     // The connection is over: destroy it now or later. Also called when the answer told the client
     // to close. Not called after upgrade().
     virtual void on_closed(HttpConnection& connection) = 0;

@@ -33,6 +33,21 @@ class Dns : public ApiVectors {
   Machine& client = joined("client");
 };
 
+TEST_F(Dns, IsChangedOnlyIfItIsWhatWasSeen) {
+  const std::string path = "/api/v2/tailnet/-/dns/configuration";
+  Json dns = api("GET", path);
+  const std::string seen(reply.headers.get("ETag"));
+  const auto change_if = [&](const std::string& is, const char* server) {
+    dns["nameservers"] = {{{"address", server}}};
+    http::Request request = http_request("POST", path, dns.dump());
+    request.headers.set("If-Match", is);
+    return coordinator->on_api(request, {true, "uid 0"}, wall).status;
+  };
+  EXPECT_EQ(change_if(seen, "192.0.2.1"), 200);
+  EXPECT_EQ(change_if(seen, "192.0.2.2"), 412);
+  EXPECT_EQ(change_if("*", "192.0.2.2"), 200);
+}
+
 TEST_F(Dns, BeginsWithNamesOfDevicesAndNothingElse) {
   control::DnsConfig wanted;
   wanted.proxied = true;

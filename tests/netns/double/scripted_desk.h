@@ -33,6 +33,9 @@ class ScriptedDesk final : public coord::Desk {
   http::Response ask_api(const http::Request&, const api::Entrance&) override {
     return http::Response::text(404, "not found\n");
   }
+  std::size_t api_body_limit(const http::Request&, const api::Entrance&) override {
+    return http::Limits().body;
+  }
   pages::PageAnswer ask_page(const http::Request& request, const IpAddress&) override {
     return ask_api(request, {});
   }

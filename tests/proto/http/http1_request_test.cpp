@@ -171,6 +171,23 @@ TEST(RequestParser, ReadsOneRequestAfterTheOther) {
   EXPECT_EQ(second.headers.size(), 1u);
 }
 
+TEST(RequestParser, LetsTheHeadDecideHowLongTheBodyMayBe) {
+  RequestParser parser(Limits{.body = 4}, [](const Request& head) {
+    return head.path() == "/long" ? std::size_t{8} : std::size_t{4};
+  });
+  const auto post = [&](const std::string& path, const std::string& fields, const char* body) {
+    return parser.feed(as_bytes("POST " + path + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n\r\n" + body));
+  };
+  ASSERT_TRUE(post("/long", "Content-Length: 8", "12345678"));
+  EXPECT_EQ(parser.take().body.size(), 8u);
+  ASSERT_TRUE(post("/long", "Transfer-Encoding: chunked", "8\r\n12345678\r\n0\r\n\r\n"));
+  EXPECT_EQ(parser.take().body.size(), 8u);
+  ASSERT_TRUE(post("/short", "Content-Length: 4", "1234"));
+  EXPECT_EQ(parser.take().body.size(), 4u);
+  EXPECT_EQ(post("/short", "Content-Length: 8", "").error(), HttpError::BodyTooLarge);
+  EXPECT_EQ(parser.head().target, "/short");
+}
+
 TEST(HttpErrors, HaveAStatusForTheClient) {
   EXPECT_EQ(to_status(HttpError::BadStartLine), 400);
   EXPECT_EQ(to_status(HttpError::BodyTooLarge), 413);
