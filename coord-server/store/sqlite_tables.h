@@ -186,6 +186,8 @@ class SqliteStore final : public Store {
   Stored<void> log_all(const std::vector<AuditEntry>& audit);
   Stored<void> insert_relay_regions(const std::vector<RelayRegion>& regions);
   Stored<void> redeem(std::optional<AuthKeyId> key);
+  Stored<void> read_wireguard(const std::map<NodeId, NodeRecord*>& into);
+  Stored<void> write_wireguard(const NodeRecord& node);
   Stored<void> quarantine_addresses_of(NodeId node, WallTime until);
   Stored<void> quarantine(const AddressChange& change, const AddressMove& left);
   Stored<void> vacate(const AddressChange& change);
