@@ -124,7 +124,8 @@ struct EchoSocket::Impl {
   void read(Family& family, bool is_v4) {
     std::vector<std::pair<IpAddress, Duration>> found;
     std::array<std::byte, 2048> room;
-    for (;;) {
+    // What is left wakes us again: a flood must not keep the loop.
+    for (std::size_t i = 0; i < kMostAtOnce; ++i) {
       const auto size = ::recv(family.descriptor.number(), room.data(), room.size(), 0);
       if (size < 0) break;
       const auto cookie = answer_in(Bytes(room).first(static_cast<std::size_t>(size)), is_v4);
