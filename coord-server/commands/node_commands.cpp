@@ -18,6 +18,7 @@ std::string owner_of(const Json& device) {
 
 std::string state_of(const Json& device) {
   if (!flag_at(device, "authorized")) return "waits for approval";
+  if (flag_at(device, "isWireGuardOnly")) return "plain WireGuard";
   if (flag_at(device, "connectedToControl")) return "connected";
   const std::string seen = text_at(device, "lastSeen");
   return seen.empty() ? "never seen" : "last seen " + seen;

@@ -15,13 +15,16 @@ const std::vector<OptionKind>& known_options() {
       // clang-format off
       {"account", true},
       {"actor", true},
+      {"address", true},
       {"cert", true},
       {"code", true},
       {"derp-ip", true},
       {"description", true},
       {"dir", true},
+      {"dns", true},
       {"dry-run", false},
       {"email", true},
+      {"endpoint", true},
       {"ephemeral", false},
       {"events", true},
       {"exit-node", false},
@@ -36,18 +39,23 @@ const std::vector<OptionKind>& known_options() {
       {"help", false},
       {"ip", true},
       {"json", false},
+      {"key", true},
       {"listen", true},
       {"multi-use", false},
       {"name", true},
+      {"no-exit-node", false},
       {"no-home", false},
+      {"node", true},
       {"owner", true},
       {"port", true},
       {"proto", true},
       {"provider", true},
       {"q", false},
+      {"registered", false},
       {"reset-second-factor", false},
       {"reusable", false},
       {"role", true},
+      {"routes", true},
       {"server", true},
       {"server-cert", true},
       {"server-url", true},
@@ -171,7 +179,9 @@ Done run_line(const CommandLine& line) {
   if (line.has("version")) return version_command({line, {}, {}, {{}, {}}, line.has("json")});
   const Verb* verb = find_verb(line.words);
   if (line.has("help") || line.has("h") || (!line.words.empty() && line.words[0] == "help")) {
-    print(verb == nullptr ? help() : usage_of(*verb) + '\n');
+    print(
+        verb == nullptr ? help()
+                        : usage_of(*verb) + "\n    " + std::string(verb->summary) + '\n');
     return {};
   }
   if (line.words.empty()) return Failure{Exit::Usage, "no verb given; --help lists them"};
@@ -311,6 +321,26 @@ const std::vector<Verb>& verbs() {
       {"webhook test", "ID", "send a message to try it out", 1, 1, {}, webhook_test},
       {"webhook rotate", "ID", "sign with another secret from now on", 1, 1, {}, webhook_rotate},
       {"webhook rm", "ID", "remove a webhook", 1, 1, {}, webhook_remove},
+      {"wg add", "NAME",
+       "a plain WireGuard device of ours that others may reach; then wg conf, for it to know them", 1,
+       1,
+       {"key", "endpoint", "exit-node", "routes", "dns", "address", "node", "tag", "user"}, wg_add},
+      {"wg import", "NAME FILE",
+       "a company's server, from its wg-quick file, for the device --node (N or N=ADDRESS, several "
+       "with commas) whose own key (wg key) the company has been given", 2, 2,
+       {"node", "registered", "endpoint", "exit-node", "no-exit-node", "routes", "dns", "address",
+        "tag", "user"}, wg_import},
+      {"wg ls", "", "list plain WireGuard devices", 0, 0, {}, wg_list},
+      {"wg show", "N", "everything known of one", 1, 1, {}, wg_show},
+      {"wg set", "N",
+       "change one, live; lists replace what was, \"none\" empties them; --node N=ADDRESS says how "
+       "the other side knows N since its key was entered there, N=none that it does not, all that "
+       "it knows every device", 1, 1,
+       {"key", "endpoint", "exit-node", "no-exit-node", "routes", "dns", "node"}, wg_set},
+      {"wg rm", "N", "remove one", 1, 1, {}, wg_remove},
+      {"wg conf", "N", "the wg-quick file for it, with every device that may meet it as [Peer]", 1, 1,
+       {}, wg_conf},
+      {"wg key", "N", "a device's public key, as companies want it", 1, 1, {}, wg_key},
       {"token add", "", "make a token for the REST API", 0, 0,
        {"user", "expires", "description", "q"}, token_add},
       {"token ls", "", "list keys and tokens", 0, 0, {}, key_list},

@@ -162,4 +162,14 @@ Done webhook_rotate(const Invocation& call);
 Done status_command(const Invocation& call);
 Done version_command(const Invocation& call);
 
+// wireguard_commands.cpp
+Done wg_add(const Invocation& call);
+Done wg_import(const Invocation& call);
+Done wg_list(const Invocation& call);
+Done wg_show(const Invocation& call);
+Done wg_set(const Invocation& call);
+Done wg_remove(const Invocation& call);
+Done wg_conf(const Invocation& call);
+Done wg_key(const Invocation& call);
+
 }  // namespace aya::coord

@@ -200,6 +200,9 @@ Result<const Node*, std::string> Enrollment::admit(
   if (holder != nullptr && holder != node) {
     return std::string("this node key belongs to another network; log out there first");
   }
+  if (registry_.find_wireguard(admission.account, request.node_key) != nullptr) {
+    return std::string("this node key belongs to a plain WireGuard device of the network");
+  }
   const nodes::TagGiver giver{
       admission.account, admission.by_program ? nullptr : registry_.user(admission.user),
       admission.tags};
@@ -253,6 +256,24 @@ store::Stored<const Node*> Enrollment::create(
   record.ipv4 = *ipv4;
   record.ipv6 = addresses_.ipv6();
   return registry_.admit(record, admission.key, entry_of(record, "CREATE", admission, now));
+}
+
+// Its keys here are nobody's: whoever has the device's own could otherwise come as this node.
+store::Stored<const Node*> Enrollment::admit_plain(
+    nodes::NodeRecord record, const std::optional<IpAddress>& kept, store::AuditEntry audit,
+    WallTime now) {
+  AYA_CHECK(record.wireguard.has_value());
+  record.stable_id = "n" + random_text(11, rng_) + "CNTRL";
+  record.machine = MachinePublicKey(rng_.array<MachinePublicKey::kSize>());
+  record.node_key = NodePublicKey(rng_.array<NodePublicKey::kSize>());
+  record.created = now;
+  Admission admission;
+  admission.kept_ipv4 = kept;
+  auto ipv4 = ipv4_for(record, admission, now);
+  if (!ipv4) return ipv4.error();
+  record.ipv4 = *ipv4;
+  record.ipv6 = addresses_.ipv6();
+  return registry_.admit(std::move(record), {}, std::move(audit));
 }
 
 Result<std::vector<std::string>, nodes::TagRefusal> Enrollment::tags_for(

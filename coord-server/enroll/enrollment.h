@@ -69,6 +69,12 @@ class Enrollment {
   Result<const Node*, std::string> approve(
       const PendingLogin& login, const Admission& admission, WallTime now);
 
+  // A plain WireGuard device, which an administrator vouches for: account, user, tags, label,
+  // routes and what it is are in the record. Without `kept` it gets an address of its pool.
+  store::Stored<const Node*> admit_plain(
+      nodes::NodeRecord record, const std::optional<IpAddress>& kept, store::AuditEntry audit,
+      WallTime now);
+
   Logins& logins() { return logins_; }
   // Ephemeral nodes that approve() let in since the last call: they may never come.
   std::vector<NodeId> take_ephemeral() { return std::exchange(ephemeral_, {}); }

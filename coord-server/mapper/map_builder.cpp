@@ -31,9 +31,18 @@ bool MapBuilder::is_let_in(const nodes::NodeRecord& record) const {
 
 bool MapBuilder::shows(const Node& viewer, const Node& peer) const {
   if (!is_let_in(viewer.record) || !is_let_in(peer.record)) return false;
+  if (peer.record.wireguard || viewer.record.wireguard) return shows_plain(viewer, peer);
   if (peer.record.live.disco_key.is_zero()) return false;
   return viewer.account() == peer.account() ? policy_.may_meet(viewer, peer)
                                             : shows_stranger(viewer, peer);
+}
+
+// A plain WireGuard device knows nodes of its own account only, and some of them those only that
+// somebody entered there, under the key of that day.
+bool MapBuilder::shows_plain(const Node& viewer, const Node& peer) const {
+  if (!peer.record.wireguard || viewer.record.wireguard) return false;
+  return viewer.account() == peer.account() && policy_.may_meet(viewer, peer) &&
+         peer.record.wireguard->knows(viewer.id(), viewer.record.node_key);
 }
 
 // Is `device` shared to the guest's account, and do both policies let the guest reach it? Each side
@@ -85,7 +94,7 @@ control::Node MapBuilder::common(
   out.name = record.label + '.' + account->domain + '.';
   out.user = nodes::shown_user(record);
   out.tags = record.tags;
-  out.key = record.node_key;
+  out.key = record.shown_key();
   out.key_expiry = record.key_expiry;
   out.disco_key = record.live.disco_key;
   for (const IpAddress& address : nodes::all_addresses(record)) {
@@ -107,6 +116,12 @@ control::Node MapBuilder::common(
   out.created = record.created;
   out.cap = record.live.capver;
   out.machine_authorized = is_let_in(record);
+  if (record.wireguard) {
+    out.is_wireguard_only = true;
+    for (const IpAddress& at : record.wireguard->resolvers) {
+      out.exit_node_dns_resolvers.emplace_back().addr = at.to_text();
+    }
+  }
   if (record.answers_subdomains) out.cap_map["dns-subdomain-resolve"];
   out.expired = record.key_expiry && *record.key_expiry <= now;
   return out;
@@ -125,7 +140,24 @@ control::Node MapBuilder::peer(
   control::Node out = common(node.record, routes, now);
   out.online = node.online;  // always said: absent would leave an old value standing (14)
   if (!node.online) out.last_seen = node.record.live.last_seen;
-  if (nodes::is_exit_node(node.record)) out.cap_map["suggest-exit-node"];
+  // Whether a plain device still works nobody can ask it: that is left to people.
+  const bool suggested = nodes::is_exit_node(node.record) && !node.record.wireguard;
+  if (suggested) out.cap_map["suggest-exit-node"];
+  return out;
+}
+
+bool MapBuilder::is_personal(const Node& viewer, const Node& peer) const {
+  if (viewer.account() != peer.account()) return true;
+  return peer.record.wireguard && peer.record.wireguard->clients.contains(viewer.id());
+}
+
+control::Node MapBuilder::personal(
+    const Node& viewer, const Node& peer, const std::vector<Prefix>& routes, WallTime now) const {
+  if (viewer.account() != peer.account()) return stranger(viewer, peer, routes, now);
+  control::Node out = this->peer(peer, routes, now);
+  const store::WireguardClient& known_as = peer.record.wireguard->clients.at(viewer.id());
+  out.self_v4_masq_addr_for_this_peer = known_as.ipv4;
+  out.self_v6_masq_addr_for_this_peer = known_as.ipv6;
   return out;
 }
 
@@ -241,9 +273,9 @@ std::shared_ptr<const control::DerpMap> MapBuilder::relays(store::AccountId acco
 
 PeerText MapBuilder::peer_text(
     const Node& viewer, const Node& node, const std::vector<Prefix>& routes, WallTime now) const {
-  if (viewer.account() != node.account()) {
+  if (is_personal(viewer, node)) {
     return std::make_shared<const std::string>(
-        control::encode(stranger(viewer, node, routes, now)));
+        control::encode(personal(viewer, node, routes, now)));
   }
   if (texts_.size() > registry_.size() + kStaleTexts) texts_.clear();
   KeptTexts& kept = texts_[node.id()];

@@ -38,7 +38,7 @@ class MapBuilder {
 
   // Is `peer` part of `viewer`'s map? Besides the policy: one that waits for approval meets
   // nobody, and a peer without a DISCO key cannot be reached by any path and stays out until it has
-  // one (6.5).
+  // one (6.5), unless it is a plain WireGuard device; those meet only whom they know.
   bool shows(const Node& viewer, const Node& peer) const;
   // What of the peer's routes the viewer may use.
   std::vector<Prefix> routes_seen(const Node& viewer, const Node& peer) const;
@@ -48,6 +48,12 @@ class MapBuilder {
   control::Node peer(const Node& node, const std::vector<Prefix>& routes, WallTime now) const;
   // A machine of another account: under the address that the viewer's account has for it.
   control::Node stranger(
+      const Node& viewer, const Node& peer, const std::vector<Prefix>& routes, WallTime now) const;
+  // Does the peer look different to this viewer than to others? Strangers do, and so do plain
+  // WireGuard devices that know the viewer by addresses of their own choice.
+  bool is_personal(const Node& viewer, const Node& peer) const;
+  // As such a viewer is told it.
+  control::Node personal(
       const Node& viewer, const Node& peer, const std::vector<Prefix>& routes, WallTime now) const;
   // What a node that was removed is told about itself: its key is over, so it stops trying (9.9).
   control::Node removed(const nodes::NodeRecord& record, WallTime now) const;
@@ -71,7 +77,7 @@ class MapBuilder {
   std::shared_ptr<const control::DerpMap> relays(store::AccountId account) const;
 
   // peer() as JSON, kept until the node changes: but for the routes it must look the same to
-  // everyone of its account who sees it. Strangers are made for one viewer.
+  // everyone of its account who sees it. Personal ones are made for one viewer.
   PeerText peer_text(
       const Node& viewer, const Node& node, const std::vector<Prefix>& routes, WallTime now) const;
 
@@ -97,6 +103,7 @@ class MapBuilder {
   void add_record(
       const store::Account& account, const control::DnsRecord& record,
       control::DnsConfig& out) const;
+  bool shows_plain(const Node& viewer, const Node& peer) const;
   bool shows_stranger(const Node& viewer, const Node& peer) const;
   bool may_use(const Node& guest, const Node& device) const;
   control::Node common(

@@ -79,7 +79,7 @@ void record(
     delivered.routes.erase(step.peer);
     if (!step.routes.empty()) delivered.routes[step.peer] = step.routes;
     if (strange) delivered.strangers.insert(step.peer);
-    plan.strange = plan.strange || strange;
+    plan.personal = plan.personal || builder.is_personal(viewer, peer);
     for (const UserId user : builder.people_of(viewer, peer)) {
       if (delivered.profiles.insert(user).second) plan.profiles.push_back(user);
     }

@@ -47,7 +47,7 @@ struct DeltaPlan {
   bool filter = false;   // its packet filter, and who may log in to it
   bool dns = false;      // how names are resolved in its network
   bool relays = false;   // which relays there are
-  bool strange = false;  // whole nodes of other accounts, which look different to everyone
+  bool personal = false;  // whole nodes that look different to everyone
   std::vector<PeerStep> peers;
   std::vector<UserId> profiles;
 
@@ -55,7 +55,7 @@ struct DeltaPlan {
     return !self && !filter && !dns && !relays && peers.empty() && profiles.empty();
   }
   // The same message for every reader of an equal plan in the same account.
-  bool is_shared() const { return !self && !filter && !strange; }
+  bool is_shared() const { return !self && !filter && !personal; }
   friend auto operator<=>(const DeltaPlan&, const DeltaPlan&) = default;
 };
 

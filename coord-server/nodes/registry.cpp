@@ -19,7 +19,7 @@ bool same_identity(const NodeRecord& a, const NodeRecord& b) {
   return a.user == b.user && a.node_key == b.node_key && a.label == b.label && a.ipv4 == b.ipv4 &&
          a.ipv6 == b.ipv6 && a.ephemeral == b.ephemeral && a.authorized == b.authorized &&
          a.key_expiry == b.key_expiry && a.answers_subdomains == b.answers_subdomains &&
-         a.tags == b.tags;
+         a.tags == b.tags && a.wireguard == b.wireguard;
 }
 
 // The state of the network changes all the time and is nobody's business but ours.
@@ -235,6 +235,15 @@ const std::set<NodeId>& Registry::nodes_of(AccountId account) const {
   return index == nullptr ? kNone : index->nodes;
 }
 
+const Node* Registry::find_wireguard(AccountId account, const NodePublicKey& key) const {
+  const AccountIndex* index = index_of(account);
+  if (index == nullptr) return nullptr;
+  for (const NodeId id : index->wireguard) {
+    if (find(id)->record.wireguard->key == key) return find(id);
+  }
+  return nullptr;
+}
+
 std::string Registry::full_name(const Node& node) const {
   const store::Account* owner = account(node.account());
   AYA_CHECK(owner != nullptr);
@@ -257,6 +266,8 @@ Version Registry::subnets_changed(AccountId account) const {
 Node& Registry::insert(NodeRecord record) {
   const NodeId id = record.id;
   Node& node = nodes_.emplace(id, Node{std::move(record)}).first->second;
+  // Nobody hears from a plain WireGuard device here: it is thought to be there.
+  node.online = node.present = node.record.wireguard.has_value();
   index(node);
   touch(node, {Facet::Identity});
   members_changed_ = version_;
@@ -278,6 +289,7 @@ void Registry::index(const Node& node) {
   for (const auto& [name, attribute] : r.attributes) {
     if (attribute.expiry) attribute_ends_.emplace(*attribute.expiry, r.id, name);
   }
+  if (r.wireguard) account.wireguard.insert(r.id);
   by_key_.emplace(r.node_key, r.id);
   by_stable_id_.emplace(r.stable_id, r.id);
   if (r.key_expiry) expiries_.emplace(*r.key_expiry, r.id);
@@ -298,6 +310,7 @@ void Registry::unindex(const Node& node) {
   for (const auto& [name, attribute] : r.attributes) {
     if (attribute.expiry) attribute_ends_.erase({*attribute.expiry, r.id, name});
   }
+  account.wireguard.erase(r.id);
   by_key_.erase(r.node_key);
   by_stable_id_.erase(r.stable_id);
   if (r.key_expiry) expiries_.erase({*r.key_expiry, r.id});
@@ -390,6 +403,10 @@ Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) 
   AccountIndex& account = indexes_[node->account()];
   for (const IpAddress& left : all_addresses(node->record)) {
     keep_quiet(node->account(), left, id, free_again);
+  }
+  for (const NodeId device : account.wireguard) {
+    if (device == id || nodes_.at(device).record.wireguard->clients.erase(id) == 0) continue;
+    touch(nodes_.at(device), {Facet::Identity});
   }
   unindex(*node);
   account.by_change.erase(node->last_change);

@@ -52,6 +52,8 @@ struct Node {
   bool changed_since(Facet facet, Version version) const {
     return changed[static_cast<std::size_t>(facet)] > version;
   }
+  // Of plain WireGuard devices others are told that they are online; they do not come here.
+  bool connected() const { return online && !record.wireguard; }
   bool key_expired(WallTime now) const { return record.key_expiry && *record.key_expiry <= now; }
 };
 
@@ -88,7 +90,9 @@ class Registry {
 
   // Nodes.
   const Node* find(NodeId id) const;
-  const Node* find(const NodePublicKey& key) const;
+  const Node* find(const NodePublicKey& key) const;  // that comes here with it
+  // A plain WireGuard device, which does not.
+  const Node* find_wireguard(AccountId account, const NodePublicKey& key) const;
   const Node* find(AccountId account, const MachinePublicKey& machine) const;
   const Node* find_label(AccountId account, std::string_view label) const;
   // The node with this address, or that still answers there.
@@ -198,7 +202,8 @@ class Registry {
     std::deque<Removed> removed;          // oldest first
     Version forgotten_removals = 0;       // up to here `removed` is not complete
     std::unordered_map<IpAddress, store::Quarantine> quarantine;
-    std::set<NodeId> routers;  // with routes that count
+    std::set<NodeId> wireguard;  // plain devices
+    std::set<NodeId> routers;    // with routes that count
     Primaries primaries;
     Version subnets_changed = 0;
     Version dns_changed = 0;

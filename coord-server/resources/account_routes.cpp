@@ -19,7 +19,7 @@ Json user_json(const nodes::Registry& registry, const store::User& user) {
     const nodes::Node& node = *registry.find(id);
     if (node.record.user != user.id) continue;
     ++devices;
-    connected = connected || node.online;
+    connected = connected || node.connected();
     const auto seen = node.record.live.last_seen;
     if (seen && (!last_seen || *seen > *last_seen)) last_seen = seen;
   }
@@ -182,7 +182,7 @@ Answer<http::Response> server_status(const AdminContext& c) {
     users += c.registry.users_of(id).size();
     for (const store::NodeId node : c.registry.nodes_of(id)) {
       ++devices;
-      if (c.registry.find(node)->online) ++connected;
+      if (c.registry.find(node)->connected()) ++connected;
     }
   }
   return http::Response::json(

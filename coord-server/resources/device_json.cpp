@@ -117,17 +117,18 @@ Json device_json(const nodes::Registry& registry, const nodes::Node& node, Devic
       {"created", to_rfc3339(r.created)},
       {"expires", r.key_expiry ? to_rfc3339(*r.key_expiry) : std::string(kZeroTimeText)},
       {"keyExpiryDisabled", !r.key_expiry.has_value()},
-      {"connectedToControl", node.online},
+      {"connectedToControl", node.connected()},
       {"authorized", r.authorized},
       {"isExternal", false},
       {"isEphemeral", r.ephemeral},
       {"machineKey", r.machine.to_text()},
-      {"nodeKey", r.node_key.to_text()},
+      {"nodeKey", r.shown_key().to_text()},
       {"blocksIncomingConnections", r.live.hostinfo.shields_up},
       {"tags", r.tags},
       {"tailnetLockKey", ""},
       {"tailnetLockError", ""}};
   if (!node.online && r.live.last_seen) out["lastSeen"] = to_rfc3339(*r.live.last_seen);
+  if (r.wireguard) out["isWireGuardOnly"] = true;
   if (fields == DeviceFields::All) add_all_fields(node, out);
   return out;
 }

@@ -24,6 +24,12 @@ store::AuditEntry about(const AdminContext& c, const nodes::Node& node, std::str
   return entry;
 }
 
+// What has no client has no login either.
+Answer<void> logs_in(const nodes::Node& node) {
+  if (!node.record.wireguard) return {};
+  return ApiError::bad_request("a plain WireGuard device never logs in: its key does not expire");
+}
+
 // Stores a changed record with its audit line.
 Answer<http::Response> store_change(
     const AdminContext& c, const nodes::Node& node, const nodes::NodeRecord& changed,
@@ -167,6 +173,7 @@ Answer<http::Response> set_device_key(const AdminContext& c) {
   auto found = c.device(c.path[0]);
   if (!found) return found.error();
   const nodes::Node& node = **found;
+  if (auto may = logs_in(node); !may) return may.error();
   auto body = body_object(c.request);
   if (!body) return body.error();
   auto disabled = flag_field(*body, "keyExpiryDisabled");
@@ -197,7 +204,7 @@ Answer<http::Response> set_device_tags(const AdminContext& c) {
       return ApiError::bad_request(
           "tags: this device never belonged to a person; give it other tags, or remove it");
     }
-    changed.key_expiry = c.now;
+    if (!node.record.wireguard) changed.key_expiry = c.now;
   } else if (node.record.tags.empty()) {
     changed.key_expiry.reset();
   }
@@ -227,6 +234,7 @@ Answer<http::Response> expire_device(const AdminContext& c) {
   auto found = c.device(c.path[0]);
   if (!found) return found.error();
   const nodes::Node& node = **found;
+  if (auto may = logs_in(node); !may) return may.error();
   if (node.key_expired(c.now)) return nothing_to_say();
   nodes::NodeRecord changed = node.record;
   changed.key_expiry = c.now;

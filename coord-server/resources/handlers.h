@@ -111,6 +111,14 @@ Answer<http::Response> add_relay_source(const AdminContext& c);
 Answer<http::Response> delete_relay_source(const AdminContext& c);
 Answer<http::Response> fetch_relay_sources(const AdminContext& c);
 
+// wireguard_routes.cpp
+Answer<http::Response> list_wireguard_peers(const AdminContext& c);
+Answer<http::Response> create_wireguard_peer(const AdminContext& c);
+Answer<http::Response> get_wireguard_peer(const AdminContext& c);
+Answer<http::Response> patch_wireguard_peer(const AdminContext& c);
+Answer<http::Response> delete_wireguard_peer(const AdminContext& c);
+Answer<http::Response> get_wireguard_config(const AdminContext& c);
+
 // user_routes.cpp
 Answer<http::Response> approve_user(const AdminContext& c);
 Answer<http::Response> suspend_user(const AdminContext& c);

@@ -140,6 +140,10 @@ Answer<http::Response> create_device_invites(const AdminContext& c) {
   auto node = c.device(c.path[0]);
   if (!node) return node.error();
   if (!c.caller.is_person()) return ApiError::forbidden("a device can be shared by a user only");
+  if ((*node)->record.wireguard) {
+    return ApiError::bad_request(
+        "a plain WireGuard device cannot be shared: it would not know devices of other networks");
+  }
   const Json wishes = Json::parse(as_text(c.request.body), nullptr, false);
   if (!wishes.is_array() || wishes.empty() || wishes.size() > kMostAtOnce) {
     return ApiError::bad_request(

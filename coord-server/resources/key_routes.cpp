@@ -2,10 +2,9 @@
 #include <algorithm>
 #include <array>
 
-#include "coord-server/nodes/address_plan.h"
-#include "coord-server/nodes/address_rules.h"
 #include "coord-server/resources/handlers.h"
 #include "coord-server/resources/oauth_clients.h"
+#include "coord-server/resources/wished_address.h"
 #include "coord-server/api/json.h"
 #include "proto/http/target.h"
 
@@ -105,29 +104,6 @@ Json up_commands(const ServerFacts& facts, const std::string& key) {
   return out;
 }
 
-// An addition of ours: "ipv4" keeps an address for the one machine that will come with the key.
-Answer<std::optional<IpAddress>> kept_address(
-    const AdminContext& c, const Json& body, store::AccountId account, bool reusable) {
-  auto text = text_field(body, "ipv4");
-  if (!text) return text.error();
-  if (text->empty()) return std::optional<IpAddress>();
-  const auto address = nodes::parse_canonical_v4(*text);
-  if (!address) return ApiError::bad_request(in_quotes(*text) + ": invalid IPv4 address");
-  if (reusable) {
-    return ApiError::bad_request("ipv4: only a key for one device can keep an address");
-  }
-  nodes::PlanOptions options;
-  options.now = c.now;
-  options.force = http::query_value(c.request.query(), "force") == "true";
-  auto reserved = c.storage.reservations(account, c.now);
-  if (!reserved) return ApiError::of(reserved.error());
-  options.reservations = std::move(*reserved);
-  if (auto no = nodes::refuse_reservation(c.registry, account, *address, options)) {
-    return ApiError{no->is_taken ? 409 : 400, std::move(no->text)};
-  }
-  return std::optional(*address);
-}
-
 Answer<http::Response> create_auth_key(
     const AdminContext& c, const Json& body, store::AccountId account) {
   auto wish = read_wish(c, body, account);
@@ -150,8 +126,12 @@ Answer<http::Response> create_auth_key(
   if (tags->empty() && !c.caller.is_person()) {
     return ApiError::bad_request("tags: a key that no person makes needs at least one");
   }
-  auto ipv4 = kept_address(c, body, account, *reusable);
+  // An addition of ours: "ipv4" keeps an address for the one machine that will come with the key.
+  auto ipv4 = wished_address(c, body, account);
   if (!ipv4) return ipv4.error();
+  if (*ipv4 && *reusable) {
+    return ApiError::bad_request("ipv4: only a key for one device can keep an address");
+  }
   enroll::AuthKeyWish key;
   key.ipv4 = *ipv4;
   key.account = account;

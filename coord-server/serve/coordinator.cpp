@@ -101,6 +101,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
 void Coordinator::expect_back(TimePoint now) {
   for (const auto& [id, account] : registry_->accounts()) {
     for (const store::NodeId node : registry_->nodes_of(id)) {
+      if (registry_->find(node)->record.wireguard) continue;
       presence_.expect_back(node, now);
       if (registry_->find(node)->record.ephemeral) presence_.expect_ephemeral(node, now);
     }

@@ -403,8 +403,31 @@ CREATE TABLE user_invites (
 );
 )sql";
 
-constexpr std::array kSteps = {kFirst,    kRoutes,    kNames,  kTags,    kSettings, kAutomation,
-                               kPolicies, kAddresses, kPeople, kSharing, kRelays,   kWebhooks, kInvitations};
+// Nodes that are plain WireGuard devices, and the nodes those know.
+constexpr const char* kWireguard = R"sql(
+CREATE TABLE wireguard_devices (
+  node_id      INTEGER PRIMARY KEY REFERENCES nodes(id) ON DELETE CASCADE,
+  account_id   INTEGER NOT NULL REFERENCES accounts(id),
+  public_key   TEXT NOT NULL,
+  resolvers    TEXT NOT NULL,
+  clients_only INTEGER NOT NULL,
+  UNIQUE (account_id, public_key)
+);
+
+CREATE TABLE wireguard_clients (
+  node_id    INTEGER NOT NULL REFERENCES wireguard_devices(node_id) ON DELETE CASCADE,
+  client_id  INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+  public_key TEXT NOT NULL,
+  ipv4       TEXT,
+  ipv6       TEXT,
+  PRIMARY KEY (node_id, client_id)
+) WITHOUT ROWID;
+CREATE INDEX wireguard_clients_of_node ON wireguard_clients (client_id);
+)sql";
+
+constexpr std::array kSteps = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
+                               kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
+                               kRelays,  kWebhooks, kInvitations, kWireguard};
 
 }  // namespace
 

@@ -117,13 +117,35 @@ struct FormerAddress {
   friend bool operator==(const FormerAddress&, const FormerAddress&) = default;
 };
 
+// A node as somebody who runs a plain WireGuard device entered it there.
+struct WireguardClient {
+  NodePublicKey key;                    // the node's at that time: with another it is a stranger
+  std::optional<IpAddress> ipv4, ipv6;  // given to it there; absent: the device knows its own
+  friend bool operator==(const WireguardClient&, const WireguardClient&) = default;
+};
+
+// What makes a node a plain WireGuard device: a router, or the server of a company that sells
+// exits. It never comes here; what its record says is what administrators say, endpoints among it.
+struct WireguardDevice {
+  NodePublicKey key;                          // unique in the account, not over accounts
+  std::vector<IpAddress> resolvers;           // asked by who has it for exit node
+  bool clients_only = false;                  // it knows nobody but `clients`
+  std::map<NodeId, WireguardClient> clients;  // nodes of the same account
+
+  bool knows(NodeId node, const NodePublicKey& with) const {
+    const auto client = clients.find(node);
+    return client == clients.end() ? !clients_only : client->second.key == with;
+  }
+  friend bool operator==(const WireguardDevice&, const WireguardDevice&) = default;
+};
+
 struct NodeRecord {
   NodeId id;
   AccountId account;
   UserId user;                        // who let it in, and whose it is unless it has tags
   std::string stable_id;              // "n…CNTRL"
   MachinePublicKey machine;           // with `account`, the identity of a node
-  NodePublicKey node_key;             // rotates; unique over all accounts
+  NodePublicKey node_key;             // rotates; unique over all accounts; see shown_key()
   std::string label;                  // first label of its name, unique in the account
   bool label_is_chosen = false;       // by an administrator: the host name no longer matters
   IpAddress ipv4;                     // unique in the account
@@ -140,7 +162,11 @@ struct NodeRecord {
   std::vector<std::string> tags;    // "tag:web"; with any, it belongs to no person
   bool never_owned = false;         // had tags from the first: there is nobody to give it back to
   std::map<std::string, NodeAttribute> attributes;  // changed by set_attributes() alone
+  std::optional<WireguardDevice> wireguard;  // then `machine` and `node_key` are nobody's
   NodeLive live;
+
+  // As peers are told it. Other accounts may have the same company's server.
+  const NodePublicKey& shown_key() const { return wireguard ? wireguard->key : node_key; }
 };
 
 // A freed address that nobody but its former holder may have before `until`: stale netmaps and DNS

@@ -27,6 +27,7 @@ Stored<std::vector<NodeRecord>> SqliteStore::nodes() {
       });
   if (!walked) return walked.error();
   if (damaged) return StoreError{StoreError::Kind::Damaged, "unreadable row in node_attributes"};
+  if (auto read = read_wireguard(by_id); !read) return read.error();
   return nodes;
 }
 
@@ -87,6 +88,7 @@ Stored<NodeRecord> SqliteStore::create_node(
         "INSERT INTO node_addresses (node_id, account_id, ipv4, ipv6) VALUES (?,?,?,?)",
         {node.id, node.account, node.ipv4.to_text(), node.ipv6.to_text()});
     if (!addressed) return addressed.error();
+    if (auto written = write_wireguard(node); !written) return written.error();
     audit.target_id = node.stable_id;
     if (auto logged = log(audit); !logged) return logged.error();
     return node;
@@ -110,6 +112,7 @@ Stored<void> SqliteStore::update_node(
          prefixes_column(node.approved_routes), node.answers_subdomains, words_column(node.tags),
          node.never_owned, prefixes_column(node.live.primary_routes), node.id});
     if (!updated) return updated;
+    if (auto written = write_wireguard(node); !written) return written;
     return audit ? log(*audit) : Stored<void>();
   });
 }

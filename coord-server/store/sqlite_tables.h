@@ -199,6 +199,8 @@ class SqliteStore final : public Store {
   Stored<void> write_credentials(const Credentials& credentials);
   Stored<void> let_in(UserId user, const FirstLogin& how);
   Stored<void> redeem(std::optional<AuthKeyId> key);
+  Stored<void> read_wireguard(const std::map<NodeId, NodeRecord*>& into);
+  Stored<void> write_wireguard(const NodeRecord& node);
   Stored<void> quarantine_addresses_of(NodeId node, WallTime until);
   Stored<void> quarantine(const AddressChange& change, const AddressMove& left);
   Stored<void> vacate(const AddressChange& change);

@@ -646,7 +646,11 @@ void Daemon::on_ping_outcome(const PingOutcome& outcome) {
     result.latency_seconds = std::chrono::duration<double>(outcome.latency).count();
     result.peer_api_port = outcome.peer_api_port;
     if (!outcome.via) {
-      // By whatever way the tunnel has.
+      // By whatever way the tunnel has, which is told where the way was asked for.
+      const auto path = node == nullptr ? std::nullopt : mesh_->runtime(node->id).path;
+      if (asked->second.type == local::PingType::Disco && path && path->direct) {
+        result.endpoint = path->direct->to_text();
+      }
     } else if (outcome.via->is_relay()) {
       result.derp_region_id = outcome.via->relay;
       result.derp_region_code = mesh_->region_code(outcome.via->relay);

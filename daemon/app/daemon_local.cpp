@@ -434,9 +434,11 @@ void Daemon::ping(localapi::ExchangeId exchange, const localapi::PingRequest& re
 
 bool Daemon::send_ping(
     const control::Node& node, path::PingId id, const localapi::PingRequest& request) {
-  if (request.type == local::PingType::Disco) return mesh_->ping(node.id, id, request.size);
-  const auto kind = request.type == local::PingType::Tsmp ? dataplane::InnerPing::Tsmp
-                                                          : dataplane::InnerPing::Icmp;
+  // A plain WireGuard device knows neither DISCO nor TSMP; its host answers an echo.
+  const auto type = node.is_wireguard_only ? local::PingType::Icmp : request.type;
+  if (type == local::PingType::Disco) return mesh_->ping(node.id, id, request.size);
+  const auto kind =
+      type == local::PingType::Tsmp ? dataplane::InnerPing::Tsmp : dataplane::InnerPing::Icmp;
   return mesh_->inner_ping(node.id, id, kind, request.ip);
 }
 

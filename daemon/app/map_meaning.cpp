@@ -274,6 +274,16 @@ std::optional<std::string> exit_dns_url(const control::Node& self, const control
   return std::nullopt;
 }
 
+namespace {
+
+// By itself, or by servers behind it that are ours to use with it.
+bool answers_names(const control::Node& self, const control::Node& exit) {
+  if (exit.is_wireguard_only && !exit.exit_node_dns_resolvers.empty()) return true;
+  return exit_dns_url(self, exit).has_value();
+}
+
+}  // namespace
+
 dns::ForwarderConfig forwarder_config(
     const netmap::Netmap& map, const local::Prefs& prefs,
     const std::vector<IpAddress>& host_servers, const control::Node* exit) {
@@ -314,7 +324,7 @@ std::optional<host_dns::Wanted> wanted_dns(
   const control::DnsConfig said = map.dns.value_or(control::DnsConfig{});
   host_dns::Wanted out;
   out.nameservers = {dns::kServiceAddress4};
-  out.all_names = !said.resolvers.empty() || (exit != nullptr && exit_dns_url(map.self, *exit));
+  out.all_names = !said.resolvers.empty() || (exit != nullptr && answers_names(map.self, *exit));
   if (!out.all_names && !said.proxied && said.routes.empty()) return std::nullopt;
   for (const std::string& domain : said.domains) add_domain(domain, out.search_domains);
   for (const auto& [suffix, resolvers] : said.routes) add_domain(suffix, out.match_domains);

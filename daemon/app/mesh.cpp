@@ -187,6 +187,21 @@ void Mesh::wants_restun() {
   if (!netcheck_->running()) netcheck_->start(netcheck::Scope::Automatic);
 }
 
+// Answers come from the loop, as datagrams do.
+void Mesh::wants_echo(const IpAddress& host) {
+  if (!echo_) {
+    io::SocketOptions options;
+    options.mark = host_.mark().value;
+    echo_.emplace(
+        loop_, rng_, options, path::kPlainEchoTimeout,
+        [this](const IpAddress& from, Duration latency) {
+          dataplane_->on_echo(from, latency, loop_.now());
+          arm();
+        });
+  }
+  echo_->ask(host);
+}
+
 // ---- relay::RelayLinks::Owner
 
 void Mesh::on_relay_packet(RegionId region, const NodePublicKey& from, Packet packet) {

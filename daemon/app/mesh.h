@@ -23,6 +23,7 @@
 #include "daemon/portmap/portmap_link.h"
 #include "daemon/relay/relay_links.h"
 #include "daemon/routing/routing.h"
+#include "proto/io/echo_socket.h"
 #include "proto/io/udp_socket.h"
 #include "proto/local/dns_answer.h"
 
@@ -143,6 +144,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void on_inner_ping_done(const dataplane::InnerPingDone& done) override;
   void on_handshake(PeerId peer) override;
   void wants_restun() override;
+  void wants_echo(const IpAddress& host) override;
 
   // relay::RelayLinks::Owner
   void on_relay_packet(RegionId region, const NodePublicKey& from, Packet packet) override;
@@ -208,6 +210,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   relay::RelayTrust trust_;
   HostSide& host_;
   std::unique_ptr<io::UdpSocket> udp_;
+  std::optional<io::EchoSocket> echo_;  // made when somebody is first to be asked
   std::optional<dataplane::Dataplane> dataplane_;
   std::optional<NameService> names_;
   std::optional<PeerService> peer_service_;

@@ -252,6 +252,11 @@ void Dataplane::unreachable(const Endpoint& at, TimePoint now) {
   flush(now);
 }
 
+void Dataplane::on_echo(const IpAddress& from, Duration latency, TimePoint now) {
+  paths_.on_echo(from, latency, now, path_fx_);
+  flush(now);
+}
+
 void Dataplane::peer_gone_from_relay(const NodePublicKey& peer, RegionId region) {
   paths_.on_peer_gone(peer, region);
 }
@@ -418,6 +423,7 @@ void Dataplane::flush_paths() {
   }
   for (const auto& done : path_fx_.pings_done) ports_.on_ping_done(done);
   if (path_fx_.wants_restun) ports_.wants_restun();
+  for (const IpAddress& host : path_fx_.echoes) ports_.wants_echo(host);
   path_fx_.clear();
 }
 

@@ -97,6 +97,8 @@ class Dataplane {
     virtual void on_handshake(PeerId peer) = 0;
     // Our own endpoints are older than a CallMeMaybe may carry: ask STUN again.
     virtual void wants_restun() = 0;
+    // How far is this host, by ICMP echo? The answer, if there is one, goes to on_echo().
+    virtual void wants_echo(const IpAddress& host) = 0;
   };
 
   // References outlive the dataplane.
@@ -134,6 +136,7 @@ class Dataplane {
   void set_own_endpoints(std::vector<Endpoint> endpoints, TimePoint now);
   void link_changed(TimePoint now);
   void unreachable(const Endpoint& at, TimePoint now);
+  void on_echo(const IpAddress& from, Duration latency, TimePoint now);
   void peer_gone_from_relay(const NodePublicKey& peer, RegionId region);
   void ping(PeerId peer, path::PingId id, std::size_t size, TimePoint now);
   void probe(PeerId peer, path::PingId id, TimePoint now);  // by every way at once

@@ -20,6 +20,12 @@ inline constexpr std::size_t kMaxCallMeMaybeSent = 64;       // ours
 inline constexpr std::size_t kMaxCallMeMaybeAccepted = 512;  // ours
 inline constexpr unsigned kAnnouncementCapability = 144;     // TSMP disco key, nat-traversal 2.3
 
+// Peers that speak plain WireGuard (4.12).
+inline constexpr Duration kPlainChoiceFor = 1s;      // an endpoint that was chosen
+inline constexpr Duration kPlainHeardFor = 5s;       // one that a packet came from
+inline constexpr Duration kPlainEchoInterval = 10s;  // between questions how far endpoints are
+inline constexpr Duration kPlainEchoTimeout = 5s;
+
 // Ours: politeness and speed.
 inline constexpr Duration kCallMeMaybeReaction = 500ms;   // at most one reaction per peer
 inline constexpr Duration kTriggeredCheck = 250ms;        // at most one per address

@@ -13,6 +13,7 @@ void Effects::clear() {
   changes.clear();
   pings_done.clear();
   wants_restun = false;
+  echoes.clear();
 }
 
 // Owns the peers, knows who owns which key, and hands each message to its peer.
@@ -225,6 +226,11 @@ void PathEngine::note_traffic(PeerId peer, TimePoint now, Effects& out) {
 void PathEngine::on_wireguard_heard(
     PeerId peer, const PathAddress& from, TimePoint now, Effects& out) {
   core_->with(peer, now, out, [&](PeerPaths& paths, Step& step) { paths.on_heard(from, step); });
+}
+
+void PathEngine::on_echo(const IpAddress& from, Duration latency, TimePoint now, Effects& out) {
+  core_->with_all(
+      now, out, [&](PeerPaths& paths, Step&) { paths.on_echo(from, latency); });
 }
 
 void PathEngine::on_unreachable(PeerId peer, const Endpoint& at, TimePoint now, Effects& out) {

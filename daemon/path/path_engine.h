@@ -38,7 +38,7 @@ namespace aya::path {
 // What the netmap says about a peer.
 struct PeerPath {
   NodePublicKey node_key;
-  DiscoPublicKey disco_key;  // zero: the peer speaks no DISCO; its endpoints are used unproven
+  DiscoPublicKey disco_key;  // zero: the peer speaks no DISCO (plain_path.h)
   std::vector<Endpoint> endpoints;
   RegionId home_region = 0;
   unsigned capability_version = 0;
@@ -71,6 +71,9 @@ struct Effects {
   std::vector<PingDone> pings_done;
   // Our own endpoints are older than kEndpointsFreshFor: ask STUN now, then set_own_endpoints().
   bool wants_restun = false;
+  // Hosts to be asked by ICMP echo how far they are; answers within kPlainEchoTimeout go to
+  // on_echo().
+  std::vector<IpAddress> echoes;
 
   void clear();  // keeps capacity
 };
@@ -140,6 +143,8 @@ class PathEngine {
   // An authenticated packet of the peer arrived from there. A new UDP address becomes a candidate
   // and is pinged; only a pong makes it the path.
   void on_wireguard_heard(PeerId peer, const PathAddress& from, TimePoint now, Effects& out);
+  // A host answered what Effects::echoes asked.
+  void on_echo(const IpAddress& from, Duration latency, TimePoint now, Effects& out);
   // The system refused to send there (host or network unreachable).
   void on_unreachable(PeerId peer, const Endpoint& at, TimePoint now, Effects& out);
   // The relay says that the peer is not connected to that region.

@@ -24,6 +24,7 @@ void PeerPaths::set_facts(const PeerPath& facts, Step& step) {
   if (!before.is_none() && before != primary()) {
     step.out.changes.push_back({id_, before, primary()});
   }
+  plain_.set_endpoints(facts.endpoints);
   if (!candidates_.set_netmap(facts.endpoints)) return;
   forget_failures();
   if (active(step.now) && !trusts_direct(step.now)) discover(step);
@@ -62,19 +63,20 @@ std::optional<Endpoint> PeerPaths::direct_at() const {
   return std::nullopt;
 }
 
+std::optional<Endpoint> PeerPaths::plain_at() const {
+  if (speaks_disco() || direct()) return std::nullopt;
+  return heard_plain_ || relay() == 0 ? plain_.at() : std::nullopt;
+}
+
 PathAddress PeerPaths::primary() const {
   if (const Direct* path = direct()) return PathAddress::direct(path->at);
+  if (const auto at = plain_at()) return PathAddress::direct(*at);
   return relay_address();
 }
 
 Route PeerPaths::route(TimePoint now) const {
-  if (!speaks_disco() && !direct()) {
-    // Nothing can be proven: answer where it spoke from last.
-    if (heard_from_) return {PathAddress::direct(*heard_from_), std::nullopt};
-    if (relay() == 0 && !candidates_.empty()) {
-      return {PathAddress::direct(candidates_.all().front().at), std::nullopt};
-    }
-  }
+  // Nothing can be proven: answer where it spoke from last, or go where it may be.
+  if (const auto at = plain_at()) return {PathAddress::direct(*at), std::nullopt};
   Route out{primary(), std::nullopt};
   if (direct() && !trusts_direct(now) && relay() != 0) out.also = relay_address();
   return out;
@@ -91,6 +93,11 @@ PathStatus PeerPaths::status(TimePoint now) const {
     out.latency = path->latency;
   }
   out.trusted = trusts_direct(now);
+  if (const auto at = plain_at()) {
+    out.direct = at;
+    out.latency = plain_.latency();
+    out.trusted = last_heard_ && now - *last_heard_ <= kSessionActiveFor;
+  }
   out.relay = relay();
   out.candidates = candidates_.size();
   out.active = active(now);
@@ -103,7 +110,11 @@ PathStatus PeerPaths::status(TimePoint now) const {
 
 void PeerPaths::note_traffic(Step& step) {
   last_sent_ = step.now;
-  if (!speaks_disco()) return;
+  if (!speaks_disco()) {
+    const PathAddress before = primary();
+    if (relay() == 0) plain_.note_traffic(step.now, step.around.rng, step.out.echoes);
+    return note_plain_change(before, step);
+  }
   if (!heartbeat_at_) heartbeat_at_ = step.now + kHeartbeat;
   if (!trusts_direct(step.now)) discover(step);
 }
@@ -117,8 +128,12 @@ void PeerPaths::on_heard(const PathAddress& from, Step& step) {
     if (speaks_disco() && !trusts_direct(step.now)) discover(step);
     return;
   }
-  heard_from_ = from.udp;
-  if (!speaks_disco()) return;
+  if (!speaks_disco()) {
+    const PathAddress before = primary();
+    heard_plain_ = true;
+    plain_.on_heard(from.udp, step.now);
+    return note_plain_change(before, step);
+  }
   if (Direct* path = direct(); path && path->at == from.udp) {
     if (step.around.silent) path->trusted_until = step.now + kTrustDirectFor;
     if (path->trusted(step.now)) return;
@@ -132,7 +147,14 @@ void PeerPaths::on_heard(const PathAddress& from, Step& step) {
   }
 }
 
+void PeerPaths::note_plain_change(const PathAddress& before, Step& step) {
+  if (before != primary()) step.out.changes.push_back({id_, before, primary()});
+}
+
+void PeerPaths::on_echo(const IpAddress& from, Duration latency) { plain_.on_echo(from, latency); }
+
 void PeerPaths::on_unreachable(const Endpoint& at, Step& step) {
+  plain_.on_unreachable(at);
   if (Candidate* candidate = candidates_.find(at)) candidate->forget_history();
   if (direct_at() != at) return;
   drop_path(step);
@@ -145,12 +167,14 @@ void PeerPaths::on_gone_from(RegionId region) {
 }
 
 void PeerPaths::on_own_endpoints(Step& step) {
+  if (!speaks_disco()) return;
   const bool untold = called_with_ != step.around.own.generation;
   const bool lately = last_round_ && step.now - *last_round_ <= kSessionActiveFor;
   if (wants_call_ && lately && untold && !trusts_direct(step.now)) call_me_maybe(step);
 }
 
 void PeerPaths::link_changed(Step& step) {
+  plain_.forget();
   drop_path(step);
   pings_.clear();
   pong_late_at_.reset();
@@ -207,6 +231,7 @@ bool PeerPaths::ping_all(Step& step) {
 }
 
 void PeerPaths::discover(Step& step) {
+  if (!speaks_disco()) return;  // plain WireGuard answers nothing
   if ((next_round_ && step.now < *next_round_) || paused(step.now)) return;
   const bool pinged = ping_all(step);
   // A peer that we know no address of may still use ours.

@@ -7,6 +7,7 @@
 #include "daemon/path/path_engine.h"
 #include "daemon/path/path_state.h"
 #include "daemon/path/pings_in_flight.h"
+#include "daemon/path/plain_path.h"
 
 namespace aya::path {
 
@@ -55,6 +56,7 @@ class PeerPaths {
   void note_traffic(Step& step);
   void on_heard(const PathAddress& from, Step& step);
   void on_unreachable(const Endpoint& at, Step& step);
+  void on_echo(const IpAddress& from, Duration latency);
   void on_gone_from(RegionId region);
   void on_own_endpoints(Step& step);
   void link_changed(Step& step);
@@ -78,6 +80,8 @@ class PeerPaths {
   Direct* direct() { return std::get_if<Direct>(&state_); }
   bool trusts_direct(TimePoint now) const { return direct() && direct()->trusted(now); }
   std::optional<Endpoint> direct_at() const;
+  std::optional<Endpoint> plain_at() const;
+  void note_plain_change(const PathAddress& before, Step& step);
   RegionId relay() const;
   PathAddress relay_address() const;
   PathAddress primary() const;
@@ -119,7 +123,8 @@ class PeerPaths {
   std::optional<TimePoint> last_sent_, last_heard_, last_round_;
   RegionId heard_through_ = 0;             // the relay it last spoke through
   bool gone_from_home_ = false;            // its home relay does not know it
-  std::optional<Endpoint> heard_from_;     // only for peers without DISCO
+  PlainPath plain_;                        // only for peers without DISCO
+  bool heard_plain_ = false;               // ... from there, not only through a relay
   std::optional<TimePoint> next_round_;    // no discovery before this
   std::optional<TimePoint> paused_until_;  // rounds failed: let bad NAT mappings expire
   unsigned failed_rounds_ = 0;

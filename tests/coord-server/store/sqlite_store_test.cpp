@@ -191,7 +191,9 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
-      "DROP TABLE user_invites; DROP TABLE webhooks; DROP TABLE relay_sources; DROP TABLE relay_regions; DROP TABLE relay_choices;"
+      "DROP TABLE wireguard_clients; DROP TABLE wireguard_devices;"
+      "DROP TABLE user_invites; DROP TABLE webhooks;"
+      "DROP TABLE relay_sources; DROP TABLE relay_regions; DROP TABLE relay_choices;"
       "DROP TABLE former_addresses; DROP TABLE address_moves; DROP TABLE address_changes;"
       "DROP TABLE address_reservations; ALTER TABLE quarantine RENAME COLUMN address TO ipv4;";
   for (const auto& [table, columns] : added) {
@@ -204,6 +206,38 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
   open();
   EXPECT_TRUE(store->accounts()->front().dns.proxied);
   EXPECT_TRUE(store->nodes()->front().approved_routes.empty());
+}
+
+TEST_F(SqliteStore, KeepsPlainWireguardDevicesAndWhomTheyKnow) {
+  make_account();
+  const NodeRecord laptop = *store->create_node(node("laptop", "100.64.0.1"), {}, audit());
+  NodeRecord exit = node("exit", "100.64.0.2");
+  exit.wireguard = WireguardDevice{
+      NodePrivateKey::generate(rng).public_key(), {*IpAddress::parse("10.64.0.1")}, true, {}};
+  exit.wireguard->clients[laptop.id] = {laptop.node_key, *IpAddress::parse("10.66.3.4"), {}};
+  exit = *store->create_node(exit, {}, audit());
+  open();
+  EXPECT_EQ(store->nodes()->at(1).wireguard, exit.wireguard);
+  EXPECT_FALSE(store->nodes()->at(0).wireguard);
+
+  NodeRecord same_key = node("again", "100.64.0.3");
+  same_key.wireguard = exit.wireguard;
+  EXPECT_EQ(store->create_node(same_key, {}, audit()).error().kind, StoreError::Kind::Taken);
+  EXPECT_EQ(store->nodes()->size(), 2u);  // nothing of it is left
+
+  exit.wireguard->resolvers.clear();
+  exit.wireguard->clients[laptop.id].ipv6 = *IpAddress::parse("fc00:bbbb::3");
+  ASSERT_TRUE(store->update_node(exit, {}, audit("UPDATE")));
+  EXPECT_EQ(store->nodes()->at(1).wireguard, exit.wireguard);
+  ASSERT_TRUE(store->delete_node(laptop.id, kNow, audit("DELETE")));
+  EXPECT_TRUE(store->nodes()->front().wireguard->clients.empty());
+  ASSERT_TRUE(store->delete_node(exit.id, kNow, audit("DELETE")));
+
+  make_account("other");  // may have the same company's server
+  same_key = node("exit", "100.64.0.2");
+  same_key.wireguard = exit.wireguard;
+  same_key.wireguard->clients.clear();
+  EXPECT_TRUE(store->create_node(same_key, {}, audit()));
 }
 
 TEST_F(SqliteStore, KeepsWhatIsSaidOfRelays) {

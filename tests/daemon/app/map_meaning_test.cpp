@@ -284,6 +284,9 @@ TEST_F(ExitDns, OfNodesThatDoNotAnswerNamesIsWhatTheMapSays) {
   peer.is_wireguard_only = true;
   peer.exit_node_dns_resolvers = {server("192.0.2.3")};
   EXPECT_THAT(config().upstreams, ElementsAre(at("192.0.2.3:53")));
+  EXPECT_TRUE(wanted_dns(map, prefs, &peer)->all_names) << "else nobody asks them";
+  peer.exit_node_dns_resolvers.clear();
+  EXPECT_EQ(wanted_dns(map, prefs, &peer) && wanted_dns(map, prefs, &peer)->all_names, false);
 }
 
 TEST_F(MapMeaning, TheHostsResolverIsTouchedOnlyForSomethingAndByConsent) {

@@ -61,6 +61,7 @@ class End final : public Dataplane::Ports {
   void on_inner_ping_done(const InnerPingDone&) override {}
   void on_handshake(PeerId peer) override { handshakes.push_back(peer); }
   void wants_restun() override {}
+  void wants_echo(const IpAddress&) override {}
 
   test::SeededRng rng;
   PacketPool pool;
