@@ -38,6 +38,8 @@ const std::vector<Pages::Route>& Pages::routes() {
       {"POST", "/a/", &Pages::add_device},
       {"GET", "/admin/invite/", &Pages::show_invite},
       {"POST", "/admin/invite/", &Pages::accept_invite},
+      {"GET", "/ssh/", &Pages::show_ssh},
+      {"POST", "/ssh/", &Pages::decide_ssh},
       {"GET", "/login", &Pages::show_login},
       {"POST", "/login", &Pages::check_login},
       {"POST", "/login/code", &Pages::check_code},
@@ -58,11 +60,12 @@ const std::vector<Pages::Route>& Pages::routes() {
 
 Pages::Pages(
     nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
-    sharing::Sharing& sharing, Rng& rng, Site site)
+    sharing::Sharing& sharing, ssh_check::SshChecks& checks, Rng& rng, Site site)
     : registry_(registry),
       storage_(storage),
       enrollment_(enrollment),
       sharing_(sharing),
+      checks_(checks),
       rng_(rng),
       browser_(std::move(site.origin), site.secret),
       people_(registry, storage, rng),
@@ -72,7 +75,7 @@ Pages::Pages(
 }
 
 bool Pages::owns(std::string_view path) {
-  constexpr std::string_view kOurs[] = {"/a",    "/admin/invite", "/login",  "/logout",
+  constexpr std::string_view kOurs[] = {"/a",    "/admin/invite", "/ssh",    "/login", "/logout",
                                         "/link", "/oidc",         "/account"};
   if (path == "/style.css") return true;
   for (const std::string_view ours : kOurs) {

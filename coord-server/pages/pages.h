@@ -6,6 +6,7 @@
 //   /link/<token>  signs in once: for the first time, or when a password is lost
 //   /oidc/…        the way to another provider, and back
 //   /admin/invite/<code>  a machine of another account, shared by a link
+//   /ssh/<id>      an SSH session that its person has to confirm
 //   /account       the own password, second factor, sessions
 //
 // Pure: a request and its time in, a page or an errand (page_answer.h) out. One thread.
@@ -20,6 +21,7 @@
 #include "coord-server/pages/visit.h"
 #include "coord-server/people/throttle.h"
 #include "coord-server/sharing/sharing.h"
+#include "coord-server/ssh_check/ssh_checks.h"
 
 namespace aya::pages {
 
@@ -38,7 +40,7 @@ class Pages {
   // All outlive this.
   Pages(
       nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
-      sharing::Sharing& sharing, Rng& rng, Site site);
+      sharing::Sharing& sharing, ssh_check::SshChecks& checks, Rng& rng, Site site);
 
   static bool owns(std::string_view path);
   PageAnswer answer(const http::Request& request, const IpAddress& from, WallTime now);
@@ -83,6 +85,14 @@ class Pages {
   PageAnswer to_invited(const Visit& visit, std::string_view code, const Invited& then);
   PageAnswer show_invite(Visit& visit, std::string_view code);
   PageAnswer accept_invite(Visit& visit, std::string_view code);
+  // ssh_page.cpp
+  // What `then` says to the owner of the machine a session comes from; nobody else gets that far.
+  using Checked =
+      std::function<PageAnswer(const store::User& owner, const ssh_check::Check& check)>;
+  PageAnswer to_owner(Visit& visit, std::string_view id, const Checked& then);
+  PageAnswer show_ssh(Visit& visit, std::string_view id);
+  PageAnswer decide_ssh(Visit& visit, std::string_view id);
+  PageAnswer sign_in_again(Visit& visit);
   // sign_in.cpp
   PageAnswer show_login(Visit& visit, std::string_view);
   PageAnswer check_login(Visit& visit, std::string_view);
@@ -122,6 +132,7 @@ class Pages {
   store::Store& storage_;
   enroll::Enrollment& enrollment_;
   sharing::Sharing& sharing_;
+  ssh_check::SshChecks& checks_;
   Rng& rng_;
   BrowserRules browser_;
   people::People people_;

@@ -75,12 +75,13 @@ Coordinator::Coordinator(
       health_(*registry_, presence_, calls_),
       logins_(setup_.facts.server_url + "/a/", login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
-      machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
+      checks_(*registry_, policy_, rng, setup_.facts.server_url + "/ssh/"),
+      machine_routes_(*registry_, enrollment_, logins_, checks_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(), *registry_, storage, enrollment_, *sharing_, *relays_, policy_,
           rng, setup_.facts),
       pages_(
-          *registry_, storage, enrollment_, *sharing_, rng,
+          *registry_, storage, enrollment_, *sharing_, checks_, rng,
           {setup_.facts.server_url, login_secret, setup_.oidc}) {
   enrollment_.addresses().set_pools(policy_);
 }
@@ -116,6 +117,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   keep_up_with_shares(wall, out);
   let_go_of_removed(out);
   answer_logins(now, wall, out);
+  answer_checks(wall, out);
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   streams_.advance(now, wall, out.maps);
@@ -264,6 +266,14 @@ void Coordinator::answer_logins(TimePoint now, WallTime wall, Effects& out) {
   }
 }
 
+void Coordinator::answer_checks(WallTime wall, Effects& out) {
+  for (const ssh_check::SshChecks::Answered& answered : checks_.take_answers(wall)) {
+    out.answers.push_back(
+        {mapper::StreamId{answered.waiter.value},
+         http::Response::json(200, control::encode(answered.action))});
+  }
+}
+
 void Coordinator::save_when_due(TimePoint now, Effects& out) {
   if (!registry_->has_unsaved()) return save_at_.reset();
   if (!save_at_) save_at_ = now + kSaveEvery;
@@ -281,7 +291,7 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
   const auto attribute_end =
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
-       {registry_->next_expiry(), logins_.next_end(), grace_end, attribute_end, share_again_at_,
+       {registry_->next_expiry(), logins_.next_end(), checks_.next_end(), grace_end, attribute_end, share_again_at_,
         relays_->next_due()}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.

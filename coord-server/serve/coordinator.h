@@ -77,6 +77,7 @@ class Coordinator {
   void stream_closed(mapper::StreamId id, TimePoint now) {
     streams_.close(id, now);
     logins_.forget(enroll::WaiterId{id.value});
+    checks_.forget(ssh_check::WaiterId{id.value});
   }
   void stream_blocked(mapper::StreamId id, bool blocked, TimePoint now) {
     streams_.set_blocked(id, blocked, now);
@@ -111,6 +112,7 @@ class Coordinator {
   void approve_by_policy(WallTime wall, Effects& out);
   store::Stored<void> approve_routes_of(const nodes::Node& node, WallTime wall);
   void answer_logins(TimePoint now, WallTime wall, Effects& out);
+  void answer_checks(WallTime wall, Effects& out);
 
   Setup setup_;
   std::unique_ptr<nodes::Registry> registry_;
@@ -124,6 +126,7 @@ class Coordinator {
   CarrierHealth health_;
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;
+  ssh_check::SshChecks checks_;
   MachineRoutes machine_routes_;
   api::AdminRoutes admin_routes_;
   pages::Pages pages_;
