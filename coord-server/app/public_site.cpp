@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coord-server/serve/coordinator.h"
 #include "proto/base/base64.h"
 #include "proto/http/http1_writer.h"
 #include "proto/http/upgrade.h"
@@ -36,7 +37,7 @@ FrontDoor::Handled PublicSite::on_request(
   const std::string_view path = request.path();
   if (path == "/ts2021") return to_control(connection, request);
   if (path == "/derp") return to_relay(connection, request, remote);
-  if (pages::Pages::owns(path)) return to_pages(connection, request, remote);
+  if (serve::Coordinator::owns_page(path)) return to_pages(connection, request, remote);
   connection.respond(answer(request, remote));
   return FrontDoor::Handled::Answered;
 }

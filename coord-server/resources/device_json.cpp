@@ -81,6 +81,7 @@ void add_all_fields(const nodes::Node& node, Json& out) {
       {"label", node.record.label},
       {"labelIsChosen", node.record.label_is_chosen},
       {"answersSubdomains", node.record.answers_subdomains},
+      {"health", node.health},
       {"carriedRoutes", routes_json(nodes::carried_routes(node.record))}};
 }
 

@@ -76,7 +76,9 @@ Coordinator::Coordinator(
       logins_(setup_.facts.server_url + "/a/", login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
       checks_(*registry_, policy_, rng, setup_.facts.server_url + "/ssh/"),
-      machine_routes_(*registry_, enrollment_, logins_, checks_, presence_, streams_, calls_),
+      issuer_(*registry_, storage, rng, setup_.facts.server_url),
+      machine_routes_(
+          *registry_, enrollment_, logins_, checks_, issuer_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(), *registry_, storage, enrollment_, *sharing_, *relays_, policy_,
           rng, setup_.facts),

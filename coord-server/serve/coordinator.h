@@ -14,6 +14,7 @@
 
 #include "coord-server/pages/pages.h"
 #include "coord-server/api/admin_routes.h"
+#include "coord-server/issuer/issuer.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/serve/carrier_health.h"
 #include "coord-server/serve/machine_routes.h"
@@ -63,7 +64,11 @@ class Coordinator {
   http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
 
   // A page, or an errand whose continuation belongs to this object.
+  static bool owns_page(std::string_view path) {
+    return pages::Pages::owns(path) || issuer::Issuer::owns(path);
+  }
   pages::PageAnswer on_page(const http::Request& request, const IpAddress& from, WallTime wall) {
+    if (issuer::Issuer::owns(request.path())) return issuer_.answer(request, wall);
     return pages_.answer(request, from, wall);
   }
 
@@ -127,6 +132,7 @@ class Coordinator {
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;
   ssh_check::SshChecks checks_;
+  issuer::Issuer issuer_;
   MachineRoutes machine_routes_;
   api::AdminRoutes admin_routes_;
   pages::Pages pages_;

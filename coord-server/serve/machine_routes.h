@@ -6,6 +6,7 @@
 #pragma once
 
 #include "coord-server/enroll/enrollment.h"
+#include "coord-server/issuer/issuer.h"
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/serve/node_calls.h"
 #include "coord-server/ssh_check/ssh_checks.h"
@@ -27,12 +28,13 @@ class MachineRoutes {
   // All outlive this.
   MachineRoutes(
       nodes::Registry& registry, enroll::Enrollment& enrollment, enroll::Logins& logins,
-      ssh_check::SshChecks& checks, nodes::Presence& presence, mapper::MapStreams& streams,
-      NodeCalls& calls)
+      ssh_check::SshChecks& checks, issuer::Issuer& issuer, nodes::Presence& presence,
+      mapper::MapStreams& streams, NodeCalls& calls)
       : registry_(registry),
         enrollment_(enrollment),
         logins_(logins),
         checks_(checks),
+        issuer_(issuer),
         presence_(presence),
         streams_(streams),
         calls_(calls) {}
@@ -60,6 +62,7 @@ class MachineRoutes {
   enroll::Enrollment& enrollment_;
   enroll::Logins& logins_;
   ssh_check::SshChecks& checks_;
+  issuer::Issuer& issuer_;
   nodes::Presence& presence_;
   mapper::MapStreams& streams_;
   NodeCalls& calls_;
