@@ -8,6 +8,7 @@
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/api/admin_routes.h"
 #include "coord-server/api/caller.h"
+#include "coord-server/api/node_asker.h"
 #include "coord-server/api/route.h"
 #include "coord-server/people/people.h"
 #include "coord-server/relays/relay_directory.h"
@@ -32,6 +33,7 @@ struct AdminContext {
   people::People& people;
   const ServerFacts& facts;
   const RouteTable& table;
+  NodeAsker& asker;
 
   // An entry that says who did what when; the caller's account is filled in.
   store::AuditEntry audit(std::string action, std::string target_type) const;

@@ -119,8 +119,9 @@ Answer<http::Response> AdminRoutes::run(
   }
   auto answered = route.handler(
       {request, wild, caller, now, registry_, storage_, enrollment_, sharing_, relays_, auth_keys_,
-       tokens_, tag_owners_, people_, facts_, table_});
-  if (!repeated.empty() && answered && answered->ok()) {
+       tokens_, tag_owners_, people_, facts_, table_, asker_});
+  constexpr int kComesLater = 202;  // which is no answer that could be given again
+  if (!repeated.empty() && answered && answered->ok() && answered->status != kComesLater) {
     repeated_.remember(repeated, request, *answered, now);
   }
   return answered;

@@ -10,6 +10,7 @@
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/people/people.h"
 #include "coord-server/api/caller.h"
+#include "coord-server/api/node_asker.h"
 #include "coord-server/api/rate_limit.h"
 #include "coord-server/api/repeated_requests.h"
 #include "coord-server/api/route.h"
@@ -45,7 +46,8 @@ class AdminRoutes {
   AdminRoutes(
       const RouteTable& table, nodes::Registry& registry, store::Store& storage,
       enroll::Enrollment& enrollment, sharing::Sharing& sharing, relays::RelayDirectory& relays,
-      const nodes::TagOwners& tag_owners, Rng& rng, const ServerFacts& facts)
+      const nodes::TagOwners& tag_owners, NodeAsker& asker, Rng& rng,
+      const ServerFacts& facts)
       : table_(table),
         registry_(registry),
         storage_(storage),
@@ -56,6 +58,7 @@ class AdminRoutes {
         tokens_(storage, registry, rng),
         tag_owners_(tag_owners),
         people_(registry, storage, rng),
+        asker_(asker),
         rng_(rng),
         facts_(facts) {}
 
@@ -86,6 +89,7 @@ class AdminRoutes {
   ApiTokens tokens_;
   const nodes::TagOwners& tag_owners_;
   people::People people_;
+  NodeAsker& asker_;
   Rng& rng_;
   const ServerFacts& facts_;
   RateLimit known_{kKnown};

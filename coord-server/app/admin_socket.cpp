@@ -28,13 +28,19 @@ class AdminSocket::Visitor final : public io::HttpConnection::Owner {
               .to_response());
     }
     const api::Entrance entrance{true, "uid " + std::to_string(peer_->uid)};
-    connection.respond(socket_.core_.ask_api(request, entrance));
+    const auto ready = socket_.core_.ask_api(
+        request, entrance, [here = std::weak_ptr(here_)](const http::Response& response) {
+          if (const auto visitor = here.lock()) (*visitor)->http_.respond(response);
+        });
+    if (ready) connection.respond(*ready);
   }
   void on_closed(io::HttpConnection&) override { socket_.let_go(*this); }
 
   AdminSocket& socket_;
   std::optional<io::PeerCredentials> peer_;
   io::HttpConnection http_;
+  // An answer that comes late asks whether anybody is left to hear it.
+  std::shared_ptr<Visitor*> here_ = std::make_shared<Visitor*>(this);
 };
 
 Result<std::unique_ptr<AdminSocket>, io::IoError> AdminSocket::open(

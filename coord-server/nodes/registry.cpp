@@ -516,6 +516,10 @@ void Registry::tell_primaries(AccountIndex& account, const Primaries& before) {
   }
 }
 
+void Registry::set_hardware(NodeId id, std::optional<HardwareIdentity> identity) {
+  nodes_.at(id).hardware = std::move(identity);
+}
+
 void Registry::set_health(NodeId id, std::string part, std::string complaint) {
   auto& health = nodes_.at(id).health;
   constexpr std::size_t kLongestPart = 50;

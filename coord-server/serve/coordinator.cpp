@@ -73,6 +73,8 @@ Coordinator::Coordinator(
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
       health_(*registry_, presence_, calls_),
+      api_calls_(calls_),
+      identities_(*registry_, presence_, calls_),
       logins_(setup_.facts.server_url + "/a/", login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
       checks_(*registry_, policy_, rng, setup_.facts.server_url + "/ssh/"),
@@ -81,7 +83,7 @@ Coordinator::Coordinator(
           *registry_, enrollment_, logins_, checks_, issuer_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(), *registry_, storage, enrollment_, *sharing_, *relays_, policy_,
-          rng, setup_.facts),
+          api_calls_, rng, setup_.facts),
       pages_(
           *registry_, storage, enrollment_, *sharing_, checks_, rng,
           {setup_.facts.server_url, login_secret, setup_.oidc}) {
@@ -104,6 +106,15 @@ MachineAnswer Coordinator::on_machine(
   return machine_routes_.answer(request, machine, fresh, now, wall, out.maps);
 }
 
+std::optional<http::Response> Coordinator::on_api(
+    const http::Request& request, const Entrance& entrance, mapper::StreamId fresh, TimePoint now,
+    WallTime wall, Effects& out) {
+  api_calls_.begin(now, out.maps);
+  http::Response response = on_api(request, entrance, wall);
+  if (api_calls_.end(fresh, response)) return std::nullopt;
+  return response;
+}
+
 http::Response Coordinator::on_api(
     const http::Request& request, const Entrance& entrance, WallTime wall) {
   setup_.facts.gauges.map_streams = streams_.size();
@@ -111,7 +122,7 @@ http::Response Coordinator::on_api(
 }
 
 void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
-  note_answers(now, wall);
+  note_answers(now, wall, out);
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
   end_graces(wall, out);
@@ -124,12 +135,19 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   streams_.advance(now, wall, out.maps);
   health_.advance(now, out.maps);
+  identities_.advance(now, out.maps);
   save_when_due(now, out);
 }
 
-void Coordinator::note_answers(TimePoint now, WallTime wall) {
+void Coordinator::note_answers(TimePoint now, WallTime wall, Effects& out) {
   for (const NodeCalls::Answer& answer : calls_.take_answers(now)) {
-    if (registry_->find(answer.node) != nullptr) health_.note(answer, now, wall);
+    if (auto waited = api_calls_.take(answer)) {
+      out.answers.push_back({waited->waiter, std::move(waited->response)});
+      continue;
+    }
+    if (registry_->find(answer.node) == nullptr) continue;
+    health_.note(answer, now, wall);
+    identities_.note(answer, now);
   }
 }
 
@@ -289,6 +307,7 @@ void Coordinator::save_when_due(TimePoint now, Effects& out) {
 std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall) const {
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
+  next = earlier(next, identities_.next_deadline());
   const auto grace_end = end_graces_at_ ? end_graces_at_ : registry_->next_former_end();
   const auto attribute_end =
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();

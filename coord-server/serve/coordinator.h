@@ -16,7 +16,9 @@
 #include "coord-server/api/admin_routes.h"
 #include "coord-server/issuer/issuer.h"
 #include "coord-server/relays/relay_directory.h"
+#include "coord-server/serve/api_calls.h"
 #include "coord-server/serve/carrier_health.h"
+#include "coord-server/serve/identity_questions.h"
 #include "coord-server/serve/machine_routes.h"
 
 namespace aya::serve {
@@ -61,6 +63,11 @@ class Coordinator {
   MachineAnswer on_machine(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, Effects& out);
+  // nullopt: a node has to be asked first; the answer comes out of advance(), under that number.
+  std::optional<http::Response> on_api(
+      const http::Request& request, const Entrance& entrance, mapper::StreamId fresh,
+      TimePoint now, WallTime wall, Effects& out);
+  // For callers who cannot wait, and are refused what would take a while.
   http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
 
   // A page, or an errand whose continuation belongs to this object.
@@ -106,7 +113,7 @@ class Coordinator {
       std::unique_ptr<sharing::Sharing> sharing, std::unique_ptr<relays::RelayDirectory> relays,
       Rng& rng, Setup setup, const crypto::Key32& login_secret);
   void expect_back(TimePoint now);
-  void note_answers(TimePoint now, WallTime wall);
+  void note_answers(TimePoint now, WallTime wall, Effects& out);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   store::AuditEntry entry_about(const nodes::Node& node, std::string action, WallTime wall) const;
   void keep_up_with_shares(WallTime wall, Effects& out);
@@ -129,6 +136,8 @@ class Coordinator {
   mapper::MapStreams streams_;
   NodeCalls calls_;
   CarrierHealth health_;
+  ApiCalls api_calls_;
+  IdentityQuestions identities_;
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;
   ssh_check::SshChecks checks_;
