@@ -74,7 +74,7 @@ Coordinator::Coordinator(
       calls_(*registry_, streams_, rng),
       health_(*registry_, presence_, calls_),
       api_calls_(calls_),
-      identities_(*registry_, presence_, calls_),
+      identities_(*registry_, streams_, calls_),
       logins_(setup_.facts.server_url + "/a/", login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
       checks_(*registry_, policy_, rng, setup_.facts.server_url + "/ssh/"),

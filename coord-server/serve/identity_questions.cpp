@@ -58,9 +58,11 @@ void IdentityQuestions::advance(TimePoint now, mapper::MapStreams::Effects& out)
         continue;
       }
       wanted = true;
-      if (presence_.streams(id) == 0) continue;  // asked when it is back
+      const auto stream = streams_.stream_of(id);
+      if (!stream) continue;
       const auto known = turns_.find(id);
-      Turn& turn = seen[id] = known == turns_.end() ? Turn{} : std::move(known->second);
+      const bool same = known != turns_.end() && known->second.stream == *stream;
+      Turn& turn = seen[id] = same ? std::move(known->second) : Turn{*stream};
       if (!turn.asked && turn.next <= now && under_way < kMostAtOnce) {
         turn.asked = calls_.ask(id, question(), kPatience, now, out);
       }
@@ -78,7 +80,7 @@ void IdentityQuestions::note(const NodeCalls::Answer& answer, TimePoint now) {
   Turn& turn = found->second;
   turn.asked.reset();
   auto identity = answer.response ? identity_from(*answer.response) : std::nullopt;
-  turn.next = now + (identity ? kAskEvery : kAskAgain);
+  turn.next = now + (identity && !identity->disabled ? kAskEvery : kAskAgain);
   if (identity) registry_.set_hardware(answer.node, std::move(identity));
 }
 

@@ -93,6 +93,9 @@ def test_administrators_look_into_a_node():
         assert prefs["Hostname"] == "stock" and prefs["WantRunning"], prefs
         assert "ours" in coordinator.cli("node", "debug", "stock", "/debug/netmap")
         assert "goroutine" in coordinator.cli("node", "debug", "stock", "/debug/goroutines")
+        prefs = json.loads(coordinator.cli("node", "debug", "ours", "/debug/prefs"))
+        assert prefs["Hostname"] == "ours", prefs
+        assert "stock" in coordinator.cli("node", "debug", "ours", "/debug/netmap")
         answer = coordinator.json("node", "debug", "ours", "/echo")
         assert answer["status"] == 200, answer
         path = f"/api/v2/device/{coordinator.json('node', 'show', 'stock')['nodeId']}/c2n"

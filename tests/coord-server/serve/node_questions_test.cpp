@@ -119,6 +119,7 @@ TEST_F(NodeQuestions, HardwareIsAskedForWhereTheAccountWantsToKnow) {
   EXPECT_EQ(shown(shy), Json({{"disabled", true}}));
   advance(1h);
   EXPECT_FALSE(question(m)) << "it has said so";
+  EXPECT_TRUE(question(shy)) << "its owner may have changed their mind";
   advance(5h + 10s);
   EXPECT_TRUE(question(m));
   api("PATCH", "/api/v2/tailnet/-/settings", {{"postureIdentityCollectionOn", false}});
