@@ -8,6 +8,7 @@
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/api/admin_routes.h"
 #include "coord-server/api/caller.h"
+#include "coord-server/api/node_asker.h"
 #include "coord-server/api/route.h"
 #include "coord-server/people/people.h"
 #include "coord-server/relays/relay_directory.h"

@@ -135,7 +135,8 @@ Answer<http::Response> AdminRoutes::run(
   }
   auto answered = route.handler(
       {parts_, request, wild, caller, now, auth_keys_, tokens_, people_, facts_, table_});
-  if (!repeated.empty() && answered && answered->ok()) {
+  constexpr int kComesLater = 202;  // which is no answer that could be given again
+  if (!repeated.empty() && answered && answered->ok() && answered->status != kComesLater) {
     repeated_.remember(repeated, request, *answered, now);
   }
   return answered;

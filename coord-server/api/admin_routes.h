@@ -11,6 +11,7 @@
 #include "coord-server/people/invitations.h"
 #include "coord-server/people/people.h"
 #include "coord-server/api/caller.h"
+#include "coord-server/api/node_asker.h"
 #include "coord-server/api/rate_limit.h"
 #include "coord-server/api/repeated_requests.h"
 #include "coord-server/api/route.h"
@@ -51,6 +52,7 @@ struct AdminParts {
   webhooks::Webhooks& webhooks;
   people::Invitations& invitations;
   const nodes::TagOwners& tag_owners;
+  NodeAsker& asker;
 };
 
 class AdminRoutes {

@@ -26,7 +26,11 @@ class AdminSocket::Visitor final : public io::HttpConnection::Owner {
           api::ApiError::forbidden("only root and the server's own user may do this")
               .to_response());
     }
-    connection.respond(socket_.core_.ask_api(request, entrance()));
+    const auto ready = socket_.core_.ask_api(
+        request, entrance(), [here = std::weak_ptr(here_)](const http::Response& response) {
+          if (const auto visitor = here.lock()) (*visitor)->http_.respond(response);
+        });
+    if (ready) connection.respond(*ready);
   }
   std::size_t body_limit(const http::Request& head, std::size_t usual) override {
     return is_allowed() ? socket_.core_.api_body_limit(head, entrance()) : usual;
@@ -39,6 +43,8 @@ class AdminSocket::Visitor final : public io::HttpConnection::Owner {
   AdminSocket& socket_;
   std::optional<io::PeerCredentials> peer_;
   io::HttpConnection http_;
+  // An answer that comes late asks whether anybody is left to hear it.
+  std::shared_ptr<Visitor*> here_ = std::make_shared<Visitor*>(this);
 };
 
 Result<std::unique_ptr<AdminSocket>, io::IoError> AdminSocket::open(

@@ -19,11 +19,15 @@ CoordinatorLink::Answer CoordinatorLink::ask(
   return {std::move(answer.response), fresh, answer.waiting};
 }
 
-http::Response CoordinatorLink::ask_api(
-    const http::Request& request, const api::Entrance& entrance) {
+std::optional<http::Response> CoordinatorLink::ask_api(
+    const http::Request& request, const api::Entrance& entrance, Reply later) {
   wake();
   core_.set_relay_clients(host_.relay_clients());
-  return core_.on_api(request, entrance, loop_.wall_now());
+  const mapper::StreamId fresh{++last_stream_};
+  auto answer =
+      core_.on_api(request, entrance, fresh, loop_.now(), loop_.wall_now(), effects_);
+  if (!answer) replies_.emplace(fresh, std::move(later));
+  return answer;
 }
 
 std::size_t CoordinatorLink::api_body_limit(
@@ -81,6 +85,8 @@ void CoordinatorLink::settle() {
   for (const auto& answer : leaving_.answers) {
     const auto reader = readers_.extract(answer.to);
     if (reader) reader.mapped()->on_answer(answer.to, answer.response);
+    const auto reply = replies_.extract(answer.to);
+    if (reply) reply.mapped()(answer.response);
   }
   for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
   for (const std::string& url : leaving_.fetches) host_.fetch_relays(url);

@@ -2,6 +2,7 @@
 // script in its place where a test must say exactly what a client is told.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "coord-server/api/admin_routes.h"
@@ -32,7 +33,10 @@ class Desk {
   // `machine` has proven its key. Nothing is told to readers from within the call.
   virtual Answer ask(
       const http::Request& request, const MachinePublicKey& machine, MapReader& reader) = 0;
-  virtual http::Response ask_api(const http::Request& request, const api::Entrance& entrance) = 0;
+  // nullopt: it takes a while; `later` is told, in another turn of the loop.
+  using Reply = std::function<void(const http::Response&)>;
+  virtual std::optional<http::Response> ask_api(
+      const http::Request& request, const api::Entrance& entrance, Reply later) = 0;
   // How long the body of such a request may be, by its head.
   virtual std::size_t api_body_limit(
       const http::Request& head, const api::Entrance& entrance) = 0;

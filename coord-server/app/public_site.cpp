@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coord-server/serve/coordinator.h"
 #include "proto/base/base64.h"
 #include "proto/http/http1_writer.h"
 #include "proto/http/upgrade.h"
@@ -36,7 +37,8 @@ FrontDoor::Handled PublicSite::on_request(
   const std::string_view path = request.path();
   if (path == "/ts2021") return to_control(connection, request);
   if (path == "/derp") return to_relay(connection, request, remote);
-  if (pages::Pages::owns(path)) return to_pages(connection, request, remote);
+  if (serve::Coordinator::owns_page(path)) return to_pages(connection, request, remote);
+  if (api::AdminRoutes::owns(path)) return to_api(connection, request, remote);
   connection.respond(answer(request, remote));
   return FrontDoor::Handled::Answered;
 }
@@ -115,19 +117,34 @@ void PublicSite::run(std::unique_ptr<pages::Errand> errand, std::uint64_t number
   errands_.run(kept->work, [this, kept, number](const pages::Done& done) {
     auto answer = parts_.core.go_on(*kept, done);
     if (answer.errand) return run(std::move(answer.errand), number);
-    const auto waiting =
-        std::ranges::find(waiting_, number, [](const auto& entry) { return entry.second; });
-    if (waiting == waiting_.end()) return;
-    io::HttpConnection& connection = *waiting->first;
-    waiting_.erase(waiting);
-    connection.respond(answer.page);
+    respond_to(number, answer.page);
   });
 }
 
-http::Response PublicSite::answer(const http::Request& request, const Endpoint& remote) {
-  if (api::AdminRoutes::owns(request.path())) {
-    return parts_.core.ask_api(request, {false, "", remote.address.to_text()});
+void PublicSite::respond_to(std::uint64_t number, const http::Response& response) {
+  const auto waiting =
+      std::ranges::find(waiting_, number, [](const auto& entry) { return entry.second; });
+  if (waiting == waiting_.end()) return;
+  io::HttpConnection& connection = *waiting->first;
+  waiting_.erase(waiting);
+  connection.respond(response);
+}
+
+FrontDoor::Handled PublicSite::to_api(
+    io::HttpConnection& connection, const http::Request& request, const Endpoint& remote) {
+  const std::uint64_t number = ++last_errand_;
+  const auto ready = parts_.core.ask_api(
+      request, {false, "", remote.address.to_text()},
+      [this, number](const http::Response& response) { respond_to(number, response); });
+  if (ready) {
+    connection.respond(*ready);
+    return FrontDoor::Handled::Answered;
   }
+  waiting_.insert_or_assign(&connection, number);
+  return FrontDoor::Handled::Later;
+}
+
+http::Response PublicSite::answer(const http::Request& request, const Endpoint& remote) {
   if (request.path() == "/readyz") return readiness();
   if (const auto asked = serve::admission_question(request)) {
     return serve::admission_answer(parts_.relay.admits(asked->node, asked->source));

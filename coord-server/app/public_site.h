@@ -44,7 +44,10 @@ class PublicSite final : public FrontDoor::Site {
   FrontDoor::Handled to_control(io::HttpConnection& connection, const http::Request& request);
   FrontDoor::Handled to_relay(
       io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
+  FrontDoor::Handled to_api(
+      io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
   http::Response answer(const http::Request& request, const Endpoint& remote);
+  void respond_to(std::uint64_t number, const http::Response& response);
   FrontDoor::Handled to_pages(
       io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
   void run(std::unique_ptr<pages::Errand> errand, std::uint64_t number);
@@ -54,7 +57,7 @@ class PublicSite final : public FrontDoor::Site {
   serve::PublicFacts facts_;
   std::unordered_map<NoiseLink*, std::unique_ptr<NoiseLink>> machines_;
 
-  // Browsers that wait for what an errand brings, by a number no other has had.
+  // Those who wait for what an errand brings, or for what a node says, by a number no other has had.
   std::unordered_map<io::HttpConnection*, std::uint64_t> waiting_;
   std::uint64_t last_errand_ = 0;
   ErrandRunner errands_;

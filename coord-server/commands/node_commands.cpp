@@ -84,7 +84,34 @@ Done node_show(const Invocation& call) {
        {"Endpoints", joined(list_at(connectivity, "endpoints"))},
        {"Offers routes", joined(list_at(*device, "advertisedRoutes"))},
        {"Approved routes", joined(list_at(*device, "enabledRoutes"))}}));
+  const Json health = device->value("ayatori", Json::object()).value("health", Json::object());
+  for (const auto& [part, complaint] : health.items()) {
+    print("It complains: " + printable(part) + ": " + printable(text_at(health, part.c_str())) + "\n");
+  }
   return {};
+}
+
+// What the device said, as it said it, but for what would steer the terminal.
+Done node_debug(const Invocation& call) {
+  auto device = chosen_node(call);
+  if (!device) return device.error();
+  const Json question = {{"path", call.arguments[1]}};
+  auto reply = call.client.call("POST", node_path(*device) + "/c2n", question.dump());
+  if (!reply) return reply.error();
+  const Json answer = parse_json(reply->body);
+  if (call.json) {
+    print(json_text(answer));
+    return {};
+  }
+  const std::string text = text_at(answer, "body");
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    print(printable(rest.substr(0, end)) + "\n");
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  const std::string status = text_at(answer, "status");
+  if (status.starts_with('2')) return {};
+  return Failure{Exit::Failed, "the device answered with status " + status};
 }
 
 Done node_remove(const Invocation& call) {

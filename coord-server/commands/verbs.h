@@ -97,6 +97,7 @@ Done node_address(const Invocation& call);
 // node_commands.cpp
 Done node_list(const Invocation& call);
 Done node_show(const Invocation& call);
+Done node_debug(const Invocation& call);
 Done node_remove(const Invocation& call);
 Done node_rename(const Invocation& call);
 Done node_expire(const Invocation& call);

@@ -84,6 +84,13 @@ class MapStreams {
   // anything at the moment.
   bool ask(NodeId node, const control::PingRequest& question, TimePoint now, Effects& out);
 
+  // The one it reads now.
+  std::optional<StreamId> stream_of(NodeId node) const {
+    const auto found = by_node_.find(node);
+    if (found == by_node_.end()) return std::nullopt;
+    return found->second;
+  }
+
   std::size_t size() const { return streams_.size(); }
   const Counters& counters() const { return counters_; }
 

@@ -1,6 +1,7 @@
 #include "coord-server/nodes/posture.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include <nlohmann/json.hpp>
 
@@ -23,6 +24,17 @@ std::string_view release_track(std::string_view version) {
   const std::size_t end = dot == std::string_view::npos ? dot : version.find('.', dot + 1);
   if (end == std::string_view::npos || end == dot + 1) return "stable";
   return (version[end - 1] - '0') % 2 == 0 ? "stable" : "unstable";
+}
+
+bool is_own_attribute(std::string_view name) {
+  constexpr std::string_view kSelf = "self:";
+  constexpr std::size_t kLongest = 50;
+  if (!name.starts_with(kSelf)) return false;
+  name.remove_prefix(kSelf.size());
+  return !name.empty() && name.size() <= kLongest &&
+         std::ranges::all_of(name, [](unsigned char ch) {
+           return (ch < 0x80 && std::isalnum(ch)) || ch == '_';
+         });
 }
 
 std::map<std::string, std::string, std::less<>> posture_of(const store::NodeRecord& node) {

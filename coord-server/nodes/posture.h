@@ -15,6 +15,9 @@ std::string short_version(std::string_view client);
 // Odd minor versions are of the "unstable" track, all others "stable".
 std::string_view release_track(std::string_view version);
 
+// May a machine say this of itself: "self:" and a plain name of at most 50 characters?
+bool is_own_attribute(std::string_view name);
+
 // By name: "node:os", "custom:tier". Values as a condition compares them: texts bare, numbers and
 // true or false as JSON writes them.
 std::map<std::string, std::string, std::less<>> posture_of(const store::NodeRecord& node);

@@ -533,6 +533,23 @@ void Registry::tell_primaries(AccountIndex& account, const Primaries& before) {
   }
 }
 
+void Registry::set_hardware(NodeId id, std::optional<HardwareIdentity> identity) {
+  nodes_.at(id).hardware = std::move(identity);
+}
+
+void Registry::set_health(NodeId id, std::string part, std::string complaint) {
+  auto& health = nodes_.at(id).health;
+  constexpr std::size_t kLongestPart = 50;
+  if (part.size() > kLongestPart) part.resize(kLongestPart);
+  if (complaint.empty()) {
+    health.erase(part);
+    return;
+  }
+  if (complaint.size() > kLongestComplaint) complaint.resize(kLongestComplaint);
+  if (health.size() >= kMostComplaints && !health.contains(part)) return;
+  health.insert_or_assign(std::move(part), std::move(complaint));
+}
+
 void Registry::set_present(NodeId id, bool present) {
   Node* node = find_in(nodes_, id);
   AYA_CHECK(node != nullptr);

@@ -39,9 +39,19 @@ inline constexpr std::size_t kFacets = 7;
 
 using Version = std::uint64_t;
 
+// Which machine it is, as its daemon reads it from the firmware.
+struct HardwareIdentity {
+  bool disabled = false;  // its owner does not want to tell
+  std::vector<std::string> serial_numbers, hardware_addresses;
+  friend bool operator==(const HardwareIdentity&, const HardwareIdentity&) = default;
+};
+
 struct Node {
   NodeRecord record;
   bool online = false;
+  // What its daemon complains about, by the part of it that does; gone with the next start here.
+  std::map<std::string, std::string> health{};
+  std::optional<HardwareIdentity> hardware{};  // nullopt: not asked, or it has not answered
   bool present = false;          // can carry traffic for others
   std::vector<Prefix> routes{};  // those that count: effective_routes()
   std::array<Version, kFacets> changed{};
@@ -161,6 +171,9 @@ class Registry {
   // In memory at once, on disk with the next flush().
   void set_live(NodeId id, store::NodeLive live);
   void set_online(NodeId id, bool online, WallTime now);
+  void set_hardware(NodeId id, std::optional<HardwareIdentity> identity);
+  // An empty complaint takes the last one of that part back. What is too much is cut off.
+  void set_health(NodeId id, std::string part, std::string complaint);
   // Can it carry traffic? Moves routes to another node where there is one. After load() everyone
   // is thought to.
   void set_present(NodeId id, bool present);
@@ -185,6 +198,8 @@ class Registry {
   // The last record of a node that was removed not long ago.
   const NodeRecord* removed_record(NodeId id) const;
 
+  static constexpr std::size_t kMostComplaints = 16;
+  static constexpr std::size_t kLongestComplaint = 500;
   static constexpr auto kQuarantine = std::chrono::hours(24);
   static constexpr std::size_t kRememberedRemovals = 256;
 

@@ -40,6 +40,8 @@ const std::vector<Pages::Route>& Pages::routes() {
       {"POST", "/admin/invite/", &Pages::accept_invite},
       {"GET", "/join/", &Pages::show_join},
       {"POST", "/join/", &Pages::join},
+      {"GET", "/ssh/", &Pages::show_ssh},
+      {"POST", "/ssh/", &Pages::decide_ssh},
       {"GET", "/login", &Pages::show_login},
       {"POST", "/login", &Pages::check_login},
       {"POST", "/login/code", &Pages::check_code},
@@ -60,12 +62,14 @@ const std::vector<Pages::Route>& Pages::routes() {
 
 Pages::Pages(
     nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
-    sharing::Sharing& sharing, people::Invitations& invitations, Rng& rng, Site site)
+    sharing::Sharing& sharing, people::Invitations& invitations, ssh_check::SshChecks& checks,
+    Rng& rng, Site site)
     : registry_(registry),
       storage_(storage),
       enrollment_(enrollment),
       sharing_(sharing),
       invitations_(invitations),
+      checks_(checks),
       rng_(rng),
       browser_(std::move(site.origin), site.secret),
       people_(registry, storage, rng),
@@ -75,8 +79,8 @@ Pages::Pages(
 }
 
 bool Pages::owns(std::string_view path) {
-  constexpr std::string_view kOurs[] = {"/a",    "/admin/invite", "/login",  "/logout",
-                                        "/link", "/oidc",         "/account", "/join"};
+  constexpr std::string_view kOurs[] = {"/a",     "/admin/invite", "/ssh",  "/login",  "/logout",
+                                        "/link",  "/oidc",         "/join", "/account"};
   if (path == "/style.css") return true;
   for (const std::string_view ours : kOurs) {
     if (path.starts_with(ours) && (path.size() == ours.size() || path[ours.size()] == '/'))

@@ -7,6 +7,7 @@
 //   /oidc/…        the way to another provider, and back
 //   /join/<code>   an invitation: becomes a user
 //   /admin/invite/<code>  a machine of another account, shared by a link
+//   /ssh/<id>      an SSH session that its person has to confirm
 //   /account       the own password, second factor, sessions
 //
 // Pure: a request and its time in, a page or an errand (page_answer.h) out. One thread.
@@ -22,6 +23,7 @@
 #include "coord-server/people/invitations.h"
 #include "coord-server/people/throttle.h"
 #include "coord-server/sharing/sharing.h"
+#include "coord-server/ssh_check/ssh_checks.h"
 
 namespace aya::pages {
 
@@ -40,7 +42,8 @@ class Pages {
   // All outlive this.
   Pages(
       nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
-      sharing::Sharing& sharing, people::Invitations& invitations, Rng& rng, Site site);
+      sharing::Sharing& sharing, people::Invitations& invitations, ssh_check::SshChecks& checks,
+      Rng& rng, Site site);
 
   static bool owns(std::string_view path);
   PageAnswer answer(const http::Request& request, const IpAddress& from, WallTime now);
@@ -93,6 +96,14 @@ class Pages {
   // The invitation that a login is to end at, if it is one and of this network.
   const people::UserInvite* invite_at(
       std::string_view next, store::AccountId account, WallTime now) const;
+  // ssh_page.cpp
+  // What `then` says to the owner of the machine a session comes from; nobody else gets that far.
+  using Checked =
+      std::function<PageAnswer(const store::User& owner, const ssh_check::Check& check)>;
+  PageAnswer to_owner(Visit& visit, std::string_view id, const Checked& then);
+  PageAnswer show_ssh(Visit& visit, std::string_view id);
+  PageAnswer decide_ssh(Visit& visit, std::string_view id);
+  PageAnswer sign_in_again(Visit& visit);
   // sign_in.cpp
   PageAnswer show_login(Visit& visit, std::string_view);
   PageAnswer check_login(Visit& visit, std::string_view);
@@ -135,6 +146,7 @@ class Pages {
   enroll::Enrollment& enrollment_;
   sharing::Sharing& sharing_;
   people::Invitations& invitations_;
+  ssh_check::SshChecks& checks_;
   Rng& rng_;
   BrowserRules browser_;
   people::People people_;

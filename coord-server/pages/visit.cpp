@@ -95,7 +95,7 @@ std::string safe_next(std::string_view next) {
   const bool plain = std::ranges::all_of(next, [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '/' || c == '-';
   });
-  constexpr std::string_view kOurs[] = {"/a/", "/admin/invite/", "/join/", "/account"};
+  constexpr std::string_view kOurs[] = {"/a/", "/admin/invite/", "/join/", "/ssh/", "/account"};
   const bool ours =
       std::ranges::any_of(kOurs, [&](std::string_view at) { return next.starts_with(at); });
   return plain && ours && next.size() < 200 ? std::string(next) : "/account";

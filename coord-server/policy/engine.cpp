@@ -253,6 +253,13 @@ const std::vector<control::SshRule>& Engine::ssh(NodeId node) {
   return found->second.ssh;
 }
 
+std::optional<SshCheck> Engine::ssh_check(
+    NodeId from, NodeId to, const std::string& local_user) {
+  const Device* source = device(from);
+  if (source == nullptr || device(to) == nullptr) return std::nullopt;
+  return SshCompiler(*this, to).check(*source, local_user);
+}
+
 std::uint64_t Engine::filter_version(NodeId node) {
   const auto found = compiled_.find(node);
   if (found == compiled_.end()) return 0;

@@ -17,6 +17,12 @@
 
 namespace aya::policy {
 
+// Their owner is asked before a session begins.
+struct SshCheck {
+  std::chrono::nanoseconds period;  // for how long an answer is good; 0: asked every time
+  control::SshAction passed;        // what the session is then
+};
+
 class Engine {
  public:
   explicit Engine(SharedPolicy policy);
@@ -38,6 +44,8 @@ class Engine {
   bool may_meet(NodeId a, NodeId b) const;
   const control::FilterRules& filter(NodeId node);
   const std::vector<control::SshRule>& ssh(NodeId node);
+  // What has to be asked before `from` is let in to `to` as `local_user`; nullopt: nothing.
+  std::optional<SshCheck> ssh_check(NodeId from, NodeId to, const std::string& local_user);
   // Is the second a destination for the first: itself, not what it routes?
   bool may_reach(NodeId from, NodeId to) const;
   // What `viewer` may send through `peer`, of what others are told that it routes.

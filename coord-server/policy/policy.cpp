@@ -209,6 +209,11 @@ control::SshPolicy Policy::ssh(const nodes::Node& node) const {
   return {engine(node).ssh(node.id())};
 }
 
+std::optional<SshCheck> Policy::ssh_check(
+    const nodes::Node& from, const nodes::Node& to, const std::string& local_user) const {
+  return engine(to).ssh_check(from.id(), to.id(), local_user);
+}
+
 control::CapMap Policy::capabilities(const nodes::Node& node) const {
   return engine(node).capabilities(node.id());
 }

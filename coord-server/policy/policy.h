@@ -36,6 +36,9 @@ class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Po
   // Never absent: a node without rules gets an empty list, which denies everything.
   control::FilterRules filter(const nodes::Node& node) const;
   control::SshPolicy ssh(const nodes::Node& node) const;
+  // What `to` has to ask before it lets `from` in as `local_user`, by the policy of its own account.
+  std::optional<SshCheck> ssh_check(
+      const nodes::Node& from, const nodes::Node& to, const std::string& local_user) const;
   control::CapMap capabilities(const nodes::Node& node) const;
   std::vector<Prefix> routes_seen(const nodes::Node& viewer, const nodes::Node& peer) const;
   const relays::Overlay& relays(store::AccountId account) const;

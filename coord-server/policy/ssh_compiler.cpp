@@ -12,6 +12,15 @@ using policy_file::SshRule;
 constexpr const char* kAskCoordinator =
     "https://unused/machine/ssh/action/$SRC_NODE_ID/to/$DST_NODE_ID?local_user=$LOCAL_USER";
 constexpr std::uint16_t kRecorderPort = 80;
+constexpr auto kDefaultCheckPeriod = std::chrono::hours(12);
+
+// A name stands for itself, and "*" for every name that is not in the list.
+bool lets_in_as(const std::map<std::string, std::string>& users, const std::string& local_user) {
+  const auto named = users.find(local_user);
+  if (named != users.end()) return named->second == local_user;
+  const auto any = users.find("*");
+  return any != users.end() && any->second == "=";
+}
 
 bool names_people(const SshRule& rule) {
   return std::ranges::any_of(rule.users, [](const std::string& user) {
@@ -77,9 +86,9 @@ SshCompiler::BySource SshCompiler::sources(const SshRule& rule, bool own_only) c
   return out;
 }
 
-control::SshAction SshCompiler::action_of(const SshRule& rule) const {
+control::SshAction SshCompiler::action_of(const SshRule& rule, bool ask) const {
   control::SshAction out;
-  if (rule.check) {
+  if (ask) {
     out.hold_and_delegate = kAskCoordinator;
   } else {
     out.accept = true;
@@ -109,9 +118,10 @@ void SshCompiler::add(
     out.principals.emplace_back().node_ip = address.to_text();
   }
   out.ssh_users = std::move(users);
-  out.action = action_of(rule);
+  out.action = action_of(rule, rule.check);
   out.accept_env = rule.accept_env;
   out_.push_back(std::move(out));
+  origins_.push_back(&rule);
 }
 
 void SshCompiler::add_for_each(const SshRule& rule, const BySource& sources) {
@@ -162,6 +172,22 @@ std::vector<control::SshRule> SshCompiler::rules() {
     }
   }
   return std::move(out_);
+}
+
+std::optional<SshCheck> SshCompiler::check(const Device& from, const std::string& local_user) {
+  const std::vector<control::SshRule> all = rules();
+  const auto addresses = from.addresses();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool from_it = std::ranges::any_of(all[i].principals, [&](const auto& principal) {
+      return std::ranges::any_of(
+          addresses, [&](const IpAddress& at) { return at.to_text() == principal.node_ip; });
+    });
+    if (!from_it || !lets_in_as(all[i].ssh_users, local_user)) continue;
+    const SshRule& rule = *origins_[i];
+    if (!rule.check) return std::nullopt;
+    return SshCheck{rule.check_period.value_or(kDefaultCheckPeriod), action_of(rule, false)};
+  }
+  return std::nullopt;
 }
 
 }  // namespace aya::policy

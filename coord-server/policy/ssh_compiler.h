@@ -12,6 +12,9 @@ class SshCompiler {
 
   // Those that ask again stand before those that do not: the first that fits decides.
   std::vector<control::SshRule> rules();
+  // What a node that `from` calls as `local_user` has to ask first, by the rule that such a node
+  // goes by. nullopt: nothing.
+  std::optional<SshCheck> check(const Device& from, const std::string& local_user);
 
  private:
   using Addresses = std::vector<IpAddress>;
@@ -26,11 +29,13 @@ class SshCompiler {
   void add(
       const policy_file::SshRule& rule, const Addresses& from,
       std::map<std::string, std::string> users);
-  control::SshAction action_of(const policy_file::SshRule& rule) const;
+  // `ask`: the rule as the node gets it; otherwise what holds once nothing is left to ask.
+  control::SshAction action_of(const policy_file::SshRule& rule, bool ask) const;
 
   Engine& engine_;
   const Device& device_;
   std::vector<control::SshRule> out_;
+  std::vector<const policy_file::SshRule*> origins_;  // of each of those
 };
 
 // What a list of users lets a person log in as, but for "localpart:".

@@ -83,7 +83,9 @@ Answer<void> store_changes(const AdminContext& c, const nodes::Node& node, Chang
     return found == held.end() ? !change.second.has_value() : change.second == found->second;
   });
   if (changes.empty()) return {};
-  if (held.size() + changes.size() > kMostAttributes) {
+  const auto own = std::ranges::count_if(
+      held, [](const auto& entry) { return nodes::is_own_attribute(entry.first); });
+  if (held.size() - static_cast<std::size_t>(own) + changes.size() > kMostAttributes) {
     return ApiError::bad_request("a device has at most 100 attributes");
   }
   Json before = Json::object(), after = Json::object();
@@ -128,7 +130,10 @@ Answer<http::Response> set_attribute(const AdminContext& c) {
 Answer<http::Response> delete_attribute(const AdminContext& c) {
   auto node = c.device(c.path[0]);
   if (!node) return node.error();
-  if (auto good = check_name(c.path[1]); !good) return good.error();
+  // What a machine says of itself may be taken away, until it says it again.
+  if (auto good = check_name(c.path[1]); !good && !nodes::is_own_attribute(c.path[1])) {
+    return good.error();
+  }
   auto stored = store_changes(c, **node, {{c.path[1], std::nullopt}});
   if (!stored) return stored.error();
   return http::Response::json(200, "{}");

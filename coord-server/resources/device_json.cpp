@@ -81,7 +81,16 @@ void add_all_fields(const nodes::Node& node, Json& out) {
       {"label", node.record.label},
       {"labelIsChosen", node.record.label_is_chosen},
       {"answersSubdomains", node.record.answers_subdomains},
+      {"health", node.health},
       {"carriedRoutes", routes_json(nodes::carried_routes(node.record))}};
+  if (!node.hardware) return;
+  if (node.hardware->disabled) {
+    out["postureIdentity"] = {{"disabled", true}};
+  } else {
+    out["postureIdentity"] = {
+        {"serialNumbers", node.hardware->serial_numbers},
+        {"hardwareAddresses", node.hardware->hardware_addresses}};
+  }
 }
 
 bool holds(const Json& field, const std::string& wanted) {

@@ -83,6 +83,9 @@ Answer<http::Response> set_attribute(const AdminContext& c);
 Answer<http::Response> delete_attribute(const AdminContext& c);
 Answer<http::Response> patch_attributes(const AdminContext& c);
 
+// debug_routes.cpp
+Answer<http::Response> ask_device(const AdminContext& c);
+
 // contact_routes.cpp
 Answer<http::Response> get_contacts(const AdminContext& c);
 Answer<http::Response> patch_contact(const AdminContext& c);

@@ -37,6 +37,7 @@ constexpr std::array kRoutes = {
     Route{"GET",    "device/*/attributes",                "devices:posture_attributes:read", get_attributes},
     Route{"POST",   "device/*/attributes/*",              "devices:posture_attributes", set_attribute},
     Route{"DELETE", "device/*/attributes/*",              "devices:posture_attributes", delete_attribute},
+    Route{"POST",   "device/*/c2n",                       "devices:core",              ask_device},
     Route{"PATCH",  "tailnet/*/device-attributes",        "devices:posture_attributes", patch_attributes},
     Route{"GET",    "tailnet/*/settings",                 "",                          get_settings},
     Route{"PATCH",  "tailnet/*/settings",                 "",                          patch_settings},

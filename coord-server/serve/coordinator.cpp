@@ -83,16 +83,21 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
       health_(*registry_, presence_, calls_),
+      api_calls_(calls_),
+      identities_(*registry_, streams_, calls_),
       logins_(setup_.facts.server_url + "/a/", loaded.login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
-      machine_routes_(*registry_, enrollment_, logins_, presence_, streams_, calls_),
+      checks_(*registry_, policy_, rng, setup_.facts.server_url + "/ssh/"),
+      issuer_(*registry_, storage, rng, setup_.facts.server_url),
+      machine_routes_(
+          *registry_, enrollment_, logins_, checks_, issuer_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(),
           {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *invitations_,
-           policy_},
+           policy_, api_calls_},
           rng, setup_.facts),
       pages_(
-          *registry_, storage, enrollment_, *sharing_, *invitations_, rng,
+          *registry_, storage, enrollment_, *sharing_, *invitations_, checks_, rng,
           {setup_.facts.server_url, loaded.login_secret, setup_.oidc}) {
   enrollment_.addresses().set_pools(policy_);
 }
@@ -114,6 +119,15 @@ MachineAnswer Coordinator::on_machine(
   return machine_routes_.answer(request, machine, fresh, now, wall, out.maps);
 }
 
+std::optional<http::Response> Coordinator::on_api(
+    const http::Request& request, const Entrance& entrance, mapper::StreamId fresh, TimePoint now,
+    WallTime wall, Effects& out) {
+  api_calls_.begin(now, out.maps);
+  http::Response response = on_api(request, entrance, wall);
+  if (api_calls_.end(fresh, response)) return std::nullopt;
+  return response;
+}
+
 http::Response Coordinator::on_api(
     const http::Request& request, const Entrance& entrance, WallTime wall) {
   setup_.facts.gauges.map_streams = streams_.size();
@@ -121,7 +135,7 @@ http::Response Coordinator::on_api(
 }
 
 void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
-  note_answers(now, wall);
+  note_answers(now, wall, out);
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
   end_graces(wall, out);
@@ -129,17 +143,25 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   keep_up_with_shares(wall, out);
   let_go_of_removed(out);
   answer_logins(now, wall, out);
+  answer_checks(wall, out);
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
   streams_.advance(now, wall, out.maps);
   health_.advance(now, out.maps);
+  identities_.advance(now, out.maps);
   save_when_due(now, out);
 }
 
-void Coordinator::note_answers(TimePoint now, WallTime wall) {
+void Coordinator::note_answers(TimePoint now, WallTime wall, Effects& out) {
   for (const NodeCalls::Answer& answer : calls_.take_answers(now)) {
-    if (registry_->find(answer.node) != nullptr) health_.note(answer, now, wall);
+    if (auto waited = api_calls_.take(answer)) {
+      out.answers.push_back({waited->waiter, std::move(waited->response)});
+      continue;
+    }
+    if (registry_->find(answer.node) == nullptr) continue;
+    health_.note(answer, now, wall);
+    identities_.note(answer, now);
   }
 }
 
@@ -290,6 +312,14 @@ void Coordinator::answer_logins(TimePoint now, WallTime wall, Effects& out) {
   }
 }
 
+void Coordinator::answer_checks(WallTime wall, Effects& out) {
+  for (const ssh_check::SshChecks::Answered& answered : checks_.take_answers(wall)) {
+    out.answers.push_back(
+        {mapper::StreamId{answered.waiter.value},
+         http::Response::json(200, control::encode(answered.action))});
+  }
+}
+
 void Coordinator::save_when_due(TimePoint now, Effects& out) {
   if (!registry_->has_unsaved()) return save_at_.reset();
   if (!save_at_) save_at_ = now + kSaveEvery;
@@ -303,12 +333,13 @@ void Coordinator::save_when_due(TimePoint now, Effects& out) {
 std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall) const {
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
+  next = earlier(next, identities_.next_deadline());
   const auto grace_end = end_graces_at_ ? end_graces_at_ : registry_->next_former_end();
   const auto attribute_end =
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
-       {registry_->next_expiry(), logins_.next_end(), grace_end, attribute_end, share_again_at_,
-        relays_->next_due(), tell_again_at_ ? tell_again_at_ : webhooks_->next_due()}) {
+       {registry_->next_expiry(), logins_.next_end(), checks_.next_end(), grace_end, attribute_end,
+        share_again_at_, relays_->next_due(), tell_again_at_ ? tell_again_at_ : webhooks_->next_due()}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

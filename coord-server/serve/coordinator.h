@@ -14,8 +14,11 @@
 
 #include "coord-server/pages/pages.h"
 #include "coord-server/api/admin_routes.h"
+#include "coord-server/issuer/issuer.h"
 #include "coord-server/relays/relay_directory.h"
+#include "coord-server/serve/api_calls.h"
 #include "coord-server/serve/carrier_health.h"
+#include "coord-server/serve/identity_questions.h"
 #include "coord-server/serve/machine_routes.h"
 
 namespace aya::serve {
@@ -62,6 +65,11 @@ class Coordinator {
   MachineAnswer on_machine(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, Effects& out);
+  // nullopt: a node has to be asked first; the answer comes out of advance(), under that number.
+  std::optional<http::Response> on_api(
+      const http::Request& request, const Entrance& entrance, mapper::StreamId fresh,
+      TimePoint now, WallTime wall, Effects& out);
+  // For callers who cannot wait, and are refused what would take a while.
   http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
 
   std::size_t api_body_limit(const http::Request& head, const Entrance& entrance, WallTime wall) {
@@ -69,7 +77,11 @@ class Coordinator {
   }
 
   // A page, or an errand whose continuation belongs to this object.
+  static bool owns_page(std::string_view path) {
+    return pages::Pages::owns(path) || issuer::Issuer::owns(path);
+  }
   pages::PageAnswer on_page(const http::Request& request, const IpAddress& from, WallTime wall) {
+    if (issuer::Issuer::owns(request.path())) return issuer_.answer(request, wall);
     return pages_.answer(request, from, wall);
   }
 
@@ -89,6 +101,7 @@ class Coordinator {
   void stream_closed(mapper::StreamId id, TimePoint now) {
     streams_.close(id, now);
     logins_.forget(enroll::WaiterId{id.value});
+    checks_.forget(ssh_check::WaiterId{id.value});
   }
   void stream_blocked(mapper::StreamId id, bool blocked, TimePoint now) {
     streams_.set_blocked(id, blocked, now);
@@ -120,7 +133,7 @@ class Coordinator {
       store::Store& storage, Rng& rng, const relays::OwnRelay& relay, WallTime wall);
   Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup);
   void expect_back(TimePoint now);
-  void note_answers(TimePoint now, WallTime wall);
+  void note_answers(TimePoint now, WallTime wall, Effects& out);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   store::AuditEntry entry_about(const nodes::Node& node, std::string action, WallTime wall) const;
   void keep_up_with_shares(WallTime wall, Effects& out);
@@ -132,6 +145,7 @@ class Coordinator {
   void approve_by_policy(WallTime wall, Effects& out);
   store::Stored<void> approve_routes_of(const nodes::Node& node, WallTime wall);
   void answer_logins(TimePoint now, WallTime wall, Effects& out);
+  void answer_checks(WallTime wall, Effects& out);
 
   Setup setup_;
   std::unique_ptr<nodes::Registry> registry_;
@@ -145,8 +159,12 @@ class Coordinator {
   mapper::MapStreams streams_;
   NodeCalls calls_;
   CarrierHealth health_;
+  ApiCalls api_calls_;
+  IdentityQuestions identities_;
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;
+  ssh_check::SshChecks checks_;
+  issuer::Issuer issuer_;
   MachineRoutes machine_routes_;
   api::AdminRoutes admin_routes_;
   pages::Pages pages_;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "coord-server/api/json.h"
+#include "coord-server/serve/node_attributes.h"
 
 namespace aya::serve {
 namespace {
@@ -15,6 +16,7 @@ struct Query {
   const Json& body;
   const Node& node;
   nodes::Registry& registry;
+  issuer::Issuer& issuer;
   WallTime now;
 
   std::string text(const char* name) const {
@@ -82,7 +84,33 @@ http::Response set_dns(const Query& q) {
       "certificates for names in it");
 }
 
-http::Response update_health(const Query&) {
+// A proof for somebody else. One whose own standing is in doubt gets none.
+http::Response id_token(const Query& q) {
+  const std::string audience = q.text("Audience");
+  if (audience.empty() || audience.size() > issuer::Issuer::kLongestAudience) {
+    return http::Response::text(400, "Audience: want a name of whom the token is for");
+  }
+  const store::User* user = q.registry.user(q.node.record.user);
+  const bool suspended = user != nullptr && user->status == "suspended";
+  if (suspended && q.node.record.tags.empty()) {
+    return http::Response::text(403, "the owner of this node is suspended");
+  }
+  if (!q.node.record.authorized || q.node.key_expired(q.now)) {
+    return http::Response::text(403, "this node is not approved, or its key has expired");
+  }
+  auto token = q.issuer.token(q.node, audience, q.now);
+  if (!token) return http::Response::text(503, "try again");
+  return json_of({{"id_token", *token}});
+}
+
+http::Response set_device_attr(const Query& q) {
+  const auto update = q.body.find("Update");
+  const Json wanted = update == q.body.end() ? Json() : *update;
+  return set_own_attributes(q.node, wanted, q.registry, q.now);
+}
+
+http::Response update_health(const Query& q) {
+  q.registry.set_health(q.node.id(), q.text("Subsys"), q.text("Error"));
   http::Response accepted;
   accepted.status = 204;
   return accepted;
@@ -96,6 +124,8 @@ struct Route {
 constexpr std::array kRoutes = {
     Route{"POST", "/machine/feature/query", feature_query},
     Route{"POST", "/machine/audit-log", audit_log},
+    Route{"POST", "/machine/id-token", id_token},
+    Route{"PATCH", "/machine/set-device-attr", set_device_attr},
     Route{"POST", "/machine/set-dns", set_dns},
     Route{"POST", "/machine/update-health", update_health},
 };
@@ -116,10 +146,10 @@ http::Response who_am_i(const MachinePublicKey& machine, const nodes::Registry& 
 }  // namespace
 
 std::optional<http::Response> answer_query(
-    const http::Request& request, const MachinePublicKey& machine, nodes::Registry& registry,
+    const http::Request& request, const MachinePublicKey& machine, const QueryDesk& desk,
     WallTime now) {
   if (request.method == "GET" && request.path() == "/machine/whoami") {
-    return who_am_i(machine, registry);
+    return who_am_i(machine, desk.registry);
   }
   const auto route = std::ranges::find_if(kRoutes, [&](const Route& each) {
     return request.method == each.method && request.path() == each.path;
@@ -131,11 +161,11 @@ std::optional<http::Response> answer_query(
   const auto key = named != body.end() && named->is_string()
                        ? NodePublicKey::parse(named->get_ref<const std::string&>())
                        : std::nullopt;
-  const Node* node = key ? registry.find(*key) : nullptr;
+  const Node* node = key ? desk.registry.find(*key) : nullptr;
   if (node == nullptr || node->record.machine != machine) {
     return http::Response::text(404, "node not found");
   }
-  return route->answer({body, *node, registry, now});
+  return route->answer({body, *node, desk.registry, desk.issuer, now});
 }
 
 }  // namespace aya::serve

@@ -68,10 +68,13 @@ MachineAnswer MachineRoutes::answer(
   if (is_post_to(request, "/machine/register")) {
     return on_register(request, machine, fresh, now, wall);
   }
+  if (request.method == "GET" && ssh_check::SshChecks::owns(request.path())) {
+    return on_ssh(request, machine, fresh, wall);
+  }
   if (request.method == "POST" && calls_.take(request.path(), machine, request.body)) {
     return {bare(200)};
   }
-  if (auto known = answer_query(request, machine, registry_, wall)) return {std::move(*known)};
+  if (auto known = answer_query(request, machine, {registry_, issuer_}, wall)) return {std::move(*known)};
   if (request.path().starts_with("/machine/")) return {refuse(501, "not implemented")};
   return {refuse(404, "not found")};
 }
@@ -95,6 +98,18 @@ MachineAnswer MachineRoutes::on_register(
     presence_.expect_ephemeral(*outcome->node, now);
   }
   return {http::Response::json(200, control::encode(outcome->response))};
+}
+
+MachineAnswer MachineRoutes::on_ssh(
+    const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+    WallTime wall) {
+  auto asked = checks_.ask(
+      request.path(), request.query(), machine, ssh_check::WaiterId{fresh.value}, wall);
+  if (!asked) return {refuse(asked.error(), "no such session")};
+  if (*asked) return {http::Response::json(200, control::encode(**asked))};
+  MachineAnswer later;
+  later.waiting = true;
+  return later;
 }
 
 MachineAnswer MachineRoutes::on_map(

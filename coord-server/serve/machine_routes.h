@@ -6,8 +6,10 @@
 #pragma once
 
 #include "coord-server/enroll/enrollment.h"
+#include "coord-server/issuer/issuer.h"
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/serve/node_calls.h"
+#include "coord-server/ssh_check/ssh_checks.h"
 #include "proto/control/map_request.h"
 #include "proto/http/message.h"
 
@@ -26,10 +28,13 @@ class MachineRoutes {
   // All outlive this.
   MachineRoutes(
       nodes::Registry& registry, enroll::Enrollment& enrollment, enroll::Logins& logins,
-      nodes::Presence& presence, mapper::MapStreams& streams, NodeCalls& calls)
+      ssh_check::SshChecks& checks, issuer::Issuer& issuer, nodes::Presence& presence,
+      mapper::MapStreams& streams, NodeCalls& calls)
       : registry_(registry),
         enrollment_(enrollment),
         logins_(logins),
+        checks_(checks),
+        issuer_(issuer),
         presence_(presence),
         streams_(streams),
         calls_(calls) {}
@@ -43,6 +48,9 @@ class MachineRoutes {
   MachineAnswer on_register(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall);
+  MachineAnswer on_ssh(
+      const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
+      WallTime wall);
   MachineAnswer on_map(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, mapper::MapStreams::Effects& out);
@@ -53,6 +61,8 @@ class MachineRoutes {
   nodes::Registry& registry_;
   enroll::Enrollment& enrollment_;
   enroll::Logins& logins_;
+  ssh_check::SshChecks& checks_;
+  issuer::Issuer& issuer_;
   nodes::Presence& presence_;
   mapper::MapStreams& streams_;
   NodeCalls& calls_;

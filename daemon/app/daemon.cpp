@@ -11,6 +11,7 @@
 #include "daemon/app/logins.h"
 #include "daemon/app/map_meaning.h"
 #include "daemon/app/metrics.h"
+#include "daemon/app/server_questions.h"
 #include "daemon/app/unapplied_settings.h"
 #include "daemon/netmap/expiry.h"
 #include "daemon/routing/occupied.h"
@@ -604,6 +605,10 @@ void Daemon::on_open_url(const std::string& url) {
   local::Notify change;
   change.browse_to_url = url;
   local_->announce(change);
+}
+
+http::Response Daemon::on_question(const http::Request& question) {
+  return answer_server(question, *this);
 }
 
 // ---- Mesh::Owner. The mesh may be in the middle of a call: what follows is posted.

@@ -111,6 +111,7 @@ class Daemon final : public localapi::LocalHost,
   void on_phase_changed() override;
   void on_problem(const std::string& text) override;
   void on_open_url(const std::string& url) override;
+  http::Response on_question(const http::Request& question) override;
 
   // Takes the settings of the configuration file over; the error is one line for a person.
   std::optional<std::string> read_config();

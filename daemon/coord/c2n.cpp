@@ -46,6 +46,16 @@ http::Response answer_request(http::Request request) {
 
 }  // namespace
 
+std::optional<http::Request> question_for_daemon(Bytes payload) {
+  http::RequestParser parser;
+  if (!parser.feed(payload) || !parser.complete()) return std::nullopt;
+  http::Request request = parser.take();
+  if (std::ranges::find(kRoutes, request.path(), &Route::path) != kRoutes.end()) {
+    return std::nullopt;
+  }
+  return request;
+}
+
 Buffer answer_c2n(Bytes payload) {
   http::RequestParser parser;
   const auto used = parser.feed(payload);

@@ -102,6 +102,12 @@ struct Effects {
   std::optional<std::string> open_url;           // the server wants a browser to see this
   std::vector<std::string> head_requests;        // URLs to HEAD over the ordinary web
   std::vector<control::PingRequest> peer_pings;  // see answer_ping()
+  // Of the server about this node; see answer_question().
+  struct Question {
+    std::string url;
+    http::Request request;
+  };
+  std::vector<Question> questions;
   std::optional<control::ClientVersion> client_version;
 
   void clear() { *this = Effects{}; }
@@ -130,6 +136,8 @@ class Coord {
 
   void answer_ping(
       const control::PingRequest& request, const control::PingResponse& answer, Effects& out);
+
+  void answer_question(const std::string& url, const http::Response& answer, Effects& out);
 
   Phase phase() const { return phase_; }
   bool in_poll() const { return poll_.has_value() && poll_->heard; }
@@ -204,6 +212,7 @@ class Coord {
   void on_map_ended(const MapEnded& end, Moment now, Effects& out);
   void on_update_answer(const http::Response& response, Moment now, Effects& out);
   void act_on(netmap::Events events, Effects& out);
+  void post_c2n(const std::string& url, Buffer answer);
   void answer_server_ping(const control::PingRequest& ping, Effects& out);
 
   CoordConfig config_;

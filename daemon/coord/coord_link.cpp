@@ -202,6 +202,10 @@ void CoordLink::tell_owner() {
     if (news.phase_changed) owner_.on_phase_changed();
     if (news.open_url) owner_.on_open_url(*news.open_url);
     if (news.logged_out) owner_.on_logged_out();
+    for (const auto& question : news.questions) {
+      coord_.answer_question(question.url, owner_.on_question(question.request), effects_);
+    }
+    if (!news.questions.empty()) carry_out();
     for (const auto& url : news.head_requests) {
       io::HttpFetch fetch;
       fetch.url = url;

@@ -30,6 +30,8 @@ class CoordLink {
     virtual void on_phase_changed() = 0;                   // phase(), auth_url() or in_poll()
     virtual void on_problem(const std::string& text) = 0;  // for a person; with what to do about it
     virtual void on_open_url(const std::string& url) = 0;
+    // The server wants to know something about this node. Answered at once.
+    virtual http::Response on_question(const http::Request& question) = 0;
   };
 
   struct Config {

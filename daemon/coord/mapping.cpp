@@ -7,6 +7,7 @@
 #include "daemon/netmap/expiry.h"
 #include "proto/control/capability_version.h"
 #include "proto/control/json_text.h"
+#include "proto/http/http1_writer.h"
 
 namespace aya::coord {
 
@@ -119,12 +120,11 @@ std::string path_of(const std::string& url) {
 
 void Coord::answer_server_ping(const control::PingRequest& ping, Effects& out) {
   if (ping.types == "c2n") {
-    http::Request reply;
-    reply.method = "POST";
-    reply.target = path_of(ping.url);
-    reply.headers.add("Host", config_.server.authority());
-    reply.body = answer_c2n(ping.payload);
-    if (!reply.target.empty() && session() != nullptr) session()->send(reply);
+    if (auto question = question_for_daemon(ping.payload)) {
+      out.questions.push_back({ping.url, std::move(*question)});
+    } else {
+      post_c2n(ping.url, answer_c2n(ping.payload));
+    }
   } else if (!ping.types.empty()) {
     out.peer_pings.push_back(ping);
   } else if (!ping.url_is_noise) {
@@ -136,6 +136,22 @@ void Coord::answer_server_ping(const control::PingRequest& ping, Effects& out) {
     head.headers.add("Host", config_.server.authority());
     if (!head.target.empty() && session() != nullptr) session()->send(head);
   }
+}
+
+void Coord::post_c2n(const std::string& url, Buffer answer) {
+  http::Request reply;
+  reply.method = "POST";
+  reply.target = path_of(url);
+  reply.headers.add("Host", config_.server.authority());
+  reply.body = std::move(answer);
+  if (!reply.target.empty() && session() != nullptr) session()->send(reply);
+}
+
+void Coord::answer_question(const std::string& url, const http::Response& answer, Effects& out) {
+  Buffer bytes;
+  http::write_response(answer, bytes);
+  post_c2n(url, std::move(bytes));
+  flush(out);
 }
 
 void Coord::answer_ping(

@@ -43,6 +43,7 @@ AYA_JSON_TYPE(DnsConfig);
 AYA_JSON_TYPE(DerpMap);
 AYA_JSON_TYPE(DerpRegion);
 AYA_JSON_TYPE(SshPolicy);
+AYA_JSON_TYPE(SshAction);
 AYA_JSON_TYPE(FilterRules);
 AYA_JSON_TYPE(PingRequest);
 AYA_JSON_TYPE(PingResponse);

@@ -249,7 +249,9 @@ class Bench : public testing::Test {
       }
     }
     for (const auto& answer : effects.answers) {
-      auto decoded = control::decode<control::RegisterResponse>(as_text(answer.response.body));
+      late_bodies[answer.to] = as_text(answer.response.body);
+      // Those to other questions leave all of its fields as they are.
+      auto decoded = control::decode<control::RegisterResponse>(late_bodies[answer.to]);
       ASSERT_TRUE(decoded);
       late_answers.insert_or_assign(answer.to, *decoded);
     }
@@ -272,6 +274,7 @@ class Bench : public testing::Test {
   std::vector<std::string> fetches;  // of relay maps
   std::vector<webhooks::Post> posts;  // nobody has answered them yet
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
+  std::map<mapper::StreamId, std::string> late_bodies;                 // the same, as they were sent
   std::uint64_t last_stream = 0;
   std::string authorization;
   http::Response reply;  // of the last api() call

@@ -101,6 +101,70 @@ TEST_F(MachineQueries, RefusesNamesOfOthersAndSaysThatThereIsNoZone) {
   EXPECT_EQ(ask(a, "/machine/set-dns", wish).response.status, 501);
 }
 
+TEST_F(MachineQueries, AMachineMaySayOfItselfWhatAPolicyAsksFor) {
+  Machine& a = joined("alpha");
+  Machine& b = joined("beta");
+  api_text(
+      "POST", "/api/v2/tailnet/-/acl",
+      R"({"postures": {"posture:sealed": ["self:sealed == true"]},
+          "grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"], "srcPosture": ["posture:sealed"]}]})");
+  ASSERT_EQ(reply.status, 200);
+  advance(1s);
+  EXPECT_EQ(peer(b, a), nullptr);
+  const auto set = [&](const Json& update) {
+    const Json body = {{"Version", 116}, {"NodeKey", a.key.to_text()}, {"Update", update}};
+    Coordinator::Effects effects;
+    const auto answer = coordinator->on_machine(
+        http_request("PATCH", "/machine/set-device-attr", body.dump()), a.machine,
+        mapper::StreamId{++last_stream}, now, wall, effects);
+    return answer.response.status;
+  };
+  EXPECT_EQ(set({{"self:sealed", true}, {"self:score", 7}, {"self:site", "attic"}}), 200);
+  advance(1s);
+  EXPECT_NE(peer(b, a), nullptr);
+  const auto log = storage->audit_log(node(a).account(), {}, 1);
+  ASSERT_TRUE(log && log->size() == 1u);
+  EXPECT_EQ(log->front().property, "POSTURE_ATTRIBUTES");
+  EXPECT_NE(log->front().actor.find(node(a).record.stable_id), std::string::npos);
+  const Json shown = api("GET", device(a) + "/attributes").at("attributes");
+  EXPECT_EQ(shown["self:score"], 7);
+  EXPECT_EQ(shown["self:site"], "attic");
+
+  for (const char* name : {"custom:tier", "node:os", "self:", "self:a-b", "tier"}) {
+    EXPECT_EQ(set({{name, "x"}, {"self:score", 8}}), 403) << name;
+  }
+  EXPECT_EQ(set({{"self:score", Json::array()}}), 400);
+  EXPECT_EQ(set(Json::array()), 400);
+  EXPECT_EQ(api("GET", device(a) + "/attributes")["attributes"]["self:score"], 7);
+  Json many;
+  for (int i = 0; i < 30; ++i) many["self:x" + std::to_string(i)] = i;
+  EXPECT_EQ(set(many), 400);
+  EXPECT_EQ(set({{"self:sealed", nullptr}}), 200);
+  advance(1s);
+  EXPECT_EQ(peer(b, a), nullptr);
+  api("DELETE", device(a) + "/attributes/self:score");
+  EXPECT_EQ(reply.status, 200);
+  api("POST", device(a) + "/attributes/self:score", {{"value", 1}});
+  EXPECT_EQ(reply.status, 400) << "nobody says it for the machine";
+}
+
+TEST_F(MachineQueries, KeepsWhatADaemonComplainsAboutInBounds) {
+  Machine& a = joined("alpha");
+  const auto health = [&] {
+    return api("GET", device(a) + "?fields=all").at("ayatori").at("health");
+  };
+  ask(a, "/machine/update-health", {{"Subsys", "router"}, {"Error", "no route"}});
+  EXPECT_EQ(health(), Json({{"router", "no route"}}));
+  ask(a, "/machine/update-health", {{"Subsys", "router"}, {"Error", ""}});
+  EXPECT_TRUE(health().empty());
+  for (int i = 0; i < 100; ++i) {
+    ask(a, "/machine/update-health",
+        {{"Subsys", std::to_string(i)}, {"Error", std::string(5000, 'x')}});
+  }
+  EXPECT_EQ(health().size(), nodes::Registry::kMostComplaints);
+  EXPECT_EQ(health()["0"].get<std::string>().size(), nodes::Registry::kLongestComplaint);
+}
+
 TEST_F(MachineQueries, TellsAMachineWhoItIs) {
   Machine& a = joined("alpha");
   Coordinator::Effects effects;

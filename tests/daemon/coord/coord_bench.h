@@ -125,6 +125,7 @@ class CoordBench : public testing::Test {
   std::vector<MachinePublicKey> server_keys;
   std::vector<std::string> opened_urls, head_requests;
   std::vector<control::PingRequest> peer_pings;
+  std::vector<Effects::Question> questions;
   int identity_changes = 0, log_outs = 0, phase_changes = 0;
 
  private:
@@ -158,6 +159,7 @@ class CoordBench : public testing::Test {
     add(netmaps, news.netmap);
     add(head_requests, news.head_requests);
     add(peer_pings, news.peer_pings);
+    add(questions, news.questions);
     if (news.logged_in) logins.push_back(news.logged_in->login.login_name);
     if (news.server_key) server_keys.push_back(*news.server_key);
     if (news.open_url) opened_urls.push_back(*news.open_url);

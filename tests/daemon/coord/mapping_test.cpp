@@ -292,6 +292,22 @@ TEST_F(Mapping, TheServersPingsAreAnsweredWhereItAsks) {
   EXPECT_THAT(server.others, SizeIs(3));
 }
 
+TEST_F(Mapping, WhatOnlyTheDaemonKnowsIsAskedThere) {
+  ping(
+      "https://coord.test/machine/c2n/7", "c2n", false,
+      "GET /debug/prefs?x=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_THAT(questions, SizeIs(1));
+  EXPECT_EQ(questions[0].request.target, "/debug/prefs?x=1");
+  EXPECT_THAT(server.others, SizeIs(0));
+  coord->answer_question(questions[0].url, http::Response::text(200, "these"), effects);
+  settle();
+  ASSERT_THAT(server.others, SizeIs(1));
+  EXPECT_EQ(server.others[0].target, "/machine/c2n/7");
+  const std::string body(as_text(server.others[0].body));
+  EXPECT_THAT(body, testing::StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(body, testing::EndsWith("\r\n\r\nthese"));
+}
+
 TEST_F(Mapping, AUrlForABrowserIsHandedOn) {
   control::MapResponse message;
   message.pop_browser_url = "https://coord.test/welcome";

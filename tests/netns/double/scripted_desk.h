@@ -30,14 +30,15 @@ class ScriptedDesk final : public coord::Desk {
   Answer ask(
       const http::Request& request, const MachinePublicKey& machine,
       coord::MapReader& reader) override;
-  http::Response ask_api(const http::Request&, const api::Entrance&) override {
+  std::optional<http::Response> ask_api(
+      const http::Request&, const api::Entrance&, Reply) override {
     return http::Response::text(404, "not found\n");
   }
   std::size_t api_body_limit(const http::Request&, const api::Entrance&) override {
     return http::Limits().body;
   }
-  pages::PageAnswer ask_page(const http::Request& request, const IpAddress&) override {
-    return ask_api(request, {});
+  pages::PageAnswer ask_page(const http::Request&, const IpAddress&) override {
+    return http::Response::text(404, "not found\n");
   }
   pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override {
     return errand.then(done, {});
