@@ -53,7 +53,7 @@ class Service {
   void configure(ResolverConfig names, ForwarderConfig upstreams);
   const Resolver& resolver() const { return resolver_; }
   const Forwarder& forwarder() const { return forwarder_; }
-  // Whom a query of the host would go to; empty: answered here, or by nobody.
+  // Whom a query of the host goes to if its name is not known here; empty: to nobody.
   Upstreams servers_for(Bytes query) const;
   // Sockets on own addresses that take DNS by TCP.
   void set_tcp_listeners(std::vector<Endpoint> at) { door_.set_listeners(std::move(at)); }

@@ -38,9 +38,6 @@ QUIETER = {"up-authkey"}
 NOT_HERE = {
     "status-after-force-reauth": "our node stays in the network until somebody lets its new key in",
     "bravo-status": "recorded before the two had had any traffic",
-    "dns-query": "a name that is answered here is not said to be forwarded",
-    "dns-query-extra-record": "a name that is answered here is not said to be forwarded",
-    "dns-query-nxdomain": "a name that is answered here is not said to be forwarded",
     "status-peer-offline": "who has had traffic is idle after two minutes of silence",
     "bugreport-real-marker": "nothing is uploaded, so there is one form of marker",
     "bugreport-real-marker-note": "nothing is uploaded, so there is one form of marker",
@@ -327,7 +324,8 @@ READS = [
     "up-change-login-server", "up-exit-node-self", "up-extra-args", "up-help", "up-missing-flag-all",
     "up-missing-flag-hostname", "up-missing-flag-login-server", "up-one-default-route", "up-repeated-flag",
     "up-unknown-flag", "wait", "whois", "whois-bad-arg", "whois-json", "whois-json-self", "whois-no-arg",
-    "whois-port", "whois-unknown", "dns-query-aaaa-json", "dns-status", "dns-status-all", "dns-status-json",
+    "whois-port", "whois-unknown", "dns-query", "dns-query-aaaa-json", "dns-query-extra-record",
+    "dns-query-nxdomain", "dns-status", "dns-status-all", "dns-status-json",
 ]
 
 
@@ -426,8 +424,8 @@ def down_and_out(replay, coordinator, alpha, bravo):
     replay.run("switch-by-id")
     replay.run("switch-list-after")
     assert alpha.ip == replay.ips[0], "the first login has its address again"
-    replay.run("switch-by-nickname")
     of_three(replay, alpha, bravo)
+    replay.run("switch-by-nickname")
     alpha.cli("logout")
     wait_until("logged out", lambda: alpha.status()["BackendState"] == "NeedsLogin")
     replay.all_of(["status-after-logout-second", "switch-list-after-logout"])
