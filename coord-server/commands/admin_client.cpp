@@ -66,7 +66,8 @@ Result<AdminClient::Reply, Failure> AdminClient::call(
   if (!query.empty()) all += (all.empty() ? "" : "&") + std::string(query);
   if (!all.empty()) fetch.url += '?' + all;
   fetch.method = method;
-  tls::TlsClientContext tls(server_.pin ? tls::TlsTrust::pinned(*server_.pin) : tls::TlsTrust::roots());
+  tls::TlsClientContext tls(
+      server_.pin ? tls::TlsTrust::pinned(*server_.pin) : tls::TlsTrust::roots());
   if (from_afar) {
     fetch.tls = &tls;
     fetch.headers.set("Authorization", "Bearer " + server_.token);

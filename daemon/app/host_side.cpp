@@ -1,5 +1,8 @@
 #include "daemon/app/host_side.h"
 
+#include <net/if.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "daemon/os/dhcp_servers.h"
@@ -80,6 +83,10 @@ void HostSide::write(std::span<const Packet> packets) {
 void HostSide::apply_routes(const os::RouteConfig& wanted) {
   if (gone_) return;
   if (const auto applied = routes_->apply(wanted); !applied) {
+    // Taken away a moment ago: reading from it says so in better words.
+    const bool has_gone =
+        applied.error().code == ENODEV && ::if_nametoindex(tun_->name().c_str()) == 0;
+    if (has_gone) return;
     log_.error("addresses or routes are incomplete", {{"why", applied.error().message()}});
   }
 }
