@@ -316,7 +316,7 @@ const std::vector<Verb>& verbs() {
       {"share rm", "ID", "take a link back with all that came of it, or leave one", 1, 1, {},
        share_remove},
       {"share accept", "LINK", "add the device that a link shares", 1, 1, {}, share_accept},
-      {"webhook add", "URL", "tell a program what happens; --events NAME,… or all, --provider slack",
+      {"webhook add", "URL", "tell a program everything that happens, or only --events NAME,…",
        1, 1, {"events", "provider"}, webhook_add},
       {"webhook ls", "", "list webhooks, and whether messages arrive", 0, 0, {}, webhook_list},
       {"webhook events", "ID EVENT[,EVENT…]", "tell other things than before", 2, 2, {},

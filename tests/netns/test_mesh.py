@@ -71,9 +71,7 @@ def test_restart_of_a_node_keeps_its_address():
         beta.wait_ping(before)
         alpha.kill()
         alpha.start()
-        # Nearly always at once. Now and then beta hears of the restart before the relay does: its handshake
-        # is lost then, and WireGuard sends the next one 5 s later.
-        wait_until("alpha is reachable", lambda: beta.ping(before, timeout=1), 10)
+        wait_until("alpha is reachable", lambda: beta.ping(before, timeout=1), 5)
         assert alpha.ip == before
 
 
