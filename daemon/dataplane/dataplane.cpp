@@ -74,18 +74,9 @@ void Dataplane::upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now) 
   tunnel_.upsert_peer(peer, {.public_key = facts.path.node_key});
   tunnel_.set_allowed_ips(peer, facts.allowed_ips);
   paths_.upsert_peer(peer, facts.path, now, path_fx_);
-  if (restarted) renew_session(peer, now);
+  // A new disco key is a new process.
+  if (restarted) tunnel_.peer_restarted(peer, now, tunnel_fx_);
   flush(now);
-}
-
-// A new disco key is a new process at the other end, which knows nothing of our session: without
-// this it would go on swallowing packets until the silence is noticed.
-void Dataplane::renew_session(PeerId peer, TimePoint now) {
-  const auto stats = tunnel_.stats(peer);
-  if (!stats || !stats->has_session) return;
-  tunnel_.forget_sessions(peer);
-  Packet nothing = pool_.take();
-  tunnel_.seal(peer, {&nothing, 1}, now, tunnel_fx_);
 }
 
 void Dataplane::remove_peer(PeerId peer) {

@@ -182,7 +182,6 @@ class Dataplane {
   void take_inner(tunnel::ToHost& opened, TimePoint now);
   bool take_inner_ping(PeerId peer, const filter::PacketView& view, TimePoint now);
   bool to_site(tunnel::ToHost& opened, const filter::PacketView& view);
-  void renew_session(PeerId peer, TimePoint now);
   void announce_disco_key(PeerId peer, TimePoint now);
   void flush(TimePoint now);  // carries out what the engines asked for, until nothing is left
   void flush_tunnel(TimePoint now);

@@ -22,7 +22,6 @@ class Tunnel::Engine {
   bool upsert_peer(PeerId id, const PeerConfig& config);
   void remove_peer(PeerId id);
   void set_private_key(const NodePrivateKey& self);
-  void forget_sessions(PeerId id);
   std::optional<PeerId> find(const NodePublicKey& key) const;
   std::optional<PeerConfig> config(PeerId id) const;
   std::optional<PeerStats> stats(PeerId id) const;
@@ -33,6 +32,7 @@ class Tunnel::Engine {
 
   // Time (engine_timers.cpp)
   void advance(TimePoint now, Effects& out);
+  void peer_restarted(PeerId id, TimePoint now, Effects& out);
 
   AllowedIps allowed;
   Counters counters;

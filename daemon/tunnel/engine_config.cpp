@@ -71,16 +71,6 @@ void Tunnel::Engine::set_private_key(const NodePrivateKey& self) {
   }
 }
 
-void Tunnel::Engine::forget_sessions(PeerId id) {
-  Peer* peer = peer_at(id);
-  if (peer == nullptr) return;
-  drop_pending(*peer);
-  drop_sessions(*peer);
-  retired_.clear();
-  peer->handshake_sent_at.reset();
-  peer->timers.stop_all_but_persistent();
-}
-
 std::optional<PeerId> Tunnel::Engine::find(const NodePublicKey& key) const {
   const auto found = by_key_.find(key);
   return found == by_key_.end() ? std::nullopt : std::optional(found->second);

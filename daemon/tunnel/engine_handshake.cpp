@@ -22,7 +22,7 @@ noise::Timestamp Tunnel::Engine::next_timestamp() {
 
 void Tunnel::Engine::initiate(Peer& peer, bool retry, TimePoint now, Effects& out) {
   if (!retry) peer.timers.train_begins(now);
-  if (peer.handshake_sent_at && now - *peer.handshake_sent_at < kRekeyTimeout) {
+  if (peer.handshake_sent_at && now - *peer.handshake_sent_at < peer.timers.distance()) {
     peer.timers.initiation_held_back(*peer.handshake_sent_at, rng_);
     return rearm(peer);
   }

@@ -25,4 +25,18 @@ void Tunnel::Engine::advance(TimePoint now, Effects& out) {
   retired_.clear();
 }
 
+void Tunnel::Engine::peer_restarted(PeerId id, TimePoint now, Effects& out) {
+  Peer* peer = peer_at(id);
+  if (peer == nullptr) return;
+  const bool is_wanted = peer->keypairs.current != nullptr || !peer->staged.empty();
+  drop_pending(*peer);
+  drop_sessions(*peer);
+  retired_.clear();
+  peer->handshake_sent_at.reset();
+  peer->timers.stop_all_but_persistent();
+  if (!is_wanted) return;
+  peer->timers.hurry();
+  initiate(*peer, false, now, out);
+}
+
 }  // namespace aya::tunnel

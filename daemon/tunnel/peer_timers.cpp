@@ -1,11 +1,12 @@
 #include "daemon/tunnel/peer_timers.h"
 
-#include "proto/wireguard/constants.h"
-
 namespace aya::tunnel {
 namespace {
 
 using namespace wireguard;
+
+// The first of the distances that hurry() asks for; each is twice the one before.
+constexpr Duration kHurriedDistance = 500ms;
 
 // Two peers that lost each other at one moment must not keep initiating at one moment.
 Duration jitter(Rng& rng) {
@@ -38,14 +39,21 @@ void PeerTimers::authentic_received(TimePoint now) {
 }
 
 void PeerTimers::initiation_sent(TimePoint now, Rng& rng) {
-  retransmit_at_ = now + kRekeyTimeout + jitter(rng);
+  const bool hurried = hurried_left_ > 0;
+  distance_ = hurried ? kHurriedDistance * (1 << (kHurried - hurried_left_)) : kRekeyTimeout;
+  if (hurried) --hurried_left_;
+  retransmit_at_ = now + distance_ + (hurried ? Duration{} : jitter(rng));
 }
 
 void PeerTimers::initiation_held_back(TimePoint last_sent, Rng& rng) {
-  if (!retransmit_at_) retransmit_at_ = last_sent + kRekeyTimeout + jitter(rng);
+  if (!retransmit_at_) retransmit_at_ = last_sent + distance_ + jitter(rng);
 }
 
-void PeerTimers::handshake_complete() { retransmit_at_.reset(); }
+void PeerTimers::handshake_complete() {
+  retransmit_at_.reset();
+  distance_ = kRekeyTimeout;
+  hurried_left_ = 0;
+}
 
 void PeerTimers::session_derived(TimePoint now) { wipe_at_ = now + kWipeAfter; }
 
@@ -62,6 +70,8 @@ void PeerTimers::stop_all_but_persistent() {
   new_handshake_at_.reset();
   wipe_at_.reset();
   another_keepalive_ = false;
+  distance_ = kRekeyTimeout;
+  hurried_left_ = 0;
 }
 
 TimersDue PeerTimers::advance(TimePoint now) {

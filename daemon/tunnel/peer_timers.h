@@ -14,6 +14,7 @@
 
 #include "proto/base/rng.h"
 #include "proto/base/time.h"
+#include "proto/wireguard/constants.h"
 
 namespace aya::tunnel {
 
@@ -39,6 +40,10 @@ class PeerTimers {
   // An initiation was due but had to keep its distance to the last handshake message.
   void initiation_held_back(TimePoint last_sent, Rng& rng);
   void handshake_complete();
+  // The next initiations follow each other quickly: the peer is about to become reachable.
+  void hurry() { hurried_left_ = kHurried; }
+  // Between the last handshake message and the next initiation, at least.
+  Duration distance() const { return distance_; }
   void session_derived(TimePoint now);
 
   // Zero switches persistent keepalives off. Switching them on sends one at once.
@@ -49,6 +54,8 @@ class PeerTimers {
   std::optional<TimePoint> earliest() const;
 
  private:
+  static constexpr int kHurried = 3;
+
   void retransmit_due(TimePoint now, TimersDue& due);
 
   std::optional<TimePoint> retransmit_at_;
@@ -58,6 +65,8 @@ class PeerTimers {
   std::optional<TimePoint> persistent_at_;
   Duration persistent_interval_{};
   TimePoint train_began_{};
+  Duration distance_ = wireguard::kRekeyTimeout;
+  int hurried_left_ = 0;
   bool another_keepalive_ = false;  // more data came while a keepalive was already on its way
 };
 

@@ -82,7 +82,6 @@ std::span<const Prefix> Tunnel::allowed_ips(PeerId id) const { return engine_->a
 
 void Tunnel::set_private_key(const NodePrivateKey& self) { engine_->set_private_key(self); }
 void Tunnel::set_mtu(std::size_t mtu) { engine_->options.mtu = mtu; }
-void Tunnel::forget_sessions(PeerId id) { engine_->forget_sessions(id); }
 
 std::optional<PeerId> Tunnel::peer_for(const IpAddress& destination) const {
   return engine_->allowed.owner_of(destination);
@@ -96,6 +95,9 @@ void Tunnel::open(std::span<Datagram> datagrams, TimePoint now, Effects& out) {
   engine_->open(datagrams, now, out);
 }
 void Tunnel::advance(TimePoint now, Effects& out) { engine_->advance(now, out); }
+void Tunnel::peer_restarted(PeerId id, TimePoint now, Effects& out) {
+  engine_->peer_restarted(id, now, out);
+}
 std::optional<TimePoint> Tunnel::next_deadline() const { return engine_->timers.earliest(); }
 
 const NodePublicKey& Tunnel::public_key() const { return engine_->self_public; }

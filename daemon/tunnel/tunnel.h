@@ -155,10 +155,6 @@ class Tunnel {
   void set_private_key(const NodePrivateKey& self);
   void set_mtu(std::size_t mtu);
 
-  // The peer is known to have restarted: the next packet starts a handshake instead of waiting for
-  // the silence to be noticed.
-  void forget_sessions(PeerId id);
-
   // ---- packets
 
   std::optional<PeerId> peer_for(const IpAddress& destination) const;
@@ -169,6 +165,11 @@ class Tunnel {
   void seal(PeerId to, std::span<Packet> inner, TimePoint now, Effects& out);
   void open(std::span<Datagram> datagrams, TimePoint now, Effects& out);
   void advance(TimePoint now, Effects& out);
+  // The peer is known to be a new process, which holds no session of ours: without this, packets
+  // would be lost until the silence is noticed. Where there was a session, or packets wait for one,
+  // a new handshake starts at once; and as the news may have come before the peer can be reached,
+  // it is repeated after 0.5, 1 and 2 s before it falls into WireGuard's pace.
+  void peer_restarted(PeerId id, TimePoint now, Effects& out);
   // May be early, never late. nullopt: nothing to wait for.
   std::optional<TimePoint> next_deadline() const;
 

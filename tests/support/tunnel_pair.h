@@ -87,6 +87,12 @@ class TunnelPair {
     carry_out(from);
   }
 
+  // As if the other end were a new process, and this one were told.
+  void peer_restarted(End& at) {
+    at.tunnel.peer_restarted(kPeer, now, at.effects);
+    carry_out(at);
+  }
+
   // Runs everything that happens until `now + time`.
   void advance(Duration time) {
     const TimePoint end = now + time;

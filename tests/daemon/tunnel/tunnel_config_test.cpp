@@ -141,23 +141,12 @@ TEST(TunnelReconfigured, WithoutAPrivateKeyItSaysNothing) {
   EXPECT_EQ(sent, 0);
 }
 
-TEST(TunnelReconfigured, ForgottenSessionsStartAHandshakeWithTheNextPacket) {
-  TunnelPair net;
-  net.send(net.a, 1);
-  net.advance(1s);
-  net.b.tunnel.forget_sessions(TunnelPair::kPeer);  // as if b had restarted, and a was told
-  net.a.tunnel.forget_sessions(TunnelPair::kPeer);
-  net.send(net.a, 2);
-  net.advance(100ms);
-  EXPECT_TRUE(net.b.received.contains(2));
-}
-
 TEST(TunnelReconfigured, AClockThatStepsBackDoesNotLockItOut) {
   TunnelPair net;
   net.send(net.a, 1);
   net.advance(1s);
   net.wall_step = -24h;
-  net.a.tunnel.forget_sessions(TunnelPair::kPeer);
+  net.peer_restarted(net.a);
   net.send(net.a, 2);
   net.advance(1s);
   EXPECT_TRUE(net.b.received.contains(2));

@@ -92,6 +92,55 @@ TEST(TunnelTimers, NeverInitiatesTwiceWithinFiveSeconds) {
   EXPECT_EQ(wire.a.initiations, 1);
 }
 
+TEST(TunnelTimers, ShakesHandsAtOnceWithAPeerThatRestarted) {
+  TunnelPair net;
+  net.send(net.a, 1);
+  net.advance(1s);
+  Wire wire(net);
+  net.peer_restarted(net.b);
+  net.advance(100ms);
+  EXPECT_EQ(wire.b.initiations, 1);
+  EXPECT_EQ(wire.b.keepalives, 1);  // which confirms the session
+  net.send(net.a, 2);
+  net.advance(100ms);
+  EXPECT_TRUE(net.b.received.contains(2));
+  EXPECT_EQ(wire.a.initiations, 0);
+}
+
+TEST(TunnelTimers, HurriesToReachAPeerThatRestartedAndThenTakesItsTime) {
+  TunnelPair net;
+  net.send(net.a, 1);
+  net.advance(1s);
+  net.link.dead = true;
+  Wire wire(net);
+  net.peer_restarted(net.a);
+  net.send(net.a, 2);
+  for (const auto& [after, initiations] :
+       {std::pair{499ms, 1}, {1ms, 2}, {999ms, 2}, {1ms, 3}, {1999ms, 3}, {1ms, 4}, {4999ms, 4}}) {
+    net.advance(after);
+    EXPECT_EQ(wire.a.initiations, initiations);
+  }
+  net.link.dead = false;
+  net.advance(kMaxJitter + 100ms);
+  EXPECT_TRUE(net.b.received.contains(2));
+}
+
+TEST(TunnelTimers, LeavesAPeerAloneThatRestartedAndThatNobodyTalksTo) {
+  TunnelPair net;
+  net.peer_restarted(net.a);
+  EXPECT_EQ(net.a.tunnel.next_deadline(), std::nullopt);
+}
+
+TEST(TunnelTimers, DoesNotWaitForTheAnswerOfAPeerThatHasRestartedSince) {
+  TunnelPair net({.dead = true});
+  net.send(net.a, 1);
+  net.advance(1s);
+  net.link.dead = false;
+  net.peer_restarted(net.a);
+  net.advance(100ms);
+  EXPECT_TRUE(net.b.received.contains(1));
+}
+
 TEST(TunnelTimers, AnswersDataWithAKeepaliveTenSecondsLater) {
   TunnelPair net;
   net.send(net.a, 1);
