@@ -7,7 +7,7 @@ demo:
 	$(MAKE) build
 	tests/netns/demo
 
-# Everything: unit tests under sanitizers, vectors, fuzzing for 10 s a parser, namespaces, real peers.
+# Everything: unit tests under sanitizers, vectors, fuzzing for 20 s a parser, namespaces, real peers.
 test:
 	packaging/setup test
 	tests/run

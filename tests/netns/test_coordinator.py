@@ -30,7 +30,9 @@ def stock_pair(lab, **options):
 
 def is_well(node):
     status = node.status()
-    return status["BackendState"] == "Running" and not status["Health"]
+    # What it says when two of its own threads move its backup of resolv.conf at once is no word of us.
+    complaints = [line for line in status["Health"] or [] if "resolv.pre-tailscale-backup" not in line]
+    return status["BackendState"] == "Running" and not complaints
 
 
 def all_connected(coordinator, count):
