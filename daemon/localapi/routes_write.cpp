@@ -133,7 +133,11 @@ void LocalApi::serve_config(const Call& call) {
   if (call.request.method == "GET") return answer_json(call, 200, "{}");
   // Nothing is served, so nothing has a tag that could match, and serving nothing is done already.
   if (!call.request.headers.get("If-Match").empty()) return answer_text(call, 412, "etag mismatch");
-  if (call.body() == "{}") return answer(call.exchange, {.status = 200}, call.out);
+  if (call.body() == "{}") {
+    http::Response done;
+    done.status = 200;
+    return answer(call.exchange, std::move(done), call.out);
+  }
   answer_text(call, 501, "serving is not implemented by this daemon");
 }
 
