@@ -35,6 +35,9 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
   auto monitor = os::NetworkMonitor::open(side->tun_->index(), loop.now());
   if (!monitor) return monitor.error();
   side->monitor_ = std::move(*monitor);
+  if (side->monitor_->polls()) {
+    log.info("this host tells nobody of changes to its network: it is looked at every 10 s");
+  }
 
   HostSide* raw = side.get();
   host_dns::Places places;

@@ -1,6 +1,8 @@
 #include "daemon/os/netlink.h"
 
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -97,7 +99,12 @@ void for_each_message(Bytes datagram, const std::function<void(const NetlinkView
 
 Result<NetlinkSocket, OsError> NetlinkSocket::open() {
   OwnedFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (!fd) return last_error("open a netlink socket");
+  if (!fd) {
+    return last_error(
+        "open a netlink socket",
+        "addresses and routes cannot be set without: allow AF_NETLINK where this host's sandbox "
+        "forbids it (RestrictAddressFamilies=, seccomp)");
+  }
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -189,7 +196,7 @@ Result<void, OsError> NetlinkSocket::exchange(
   }
 }
 
-Result<OwnedFd, OsError> open_netlink_events(
+Result<NetlinkEvents, OsError> NetlinkEvents::open(
     std::span<const int> groups, const std::string& doing) {
   OwnedFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!fd) return last_error(doing);
@@ -199,24 +206,32 @@ Result<OwnedFd, OsError> open_netlink_events(
     return last_error(doing);
   }
   set_receive_buffer(fd.get(), kReceiveBuffer);
-  for (const int group : groups) {
-    if (::setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
-      return last_error(doing);
-    }
-  }
-  return fd;
+  const bool is_told = std::ranges::all_of(groups, [&](int group) {
+    return ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
+  });
+  if (is_told) return NetlinkEvents(std::move(fd), false);
+
+  OwnedFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  const timespec pause{static_cast<time_t>(kPollEvery / 1s), 0};
+  const itimerspec every{pause, pause};
+  if (!timer || ::timerfd_settime(timer.get(), 0, &every, nullptr) != 0) return last_error(doing);
+  return NetlinkEvents(std::move(timer), true);
 }
 
-bool drain_netlink_events(int fd, const std::function<void(const NetlinkView&)>& each) {
+bool NetlinkEvents::drain(const std::function<void(const NetlinkView&)>& each) {
+  if (polls_) {
+    std::uint64_t ticks = 0;
+    return ::read(fd_.get(), &ticks, sizeof ticks) != sizeof ticks;
+  }
   std::array<std::byte, 32 * 1024> scratch;
   bool whole = true;
   for (;;) {
-    const ssize_t size = ::recv(fd, scratch.data(), scratch.size(), MSG_DONTWAIT);
+    const ssize_t size = ::recv(fd_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
     if (size > 0) {
       for_each_message(Bytes(scratch).first(static_cast<std::size_t>(size)), each);
     } else if (size < 0 && errno == ENOBUFS) {
       whole = false;
-      grow_receive_buffer(fd);
+      grow_receive_buffer(fd_.get());
     } else if (size == 0 || errno != EINTR) {
       return whole;
     }

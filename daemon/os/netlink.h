@@ -16,6 +16,7 @@
 #include "daemon/os/owned_fd.h"
 #include "proto/base/bytes.h"
 #include "proto/base/result.h"
+#include "proto/base/time.h"
 #include "proto/netaddr/prefix.h"
 
 namespace aya::os {
@@ -105,12 +106,27 @@ class NetlinkSocket {
   std::uint32_t sequence_ = 0;
 };
 
-// A socket that hears of changes in these groups (RTNLGRP_*). Nonblocking.
-Result<OwnedFd, OsError> open_netlink_events(std::span<const int> groups, const std::string& doing);
+// Hears of changes in groups of RTNLGRP_*. Where the host has none of that to give (gVisor, seccomp
+// profiles of containers), it says every 10 s that some may have been missed. Nonblocking.
+class NetlinkEvents {
+ public:
+  static constexpr Duration kPollEvery = 10s;
 
-// Reads all that waits, calling `each` per message. False: some were lost, and the caller has to
-// look for itself; the receive buffer has grown then.
-bool drain_netlink_events(int fd, const std::function<void(const NetlinkView&)>& each);
+  static Result<NetlinkEvents, OsError> open(std::span<const int> groups, const std::string& doing);
+
+  int fd() const { return fd_.get(); }  // readable: call drain()
+  bool polls() const { return polls_; }
+
+  // Reads all that waits, calling `each` per message. False: some were lost, and the caller has to
+  // look for itself; the receive buffer has grown then.
+  bool drain(const std::function<void(const NetlinkView&)>& each);
+
+ private:
+  NetlinkEvents(OwnedFd fd, bool polls) : fd_(std::move(fd)), polls_(polls) {}
+
+  OwnedFd fd_;  // a netlink socket, or a timer where it polls
+  bool polls_;
+};
 
 std::optional<std::uint32_t> read_u32(Bytes value);
 // An attribute that is a name.

@@ -36,6 +36,8 @@ class NetworkMonitor {
   virtual ~NetworkMonitor() = default;
 
   virtual int poll_fd() const = 0;
+  // The host tells of no changes: it is looked at every 10 s.
+  virtual bool polls() const = 0;
   virtual void on_readable(TimePoint now) = 0;
   virtual std::optional<NetworkChange> advance(TimePoint now) = 0;
   virtual std::optional<TimePoint> next_deadline() const = 0;

@@ -56,20 +56,21 @@ bool matters(const NetlinkView& event, unsigned ignored_index) {
 
 class NetworkMonitorLinux final : public NetworkMonitor {
  public:
-  NetworkMonitorLinux(OwnedFd fd, unsigned ignored, NetworkSnapshot snapshot, TimePoint now)
-      : fd_(std::move(fd)),
+  NetworkMonitorLinux(NetlinkEvents events, unsigned ignored, NetworkSnapshot snapshot, TimePoint now)
+      : events_(std::move(events)),
         ignored_(ignored),
         snapshot_(std::move(snapshot)),
         asleep_(time_asleep()),
         sleep_check_at_(now + kSleepCheckEvery) {}
 
-  int poll_fd() const override { return fd_.get(); }
+  int poll_fd() const override { return events_.fd(); }
+  bool polls() const override { return events_.polls(); }
 
   void on_readable(TimePoint now) override {
     // What exactly the messages say does not matter: a snapshot is compared once they have settled.
     // Losing some is therefore no loss.
     bool any = false;
-    const bool whole = drain_netlink_events(fd_.get(), [&](const NetlinkView& event) {
+    const bool whole = events_.drain([&](const NetlinkView& event) {
       if (matters(event, ignored_)) any = true;
     });
     if (!any && whole) return;
@@ -106,7 +107,7 @@ class NetworkMonitorLinux final : public NetworkMonitor {
   const NetworkSnapshot& snapshot() const override { return snapshot_; }
 
  private:
-  OwnedFd fd_;
+  NetlinkEvents events_;
   unsigned ignored_;
   NetworkSnapshot snapshot_;
   Duration asleep_;
@@ -122,7 +123,7 @@ Result<std::unique_ptr<NetworkMonitor>, OsError> NetworkMonitor::open(
   static constexpr std::array<int, 7> kGroups = {
       RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
       RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE};
-  auto events = open_netlink_events(kGroups, "watch the network");
+  auto events = NetlinkEvents::open(kGroups, "watch the network");
   if (!events) return events.error();
   auto snapshot = take_snapshot(ignored_index);
   if (!snapshot) return snapshot.error();

@@ -150,7 +150,7 @@ class RoutesLinux final : public Routes {
  public:
   struct Parts {
     NetlinkSocket netlink;
-    OwnedFd events;
+    NetlinkEvents events;
     unsigned index;
     std::string name;
     BypassMark mark;
@@ -186,11 +186,11 @@ class RoutesLinux final : public Routes {
     return carry_out(difference(standing_, want), want);
   }
 
-  int poll_fd() const override { return events_.get(); }
+  int poll_fd() const override { return events_.fd(); }
 
   void on_readable(TimePoint now) override {
     bool lost = false;
-    const bool whole = drain_netlink_events(events_.get(), [&](const NetlinkView& event) {
+    const bool whole = events_.drain([&](const NetlinkView& event) {
       if (may_be_loss(event)) lost = true;
     });
     if (lost || !whole) pace_.on_loss(now);
@@ -378,7 +378,7 @@ class RoutesLinux final : public Routes {
   }
 
   NetlinkSocket netlink_;
-  OwnedFd events_;
+  NetlinkEvents events_;
   unsigned index_;
   std::string name_;
   BypassMark mark_;
@@ -412,7 +412,7 @@ Result<std::unique_ptr<Routes>, OsError> Routes::open(
   static constexpr std::array<int, 7> kGroups = {
       RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
       RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE};
-  auto events = open_netlink_events(kGroups, "watch the routes");
+  auto events = NetlinkEvents::open(kGroups, "watch the routes");
   if (!events) return events.error();
   const auto rules = put_rules(*netlink, mark);
   const bool policy_routing = rules || rules.error().code != EOPNOTSUPP;

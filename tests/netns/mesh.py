@@ -67,9 +67,11 @@ class Node:
     """`ayatorid` and `ayatori` on one host. `trust`: "pin" the server's certificate, "ca" for it as a
     root, or a file of roots."""
 
-    def __init__(self, host, coordinator, name=None, trust="pin", folder="node", env=None):
+    def __init__(self, host, coordinator, name=None, trust="pin", folder="node", env=None,
+                 prefix=()):
         self.host = host
         self.env = dict(env or {})
+        self.prefix = prefix  # words in front of the daemon's own
         self.coordinator = coordinator
         self.name = name or host.name
         self.state = host.dir / folder
@@ -84,7 +86,7 @@ class Node:
         if self.trust != "pin" and self.coordinator is not None:
             env["SSL_CERT_FILE"] = str(self.coordinator.certificate if self.trust == "ca" else self.trust)
         self.process = self.host.start(
-            programs() / "ayatorid", "--tun", "ayatori0", "--statedir", self.state, "--socket",
+            *self.prefix, programs() / "ayatorid", "--tun", "ayatori0", "--statedir", self.state, "--socket",
             self.socket, *options, log="ayatorid.log", env=env)
         if wait:
             wait_until("the daemon's socket", self.socket.exists)

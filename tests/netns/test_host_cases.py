@@ -3,14 +3,20 @@ interface looks like, whose programs are run, whose marks stay, which addresses 
 
 import json
 import os
+import pathlib
 import re
+import shlex
+import signal
+import subprocess
 import time
 
 from lab import FAR, INTERNET, Lab, Nat, _ip, wait_until
 from mesh import Coordinator, Node
+from routed_site import neighbour_of, pings
 from test_bad_input import daemon, refusal
 
 TUN = "ayatori0"
+SANDBOX = pathlib.Path(__file__).with_name("sandbox.py")
 
 
 def health(node):
@@ -142,6 +148,94 @@ def test_hosts_that_lack_something():
         said = refusal(daemon(bare, *words, prefix=(
             "unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev/net && exec "$@"', "sh")))
         assert "/dev/net/tun" in said, said
+
+        # No netlink: a word about what to do. No word of changes, as in gVisor: it looks for itself.
+        said = refusal(daemon(bare, *words, prefix=(SANDBOX, "all")))
+        assert "AF_NETLINK" in said, said
+        host = lab.public_host("deaf", f"{INTERNET}.33")
+        deaf = Node(host, coordinator, prefix=(SANDBOX, "events"))
+        deaf.up(key)
+        deaf.wait_ping(beta.ip)
+        assert "looked at every 10 s" in deaf.process.log_path.read_text()
+        before = changes_noticed(deaf)
+        host.run("ip", "addr", "add", f"{INTERNET}.34/24", "dev", "eth0")
+        host.run("ip", "route", "flush", "table", "16729")
+        wait_until("it has seen the address", lambda: changes_noticed(deaf) > before, 12)
+        wait_until("its routes are back", lambda: deaf.ping(beta.ip, timeout=1), 12)
+
+
+def test_a_laptop_that_slept_looks_around():
+    """Lid closed in one network, opened ten minutes later: the same interface, but nothing that the daemon
+    knows of the way out holds (1.8, sleep)."""
+    with Lab() as lab:
+        coordinator = Coordinator(lab, f"{FAR}.1")
+        key = coordinator.add_key("--reusable")
+        beta = Node(lab.host_behind("beta", lab.router("rb", Nat.PORT_PRESERVING)), coordinator)
+        router = lab.router("ra", Nat.PORT_PRESERVING)
+        host = lab.host_behind("alpha", router)
+        shim, asleep = host.dir / "asleep.so", host.dir / "asleep"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, pathlib.Path(__file__).with_name("asleep.c"),
+                        "-ldl"], check=True)
+        asleep.write_text("0")
+        alpha = Node(host, coordinator, env={"LD_PRELOAD": str(shim), "ASLEEP": str(asleep)})
+        alpha.up(key)
+        beta.up(key)
+        wait_until("they see each other", lambda: alpha.peer("beta") and beta.peer("alpha"))
+        alpha.wait_ping(beta.ip)
+        before = changes_noticed(alpha)
+        time.sleep(1)
+        assert changes_noticed(alpha) == before
+
+        alpha.process.send_signal(signal.SIGSTOP)
+        asleep.write_text("600")
+        router.run("conntrack", "-F", check=False)
+        time.sleep(1)
+        alpha.process.send_signal(signal.SIGCONT)
+        wait_until("it knows that it slept", lambda: re.search(
+            r"the network changed.*slept=true", alpha.process.log_path.read_text()), 20)
+        wait_until("all is well", lambda: alpha.ping(beta.ip, timeout=1) and alpha.direct_to("beta"), 10)
+        assert "slept" not in beta.process.log_path.read_text()
+
+
+LEASES = {  # what the usual clients write down of servers .5, .6 and .7
+    "/var/lib/dhcp/dhclient.wan.leases":
+        'lease {\n  interface "wan";\n  option dhcp-server-identifier 100.72.0.5;\n}\n',
+    "/var/lib/NetworkManager/internal-1b3-wan.lease": "ADDRESS=100.72.0.1\nSERVER_ADDRESS=100.72.0.6\n",
+    "/run/systemd/netif/leases/4": "# private\nADDRESS=100.72.0.1\nSERVER_ADDRESS=100.72.0.7\n",
+}
+
+
+def test_dhcp_servers_within_the_range_stay_reachable():
+    """Whoever gave the host its address is asked again when the lease ends: neither an exit node nor a
+    peer with the same address may come between (1.5). Other machines there are not so special."""
+    with Lab() as lab:
+        coordinator = Coordinator(lab, f"{FAR}.1")
+        key = coordinator.add_key("--reusable")
+        exit_node = Node(lab.public_host("exit", f"{INTERNET}.20"), coordinator)
+        exit_node.up(key, "--advertise-exit-node")
+        coordinator.cli("route", "approve", "exit", "--exit-node")
+        host = lab.host_behind("alpha", lab.router("ra", Nat.PORT_PRESERVING))
+        carrier = neighbour_of(lab, host, "wan", "100.72.0.1/16", "100.72.0.5/16")
+        for last in (6, 7, 8):
+            _ip("-n", carrier.netns, "addr", "add", f"100.72.0.{last}/16", "dev", "eth0")
+        lines = ["mount -t tmpfs none /var/lib", "mount -t tmpfs none /run"]
+        for path, text in LEASES.items():
+            lines += [f"mkdir -p {os.path.dirname(path)}", f"printf %s {shlex.quote(text)} >{path}"]
+        alpha = Node(host, coordinator, prefix=(
+            "unshare", "-m", "sh", "-ec", "\n".join(lines) + '\nexec "$@"', "sh"))
+        alpha.up(key)
+        wait_until("it sees the exit node", lambda: (alpha.peer("exit") or {}).get("ExitNodeOption"))
+        assert pings(host, "100.72.0.8"), "without an exit node it is a neighbour like others"
+        alpha.cli("set", "--exit-node=exit", "--exit-node-allow-lan-access=false")
+        wait_until("the carrier's network is closed", lambda: not pings(host, "100.72.0.8"), 15)
+        for last in (5, 6, 7):
+            assert pings(host, f"100.72.0.{last}"), f"the server at .{last}"
+
+        coordinator.cli("node", "ip", "exit", "100.72.0.6")
+        wait_until("the collision is told", lambda: "100.72.0.6" in health(alpha))
+        assert pings(host, "100.72.0.6"), "the server"
+        _ip("-n", carrier.netns, "addr", "del", "100.72.0.6/16", "dev", "eth0")
+        assert not pings(host, "100.72.0.6"), "it was the exit node that answered"
 
 
 def test_the_uplink_is_the_best_default_route_there_is():
