@@ -8,20 +8,14 @@
 
 #include "proto/base/base64.h"
 #include "proto/base/check.h"
+#include "proto/base/free_with.h"
 #include "proto/crypto/sha256.h"
 
 namespace aya::issuer {
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
-using MemoryBio = std::unique_ptr<BIO, Freed<BIO_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
+using MemoryBio = std::unique_ptr<BIO, FreeWith<BIO_free>>;
 
 }  // namespace
 

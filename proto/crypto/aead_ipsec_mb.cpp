@@ -4,16 +4,14 @@
 #include <array>
 
 #include "proto/base/check.h"
+#include "proto/base/free_with.h"
 #include "proto/crypto/aead.h"
 #include "proto/crypto/aead_backends.h"
 
 namespace aya::crypto {
 namespace {
 
-struct FreeMbManager {
-  void operator()(IMB_MGR* mb) const { free_mb_mgr(mb); }
-};
-using MbManager = std::unique_ptr<IMB_MGR, FreeMbManager>;
+using MbManager = std::unique_ptr<IMB_MGR, FreeWith<free_mb_mgr>>;
 
 // The library takes jobs into its own queue and gives them back when it pleases, out of order: each
 // carries a pointer home, and a batch is over when the queue has been flushed.

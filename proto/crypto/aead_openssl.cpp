@@ -1,19 +1,15 @@
 #include <openssl/evp.h>
 
 #include "proto/base/check.h"
+#include "proto/base/free_with.h"
 #include "proto/crypto/aead.h"
 #include "proto/crypto/aead_backends.h"
 
 namespace aya::crypto {
 namespace {
 
-struct FreeCipher {
-  void operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
-};
-struct FreeCipherContext {
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeCipherContext>;
+using Cipher = std::unique_ptr<EVP_CIPHER, FreeWith<EVP_CIPHER_free>>;
+using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeWith<EVP_CIPHER_CTX_free>>;
 
 // One context per direction: the cipher is set up in it once, a key once a batch, and a packet
 // brings no more than its nonce. That still costs about a microsecond a packet.
@@ -73,7 +69,7 @@ class OpensslAead final : public AeadBatch {
            EVP_DecryptFinal_ex(context, text + job.len, &written) == 1;
   }
 
-  std::unique_ptr<EVP_CIPHER, FreeCipher> cipher_{
+  Cipher cipher_{
       EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)};
   Context sealing_{EVP_CIPHER_CTX_new()};
   Context opening_{EVP_CIPHER_CTX_new()};

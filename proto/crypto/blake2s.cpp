@@ -8,16 +8,13 @@
 #include <memory>
 
 #include "proto/base/check.h"
+#include "proto/base/free_with.h"
 
 namespace aya::crypto {
 namespace {
 
-struct FreeDigestContext {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-struct FreeMacContext {
-  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-};
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
+using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeWith<EVP_MAC_CTX_free>>;
 
 // Fetching an algorithm costs microseconds, so each is fetched once for the life of the program.
 const EVP_MD* digest() {
@@ -34,13 +31,13 @@ EVP_MAC* mac() {
 
 // One context per thread, reused: creating one allocates.
 EVP_MD_CTX* digest_context() {
-  thread_local const std::unique_ptr<EVP_MD_CTX, FreeDigestContext> context(EVP_MD_CTX_new());
+  thread_local const DigestContext context(EVP_MD_CTX_new());
   AYA_CHECK(context != nullptr);
   return context.get();
 }
 
 EVP_MAC_CTX* mac_context() {
-  thread_local const std::unique_ptr<EVP_MAC_CTX, FreeMacContext> context(EVP_MAC_CTX_new(mac()));
+  thread_local const MacContext context(EVP_MAC_CTX_new(mac()));
   AYA_CHECK(context != nullptr);
   return context.get();
 }

@@ -12,16 +12,9 @@
 #include <string_view>
 
 #include "proto/base/bytes.h"
+#include "proto/base/free_with.h"
 
 namespace aya::tls {
-
-template <auto kFree>
-struct FreeWith {
-  template <class T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
 
 using X509Ptr = std::unique_ptr<X509, FreeWith<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
