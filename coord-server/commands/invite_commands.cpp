@@ -1,5 +1,6 @@
 // Invitations of people: links by which somebody becomes a user.
 #include "coord-server/commands/json.h"
+#include "coord-server/commands/made_link.h"
 #include "coord-server/commands/table.h"
 #include "coord-server/commands/verbs.h"
 
@@ -10,17 +11,10 @@ Done invite_add(const Invocation& call) {
   if (call.line.has("email")) wish["email"] = call.line.get("email");
   auto reply = call.client.call("POST", "/tailnet/-/user-invites", Json::array({wish}).dump());
   if (!reply) return reply.error();
-  const Json made = parse_json(reply->body);
-  const Json invite = made.is_array() && !made.empty() ? made[0] : Json::object();
-  if (call.json || call.line.has("q")) {
-    print(call.json ? json_text(invite) : text_at(invite, "inviteUrl") + '\n');
-    return {};
-  }
-  print(
-      "whoever opens this link until " + text_at(invite, "expires").substr(0, 10) +
-      " becomes a user (" + text_at(invite, "role") + ")\n  " + text_at(invite, "inviteUrl") +
-      "\nThe server sends no mail: pass the link on yourself.\n");
-  return {};
+  return show_made_link(call, reply->body, [](const Json& invite, const std::string& until) {
+    return "whoever opens this link until " + until + " becomes a user (" +
+           text_at(invite, "role") + ")";
+  });
 }
 
 Done invite_list(const Invocation& call) {

@@ -1,5 +1,6 @@
 // Sharing one device with another network: links, who followed them, and ending it from either
 // side.
+#include "coord-server/commands/made_link.h"
 #include "coord-server/commands/node_calls.h"
 #include "coord-server/commands/table.h"
 
@@ -26,17 +27,10 @@ Done share_add(const Invocation& call) {
   auto reply =
       call.client.call("POST", node_path(*device) + "/device-invites", Json::array({wish}).dump());
   if (!reply) return reply.error();
-  const Json made = parse_json(reply->body);
-  const Json invite = made.is_array() && !made.empty() ? made[0] : Json::object();
-  if (call.json || call.line.has("q")) {
-    print(call.json ? json_text(invite) : text_at(invite, "inviteUrl") + '\n');
-    return {};
-  }
-  print(
-      shown_label(*device) + " can be added to another network until " +
-      text_at(invite, "expires").substr(0, 10) + " by who opens\n  " +
-      text_at(invite, "inviteUrl") + "\nThe server sends no mail: pass the link on yourself.\n");
-  return {};
+  return show_made_link(call, reply->body, [&](const Json&, const std::string& until) {
+    return shown_label(*device) + " can be added to another network until " + until +
+           " by who opens";
+  });
 }
 
 Done share_list(const Invocation& call) {
