@@ -24,7 +24,7 @@ ENTER = """
     mount -o remount,bind,ro /sys
     mkdir -p {stage}
     mount -t tmpfs tmpfs {stage}
-    cp -a /etc/. {stage}
+    tar -C /etc --exclude=./netns -cf - . | tar -C {stage} -xf -  # other laboratories come and go in netns
     rm -f {stage}/resolv.conf
     if [ -d {tree}/etc ]; then cp -a {tree}/etc/. {stage}; fi
     mount --move {stage} /etc
