@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace aya::resources {
 namespace {
@@ -39,19 +40,26 @@ constexpr std::array<std::string_view, 27> kFilterFields = {
 
 Json tri_state(const std::optional<bool>& value) { return value ? Json(*value) : Json(nullptr); }
 
-// Latency is keyed by region name; ours is the only region there is.
-Json connectivity_json(const store::NodeLive& live) {
+// Of a key of NetInfo::derp_latency: "<region>-v4".
+std::string region_name(std::string_view key, const RegionNames& regions) {
+  const std::string_view number = key.substr(0, key.find('-'));
+  RegionId id = 0;
+  std::from_chars(number.data(), number.data() + number.size(), id);
+  const auto known = regions.find(id);
+  return known == regions.end() ? "Region " + std::string(number) : known->second;
+}
+
+Json connectivity_json(const store::NodeLive& live, const RegionNames& regions) {
   Json endpoints = Json::array();
   for (const store::KnownEndpoint& known : live.endpoints) endpoints.push_back(known.at.to_text());
   const control::NetInfo net = live.hostinfo.net_info.value_or(control::NetInfo{});
   Json latency = Json::object();
   for (const auto& [key, seconds] : net.derp_latency) {
-    const std::string region = key.substr(0, key.find('-'));
-    Json& entry = latency["Region " + region];
+    Json& entry = latency[region_name(key, regions)];
     if (entry.is_null() || entry["latencyMs"].get<double>() > seconds * 1000) {
       entry["latencyMs"] = seconds * 1000;
     }
-    if (region == std::to_string(live.home_region)) entry["preferred"] = true;
+    if (key.starts_with(std::to_string(live.home_region) + '-')) entry["preferred"] = true;
   }
   return {
       {"endpoints", endpoints},
@@ -67,14 +75,14 @@ Json connectivity_json(const store::NodeLive& live) {
         {"upnp", tri_state(net.upnp)}}}};
 }
 
-void add_all_fields(const nodes::Node& node, Json& out) {
+void add_all_fields(const nodes::Node& node, const RegionNames& regions, Json& out) {
   const control::Hostinfo& host = node.record.live.hostinfo;
   out["advertisedRoutes"] = routes_json(host.routable_ips);
   out["enabledRoutes"] = routes_json(node.record.approved_routes);
   out["sshEnabled"] = !host.ssh_host_keys.empty();
   out["distro"] = {
       {"name", host.distro}, {"version", host.distro_version}, {"codeName", host.distro_code_name}};
-  out["clientConnectivity"] = connectivity_json(node.record.live);
+  out["clientConnectivity"] = connectivity_json(node.record.live, regions);
   out["ayatori"] = {
       {"capver", node.record.live.capver},
       {"homeRegion", node.record.live.home_region},
@@ -109,7 +117,9 @@ Json routes_json(const std::vector<Prefix>& routes) {
   return out;
 }
 
-Json device_json(const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields) {
+Json device_json(
+    const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields,
+    const RegionNames& regions) {
   const nodes::NodeRecord& r = node.record;
   const store::User* owner = registry.user(r.user);
   AYA_CHECK(owner != nullptr);
@@ -138,7 +148,7 @@ Json device_json(const nodes::Registry& registry, const nodes::Node& node, Devic
       {"tailnetLockError", ""}};
   if (!node.online && r.live.last_seen) out["lastSeen"] = to_rfc3339(*r.live.last_seen);
   if (r.wireguard) out["isWireGuardOnly"] = true;
-  if (fields == DeviceFields::All) add_all_fields(node, out);
+  if (fields == DeviceFields::All) add_all_fields(node, regions, out);
   return out;
 }
 

@@ -1,6 +1,9 @@
 // The device object of the REST API (interfaces 1.4). For .cpp files only.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "coord-server/nodes/registry.h"
 #include "coord-server/api/json.h"
 #include "proto/http/target.h"
@@ -12,9 +15,14 @@ using api::Json;
 
 enum class DeviceFields { Default, All };
 
+// What people call the regions of relays. One without a name is shown by its number.
+using RegionNames = std::map<RegionId, std::string>;
+
 Json routes_json(const std::vector<Prefix>& routes);
 
-Json device_json(const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields);
+Json device_json(
+    const nodes::Registry& registry, const nodes::Node& node, DeviceFields fields,
+    const RegionNames& regions = {});
 
 // One of another account, as `viewer` knows it: nothing of its inside.
 Json external_device_json(

@@ -16,6 +16,15 @@ Answer<DeviceFields> wanted_fields(const http::Request& request) {
   return ApiError::bad_request("fields: want default or all");
 }
 
+RegionNames region_names(const AdminContext& c) {
+  RegionNames out;
+  for (const auto& entry : c.relays.set().entries()) {
+    const std::string& name = entry.region.region_name;
+    if (!entry.hidden) out[entry.region.region_id] = name.empty() ? entry.region.region_code : name;
+  }
+  return out;
+}
+
 store::AuditEntry about(const AdminContext& c, const nodes::Node& node, std::string action) {
   store::AuditEntry entry = c.audit(std::move(action), "NODE");
   entry.account = node.account();
@@ -70,12 +79,13 @@ Answer<http::Response> list_devices(const AdminContext& c) {
   });
   if (auto known = check_filters(filters); !known) return known.error();
   Json devices = Json::array();
+  const RegionNames regions = region_names(c);
   for (const store::NodeId id : c.registry.nodes_of((*account)->id)) {
     const nodes::Node& node = *c.registry.find(id);
     if (c.caller.own_only && !c.may_see(node)) continue;
     auto matched = device_matches(c.registry, node, filters);
     if (!matched) return matched.error();
-    if (*matched) devices.push_back(device_json(c.registry, node, *fields));
+    if (*matched) devices.push_back(device_json(c.registry, node, *fields, regions));
   }
   if (filters.empty() && !c.caller.own_only) {
     for (const sharing::Share* share : c.sharing.shares_to((*account)->id)) {
@@ -96,7 +106,8 @@ Answer<http::Response> get_device(const AdminContext& c) {
   }
   auto node = c.device(c.path[0]);
   if (!node) return node.error();
-  return http::Response::json(200, text_of(device_json(c.registry, **node, *fields)));
+  return http::Response::json(
+      200, text_of(device_json(c.registry, **node, *fields, region_names(c))));
 }
 
 Answer<http::Response> delete_device(const AdminContext& c) {

@@ -13,6 +13,8 @@
 #include "proto/control/json_text.h"
 #include "proto/control/map_frame.h"
 #include "proto/control/register.h"
+#include "proto/http/http1_parser.h"
+#include "proto/http/http1_writer.h"
 #include "proto/keys/private_key.h"
 #include "tests/support/seeded_rng.h"
 #include "tests/support/temp_dir.h"
@@ -154,6 +156,28 @@ class Bench : public testing::Test {
     deliver(effects);
     pump();
     return answer.response.status;
+  }
+
+  // What the server asks a machine: the last question among what it was sent.
+  struct Question {
+    http::Request request;
+    std::string path;  // where the answer goes
+  };
+  std::optional<Question> question(Machine& m) {
+    std::optional<Question> out;
+    for (const control::MapResponse& message : std::exchange(m.received, {})) {
+      if (!message.ping_request) continue;
+      http::RequestParser parser;
+      EXPECT_TRUE(parser.feed(message.ping_request->payload) && parser.complete());
+      const std::string& url = message.ping_request->url;
+      out = Question{parser.take(), url.substr(url.find('/', 8))};
+    }
+    return out;
+  }
+  int answer(const Machine& m, const Question& to, const http::Response& with) {
+    Buffer bytes;
+    http::write_response(with, bytes);
+    return send(m, to.path, std::string(as_text(bytes))).response.status;
   }
 
   void hang_up(Machine& m) {

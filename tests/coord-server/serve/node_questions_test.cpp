@@ -1,6 +1,4 @@
 // What the server asks nodes on behalf of administrators (control 4.5).
-#include "proto/http/http1_parser.h"
-#include "proto/http/http1_writer.h"
 #include "tests/coord-server/serve/bench.h"
 
 namespace aya::serve {
@@ -19,26 +17,6 @@ class NodeQuestions : public Bench {
     reply = ready ? std::move(*ready) : http::Response();
     if (!ready) reply.status = 0;
     return fresh;
-  }
-  struct Question {
-    http::Request request;
-    std::string path;  // where the answer goes
-  };
-  std::optional<Question> question(Machine& m) {
-    std::optional<Question> out;
-    for (const control::MapResponse& message : std::exchange(m.received, {})) {
-      if (!message.ping_request) continue;
-      http::RequestParser parser;
-      EXPECT_TRUE(parser.feed(message.ping_request->payload) && parser.complete());
-      const std::string& url = message.ping_request->url;
-      out = Question{parser.take(), url.substr(url.find('/', 8))};
-    }
-    return out;
-  }
-  int answer(const Machine& m, const Question& to, const http::Response& with) {
-    Buffer bytes;
-    http::write_response(with, bytes);
-    return send(m, to.path, std::string(as_text(bytes))).response.status;
   }
   Json late(mapper::StreamId id) {
     return late_bodies.contains(id) ? Json::parse(late_bodies[id]) : Json();
