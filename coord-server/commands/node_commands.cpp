@@ -86,7 +86,8 @@ Done node_show(const Invocation& call) {
        {"Approved routes", joined(list_at(*device, "enabledRoutes"))}}));
   const Json health = device->value("ayatori", Json::object()).value("health", Json::object());
   for (const auto& [part, complaint] : health.items()) {
-    print("It complains: " + printable(part) + ": " + printable(text_at(health, part.c_str())) + "\n");
+    const std::string what = printable(text_at(health, part.c_str()));
+    print("It complains: " + printable(part) + ": " + what + "\n");
   }
   return {};
 }

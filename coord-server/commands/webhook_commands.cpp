@@ -21,7 +21,9 @@ Json subscriptions_in(const std::string& text) {
 std::string path_of(const Invocation& call) { return "/webhooks/" + call.arguments[0]; }
 
 void print_secret(const Json& webhook) {
-  print("Messages are signed with\n  " + text_at(webhook, "secret") + "\nwhich is shown only now.\n");
+  print(
+      "Messages are signed with\n  " + text_at(webhook, "secret") +
+      "\nwhich is shown only now.\n");
 }
 
 }  // namespace

@@ -197,7 +197,8 @@ Done wg_add(const Invocation& call) {
   if (auto taken = take_options(call, Json::object(), body); !taken) return taken;
   take_owner(call, body);
   return create(
-      call, body, "It must know the other devices: ayatori-coord wg conf " + call.arguments[0] + '\n');
+      call, body,
+      "It must know the other devices: ayatori-coord wg conf " + call.arguments[0] + '\n');
 }
 
 Done wg_import(const Invocation& call) {

@@ -89,7 +89,9 @@ Answer<http::Response> create_user(const AdminContext& c) {
   if (!display_name) return display_name.error();
   auto role = text_field(*body, "role", "member");
   if (!role) return role.error();
-  if (!people::is_role(*role)) return ApiError::bad_request("role: " + std::string(people::kRolesText));
+  if (!people::is_role(*role)) {
+    return ApiError::bad_request("role: " + std::string(people::kRolesText));
+  }
   if (*role == "owner" && c.caller.role != "owner") {
     return ApiError::forbidden("only an owner makes owners");
   }
@@ -131,7 +133,9 @@ Answer<http::Response> create_account(const AdminContext& c) {
   }
   auto owner = text_field(*body, "owner", "owner");
   if (!owner) return owner.error();
-  if (!people::is_login(*owner)) return ApiError::bad_request("owner: " + std::string(people::kLoginText));
+  if (!people::is_login(*owner)) {
+    return ApiError::bad_request("owner: " + std::string(people::kLoginText));
+  }
   if (c.registry.account_named(*name) != nullptr) {
     return ApiError::conflict("account \"" + *name + "\" exists already");
   }

@@ -28,8 +28,8 @@ Answer<void> check_question(const std::string& method, const std::string& path) 
     for (const std::string_view one : kPaths) known += ' ' + std::string(one);
     return ApiError::bad_request("path: want one of" + known);
   }
-  const bool plain =
-      path.size() <= 200 && std::ranges::all_of(path, [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  const auto is_plain = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
+  const bool plain = path.size() <= 200 && std::ranges::all_of(path, is_plain);
   if (!plain) return ApiError::bad_request("path: want at most 200 printable characters");
   const bool may_post = bare == "/echo";
   if (method == "GET" || (may_post && method == "POST")) return {};

@@ -124,7 +124,9 @@ Answer<http::Response> set_user_role(const AdminContext& c) {
   if (!body) return body.error();
   auto role = text_field(*body, "role");
   if (!role) return role.error();
-  if (!people::is_role(*role)) return ApiError::bad_request("role: " + std::string(people::kRolesText));
+  if (!people::is_role(*role)) {
+    return ApiError::bad_request("role: " + std::string(people::kRolesText));
+  }
   if (*role == (*user)->role) return http::Response::json(200, "{}");
   const bool about_owners = *role == "owner" || (*user)->role == "owner";
   if (about_owners && c.caller.role != "owner") {
@@ -149,7 +151,9 @@ Answer<http::Response> rename_user(const AdminContext& c) {
   if (!body) return body.error();
   auto login = text_field(*body, "loginName");
   if (!login) return login.error();
-  if (!people::is_login(*login)) return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
+  if (!people::is_login(*login)) {
+    return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
+  }
   if (*login == (*user)->login) return http::Response::json(200, "{}");
   store::User changed = **user;
   changed.login = *login;

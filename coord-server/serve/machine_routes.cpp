@@ -74,7 +74,9 @@ MachineAnswer MachineRoutes::answer(
   if (request.method == "POST" && calls_.take(request.path(), machine, request.body)) {
     return {bare(200)};
   }
-  if (auto known = answer_query(request, machine, {registry_, issuer_}, wall)) return {std::move(*known)};
+  if (auto known = answer_query(request, machine, {registry_, issuer_}, wall)) {
+    return {std::move(*known)};
+  }
   if (request.path().starts_with("/machine/")) return {refuse(501, "not implemented")};
   return {refuse(404, "not found")};
 }

@@ -98,7 +98,9 @@ void write_capabilities(JsonWriter& json, const FilterRule& rule) {
 
 }  // namespace
 
-local::RawJson show_filter_rules(const control::FilterRules& rules) { return {control::encode(rules)}; }
+local::RawJson show_filter_rules(const control::FilterRules& rules) {
+  return {control::encode(rules)};
+}
 
 local::RawJson show_filter_matches(const control::FilterRules& rules) {
   std::string out;

@@ -56,7 +56,8 @@ bool matters(const NetlinkView& event, unsigned ignored_index) {
 
 class NetworkMonitorLinux final : public NetworkMonitor {
  public:
-  NetworkMonitorLinux(NetlinkEvents events, unsigned ignored, NetworkSnapshot snapshot, TimePoint now)
+  NetworkMonitorLinux(
+      NetlinkEvents events, unsigned ignored, NetworkSnapshot snapshot, TimePoint now)
       : events_(std::move(events)),
         ignored_(ignored),
         snapshot_(std::move(snapshot)),

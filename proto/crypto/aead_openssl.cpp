@@ -69,8 +69,7 @@ class OpensslAead final : public AeadBatch {
            EVP_DecryptFinal_ex(context, text + job.len, &written) == 1;
   }
 
-  Cipher cipher_{
-      EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)};
+  Cipher cipher_{EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)};
   Context sealing_{EVP_CIPHER_CTX_new()};
   Context opening_{EVP_CIPHER_CTX_new()};
 };

@@ -148,7 +148,7 @@ class StockNode(Node):
         env = {**self.env, "SSL_CERT_FILE": str(self.coordinator.certificate),
                "TS_NO_LOGS_NO_SUPPORT": "true"}
         self.process = self.host.start(
-            stock("tailscaled"), "--tun", "tailscale0", "--statedir", self.state, "--socket", self.socket,
+            *self.prefix, stock("tailscaled"), "--tun", "tailscale0", "--statedir", self.state, "--socket", self.socket,
             "--no-logs-no-support", *options, log="tailscaled.log", env=env)
         if wait:
             wait_until("the daemon's socket", self.socket.exists)
