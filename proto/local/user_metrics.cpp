@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "proto/base/prometheus_page.h"
+
 namespace aya::local {
 namespace {
 
@@ -19,40 +21,19 @@ constexpr std::array<std::pair<const char*, int>, 5> kWays = {{
 constexpr std::array<const char*, kDropReasonCount> kReasons = {
     "acl", "error", "fragment", "link_local_unicast", "multicast", "too_short", "unknown_protocol"};
 
-class Page {
- public:
-  // TYPE comes first, as in the pages that existing readers were written for.
-  void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = name;
-    text_ += "# TYPE " + name_ + " " + std::string(type) + "\n";
-    if (!help.empty()) text_ += "# HELP " + name_ + " " + std::string(help) + "\n";
-  }
-  void sample(std::uint64_t value, std::string_view labels = "") {
-    text_ += name_;
-    if (!labels.empty()) text_ += "{" + std::string(labels) + "}";
-    text_ += " " + std::to_string(value) + "\n";
-  }
-  std::string take() { return std::move(text_); }
+constexpr auto label = PrometheusPage::label;
 
- private:
-  std::string name_, text_;
-};
-
-std::string label(std::string_view name, std::string_view value) {
-  return std::string(name) + "=\"" + std::string(value) + "\"";
-}
-
-void put_bytes(Page& page, std::span<const Traffic, kWayCount> traffic) {
+void put_bytes(PrometheusPage& page, std::span<const Traffic, kWayCount> traffic) {
   for (const auto& [name, way] : kWays) {
     page.sample(way < 0 ? 0 : traffic[static_cast<std::size_t>(way)].bytes, label("path", name));
   }
 }
-void put_packets(Page& page, std::span<const Traffic, kWayCount> traffic) {
+void put_packets(PrometheusPage& page, std::span<const Traffic, kWayCount> traffic) {
   for (const auto& [name, way] : kWays) {
     page.sample(way < 0 ? 0 : traffic[static_cast<std::size_t>(way)].packets, label("path", name));
   }
 }
-void put_drops(Page& page, std::span<const std::uint64_t, kDropReasonCount> drops) {
+void put_drops(PrometheusPage& page, std::span<const std::uint64_t, kDropReasonCount> drops) {
   for (std::size_t i = 0; i < kReasons.size(); ++i) {
     page.sample(drops[i], label("reason", kReasons[i]));
   }
@@ -79,7 +60,7 @@ void TrafficTotals::add(const TrafficTotals& more) {
 
 std::string to_prometheus(const UserMetrics& metrics) {
   const TrafficTotals& totals = metrics.totals;
-  Page page;
+  PrometheusPage page;
   page.family("ayatori_build_info", "gauge", "The version of the daemon, as a label");
   page.sample(1, label("version", metrics.version));
   page.family("ayatori_control_connected", "gauge", "1 while the coordination server is heard");
@@ -117,7 +98,7 @@ std::string to_prometheus(const UserMetrics& metrics) {
 }
 
 std::string to_prometheus(const std::vector<InternalCounter>& counters) {
-  Page page;
+  PrometheusPage page;
   for (const InternalCounter& counter : counters) {
     page.family(counter.name, "counter", "");
     page.sample(counter.value);
