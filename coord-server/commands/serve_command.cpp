@@ -5,7 +5,7 @@
 #include "coord-server/app/backup.h"
 #include "coord-server/app/server.h"
 #include "coord-server/commands/verbs.h"
-#include "proto/io/loop.h"
+#include "proto/io/service_manager.h"
 #include "proto/log/logger.h"
 
 namespace aya::coord {
@@ -35,6 +35,8 @@ Done serve_command(const Invocation& call) {
     io::Loop loop;
     auto server = Server::start(loop, std::move(*installation), log);
     if (!server) return Failure{Exit::Failed, server.error().text};
+    io::ServiceManager manager(loop);
+    manager.ready();
     loop.on_signals({SIGHUP, SIGINT, SIGTERM}, [&](int signal) {
       again = signal == SIGHUP;
       loop.stop();

@@ -8,6 +8,7 @@
 #include "daemon/app/cleanup.h"
 #include "daemon/app/daemon.h"
 #include "daemon/plain/plain_link.h"
+#include "proto/io/service_manager.h"
 
 int main(int argc, char** argv) {
   using namespace aya;
@@ -32,6 +33,8 @@ int main(int argc, char** argv) {
     if (number != SIGHUP) return loop.stop();
     (*daemon)->reload_config();
   });
+  io::ServiceManager manager(loop);
+  manager.ready();
   log.info("ready", {{"socket", options->socket}});
   loop.run();
   return (*daemon)->failed() ? 1 : 0;

@@ -16,7 +16,7 @@
 namespace aya::io {
 namespace {
 
-constexpr int kBacklog = 128;
+constexpr int kWaitingClients = 128;
 
 // nullopt: the path does not fit, which libuv would cut off without a word.
 std::optional<sockaddr_un> address_of(const std::string& path) {
@@ -114,7 +114,7 @@ Result<std::unique_ptr<UnixListener>, IoError> UnixListener::listen(
   if (status == 0 && ::chmod(path.c_str(), mode) != 0) status = uv_translate_sys_error(errno);
   if (status == 0) {
     status = uv_listen(
-        reinterpret_cast<uv_stream_t*>(&impl->handle), kBacklog,
+        reinterpret_cast<uv_stream_t*>(&impl->handle), kWaitingClients,
         [](uv_stream_t* server, int result) {
           static_cast<Impl*>(static_cast<LoopHandle*>(server->data))->on_connection(result);
         });
