@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
@@ -119,6 +122,36 @@ Result<void, FileError> SystemConsole::replace_file(
 
 Result<void, FileError> SystemConsole::make_file(const std::string& path, std::string_view text) {
   return write_new(path, text, 0600);
+}
+
+Result<void, FileError> SystemConsole::join(int socket) {
+  std::array<pollfd, 2> ends{{{STDIN_FILENO, POLLIN, 0}, {socket, POLLIN, 0}}};
+  std::array<char, 64 * 1024> buffer;
+  while (true) {
+    if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) {
+      return FileError{"poll: " + system_text(errno)};
+    }
+    if (ends[1].revents != 0) {
+      const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), 0);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return FileError{"connection lost: " + system_text(errno)};
+      if (got == 0) return {};
+      const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+      if (!write_all(STDOUT_FILENO, text)) return {};
+    }
+    if (ends[0].revents != 0) {
+      const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) ends[0].fd = -1;  // no more input
+      std::string_view text(buffer.data(), got <= 0 ? 0 : static_cast<std::size_t>(got));
+      while (!text.empty()) {
+        const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) break;  // the reading side learns why
+        text.remove_prefix(static_cast<std::size_t>(sent));
+      }
+    }
+  }
 }
 
 bool SystemConsole::machine_has_address(const IpAddress& address) const {

@@ -31,6 +31,9 @@ class Console {
   virtual Result<void, FileError> replace_file(const std::string& path, std::string_view text) = 0;
   // Makes it, for its owner alone; refuses where there is one already.
   virtual Result<void, FileError> make_file(const std::string& path, std::string_view text) = 0;
+  // Standard input goes to the socket and what the socket brings to standard output, until the other
+  // end closes it. The end of the input ends nothing: the answer may still come.
+  virtual Result<void, FileError> join(int socket) = 0;
   virtual bool machine_has_address(const IpAddress& address) const = 0;
 
   virtual TimePoint now() const = 0;
@@ -50,6 +53,7 @@ class SystemConsole final : public Console {
   Result<std::string, FileError> read_file(const std::string& path) override;
   Result<void, FileError> replace_file(const std::string& path, std::string_view text) override;
   Result<void, FileError> make_file(const std::string& path, std::string_view text) override;
+  Result<void, FileError> join(int socket) override;
   bool machine_has_address(const IpAddress& address) const override;
   TimePoint now() const override;
   WallTime wall_now() const override;

@@ -1,5 +1,6 @@
 #include "cli/local_client.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,6 +15,8 @@
 #include "proto/base/base64.h"
 #include "proto/base/scope_exit.h"
 #include "proto/http/http1_writer.h"
+#include "proto/http/upgrade.h"
+#include "proto/netaddr/endpoint.h"
 
 namespace aya::cli {
 namespace {
@@ -21,6 +24,8 @@ namespace {
 using Kind = ClientError::Kind;
 
 constexpr auto kAnswerTimeout = 30s;
+constexpr auto kDialTimeout = 40s;  // the daemon tries for 30 s
+constexpr std::string_view kDialProtocol = "ts-dial";
 constexpr auto kStartGrace = 2s;  // a daemon that is just starting refuses for a moment
 // Status and network maps of large networks are long.
 constexpr http::Limits kLimits{.head = 64 * 1024, .fields = 200, .body = 256 * 1024 * 1024};
@@ -51,9 +56,11 @@ Result<void, ClientError> send_all(int fd, Bytes bytes) {
   return {};
 }
 
-// Feeds what arrives into the parser once; false at the end of the connection.
+// Feeds what arrives into the parser once; false at the end of the connection. What is not the
+// parser's any more is added to `behind`.
 Result<bool, ClientError> receive(
-    int fd, http::ResponseParser& parser, Console& console, std::optional<TimePoint> deadline) {
+    int fd, http::ResponseParser& parser, Console& console, std::optional<TimePoint> deadline,
+    std::string* behind = nullptr) {
   if (!wait_ready(fd, POLLIN, console, deadline)) {
     return ClientError{Kind::TimedOut, "no answer from the daemon in time"};
   }
@@ -67,8 +74,10 @@ Result<bool, ClientError> receive(
     }
     return false;
   }
-  const auto used = parser.feed(Bytes(buffer).first(static_cast<std::size_t>(got)));
+  const Bytes came = Bytes(buffer).first(static_cast<std::size_t>(got));
+  const auto used = parser.feed(came);
   if (!used) return ClientError{Kind::Broken, std::string(http::to_text(used.error()))};
+  if (behind != nullptr) *behind += as_text(came.subspan(*used));
   return true;
 }
 
@@ -87,6 +96,29 @@ http::Request make_request(
 ClientError refusal_of(const http::Response& response) {
   const std::string text(trim(as_text(response.body)));
   return {response.status == 403 ? Kind::Denied : Kind::Refused, text, response.status};
+}
+
+Result<std::unique_ptr<Connection>, ClientError> connect_tcp(const Endpoint& to) {
+  sockaddr_in6 v6{};
+  sockaddr_in v4{};
+  const auto raw = to.address.bytes();
+  if (to.address.is_v4()) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(to.port);
+    std::memcpy(&v4.sin_addr, raw.data(), raw.size());
+  } else {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(to.port);
+    std::memcpy(&v6.sin6_addr, raw.data(), raw.size());
+  }
+  const bool is_v4 = to.address.is_v4();
+  const int fd = ::socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return ClientError{Kind::Broken, std::strerror(errno)};
+  auto connection = std::make_unique<Connection>(fd, "");
+  const auto* address =
+      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
+  if (::connect(fd, address, is_v4 ? sizeof v4 : sizeof v6) == 0) return connection;
+  return ClientError{Kind::Refused, std::strerror(errno), 502};
 }
 
 }  // namespace
@@ -186,6 +218,41 @@ Result<std::unique_ptr<LineStream>, ClientError> LocalClient::watch(std::uint64_
     if (!more) return more.error();
   }
   return refusal_of(stream->parser_.take());
+}
+
+Connection::~Connection() { ::close(fd_); }
+
+Result<std::unique_ptr<Connection>, ClientError> LocalClient::dial(
+    const std::string& host, std::uint16_t port) {
+  const auto fd = connect("dial");
+  if (!fd) return fd.error();
+  auto connection = std::make_unique<Connection>(*fd, "");
+  http::Request request = make_request("POST", "dial", "");
+  request.headers.set("Connection", "upgrade");
+  request.headers.add("Upgrade", kDialProtocol);
+  request.headers.add("Dial-Host", host);
+  request.headers.add("Dial-Port", std::to_string(port));
+  request.headers.add("Dial-Network", "tcp");
+  Buffer bytes;
+  http::write_request(request, bytes);
+  if (const auto sent = send_all(*fd, bytes); !sent) return sent.error();
+  http::ResponseParser parser(kLimits);
+  const TimePoint deadline = console_.now() + kDialTimeout;
+  std::string behind;  // the answer, on the connection
+  while (!parser.complete()) {
+    const auto more = receive(*fd, parser, console_, deadline, &behind);
+    if (!more) return more.error();
+    if (!*more && !parser.complete()) return ClientError{Kind::Broken, "no answer from the daemon"};
+  }
+  const http::Response response = parser.take();
+  if (http::switched_to(response, kDialProtocol)) {
+    connection->already_read_ = std::move(behind);
+    return connection;
+  }
+  if (!response.ok() || response.headers.get("Dial-Self") != "true") return refusal_of(response);
+  const auto elsewhere = Endpoint::parse(response.headers.get("Dial-Addr"));
+  if (!elsewhere) return ClientError{Kind::Broken, "the daemon names no address to connect to"};
+  return connect_tcp(*elsewhere);
 }
 
 Result<local::Status, ClientError> LocalClient::status(bool with_peers) {

@@ -48,6 +48,24 @@ class LineStream {
   std::string waiting_;
 };
 
+// A TCP connection, closed with this.
+class Connection {
+ public:
+  Connection(int fd, std::string already_read) : fd_(fd), already_read_(std::move(already_read)) {}
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  int fd() const { return fd_; }
+  // What came together with the daemon's answer, before everything that is read from fd().
+  const std::string& already_read() const { return already_read_; }
+
+ private:
+  friend class LocalClient;
+  int fd_;
+  std::string already_read_;
+};
+
 class LocalClient {
  public:
   LocalClient(Console& console, std::string socket_path)
@@ -61,6 +79,9 @@ class LocalClient {
   void set_reason(std::string reason) { reason_ = std::move(reason); }
   Result<std::string, ClientError> get(std::string_view target) { return call("GET", target); }
   Result<std::unique_ptr<LineStream>, ClientError> watch(std::uint64_t mask);
+  // Into the network through the daemon; to hosts elsewhere from here. Refused: nobody answers.
+  Result<std::unique_ptr<Connection>, ClientError> dial(
+      const std::string& host, std::uint16_t port);
 
   Result<local::Status, ClientError> status(bool with_peers = true);
   Result<local::Prefs, ClientError> prefs();

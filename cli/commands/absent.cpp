@@ -79,16 +79,6 @@ Outcome cert(Context& context, const Arguments& args) {
           "HTTPS cert support is not enabled/configured for your tailnet.\n\n"};
 }
 
-Outcome nc(Context& context, const Arguments& args) {
-  Flags none;
-  const auto left = context.parse(none, args);
-  if (!left) return left.error();
-  if (left->size() != 2) {
-    return Failure{Exit::BadArgument, "usage: " + context.program + " nc <hostname-or-IP> <port>"};
-  }
-  return refused(context, "nc");
-}
-
 namespace {
 
 // Nobody can be sent a file, so the list of targets is the daemon's: empty.

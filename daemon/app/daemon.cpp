@@ -99,6 +99,18 @@ Daemon::Daemon(io::Loop& loop, Logger& log, const Options& options, state::State
       disco_key_(DiscoPrivateKey::generate(rng_)),
       log_id_(to_hex(rng_.array<32>())),
       roots_(tls::TlsTrust::roots()),
+      dialler_(
+          loop,
+          [this] {
+            const auto* state = map_state();
+            return Dialler::Network{
+                state == nullptr ? nullptr : &state->netmap, mesh_ ? &mesh_->routing() : nullptr};
+          },
+          [this](
+              localapi::ExchangeId exchange, const localapi::DialOutcome& outcome,
+              std::unique_ptr<io::ByteStream> stream) {
+            local_->dial_done(exchange, outcome, std::move(stream));
+          }),
       expiry_timer_(
           loop,
           [this] {

@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 
+#include "daemon/app/dialler.h"
 #include "daemon/app/internet_check.h"
 #include "daemon/app/mesh.h"
 #include "daemon/app/options.h"
@@ -88,6 +89,7 @@ class Daemon final : public localapi::LocalHost,
   void ping(localapi::ExchangeId exchange, const localapi::PingRequest& request) override;
   void netcheck(localapi::ExchangeId exchange) override;
   void dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) override;
+  void dial(localapi::ExchangeId exchange, const localapi::DialRequest& request) override;
   Result<local::ExitNodeSuggestion, std::string> suggest_exit_node() const override;
   void exit_nodes(localapi::ExchangeId exchange, bool probe) override;
   void check_internet(
@@ -189,6 +191,7 @@ class Daemon final : public localapi::LocalHost,
   std::map<localapi::ExchangeId, std::unique_ptr<io::HttpClient>> peer_api_pings_;
   std::vector<localapi::ExchangeId> netchecks_;
   std::set<localapi::ExchangeId> dns_queries_;
+  Dialler dialler_;
   // Exit nodes that were pinged for somebody, by ping, and when that somebody is answered at last.
   struct ExitQuestion {
     localapi::ExchangeId exchange;

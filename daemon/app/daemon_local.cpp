@@ -510,6 +510,10 @@ void Daemon::dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& 
   loop_.post([done, failure] { done(failure); });  // not from within the call that asks
 }
 
+void Daemon::dial(localapi::ExchangeId exchange, const localapi::DialRequest& request) {
+  dialler_.dial(exchange, request);
+}
+
 // The mesh that would have answered is gone.
 void Daemon::end_dns_queries() {
   for (const auto exchange : std::exchange(dns_queries_, {})) {

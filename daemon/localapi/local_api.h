@@ -57,6 +57,8 @@ class LocalApi {
 
   void dns_query_done(
       ExchangeId exchange, const Result<local::DnsAnswer, DnsFailure>& outcome, LocalEffects& out);
+  // Where it is connected, the effects have a pipe to it.
+  void dial_done(ExchangeId exchange, const DialOutcome& outcome, LocalEffects& out);
 
   // Tells every watcher what changed: the set fields of `change`. Version and session are filled in
   // here. Prefs that were edited through a route are announced by it.
@@ -134,7 +136,7 @@ class LocalApi {
   LocalApiOptions options_;
   Rng& rng_;
   Bus bus_;
-  // For ping_done, netcheck_done, dns_query_done or later_done.
+  // For ping_done, netcheck_done, dns_query_done, dial_done or later_done.
   std::set<ExchangeId> waiting_;
 };
 

@@ -1,4 +1,4 @@
-// What the link must write next. In order: answers, streams, lines.
+// What the link must write next. In order: answers, pipes, streams, lines.
 #pragma once
 
 #include <string>
@@ -28,12 +28,20 @@ struct LocalEffects {
     std::string json;
   };
 
+  // The answer that makes the connection a pipe to what was dialled.
+  struct Pipe {
+    ExchangeId to;
+    http::Response head;
+  };
+
   std::vector<Answer> answers;
+  std::vector<Pipe> pipes;
   std::vector<Stream> streams;
   std::vector<Line> lines;
 
   void clear() {  // keeps the capacity
     answers.clear();
+    pipes.clear();
     streams.clear();
     lines.clear();
   }

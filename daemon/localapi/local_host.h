@@ -2,7 +2,7 @@
 // bus call it, on the daemon's loop thread, and never keep a reference into what it returns.
 //
 // Calls that take an ExchangeId begin something that ends later: the daemon reports the end to
-// LocalApi (ping_done, netcheck_done, dns_query_done, later_done) with the same id, whether or not
+// LocalApi (ping_done, netcheck_done, dns_query_done, dial_done, later_done) with the same id, whether or not
 // the caller still waits.
 #pragma once
 
@@ -58,6 +58,22 @@ struct DnsQuery {
 struct DnsFailure {
   std::string text;
   bool not_ready = false;  // before there is a network map
+};
+
+// A TCP connection that a client wants through the daemon.
+struct DialRequest {
+  std::string host;  // name or address
+  std::uint16_t port = 0;
+  std::optional<bool> v4;  // only that family
+};
+struct DialOutcome {
+  enum class Kind {
+    Connected,
+    Elsewhere,  // not in the network: `text` is the endpoint, for the client to connect to itself
+    Failed,     // `text`: why, as programs know it
+  };
+  Kind kind = Kind::Failed;
+  std::string text;
 };
 
 struct ConfigReload {
@@ -123,6 +139,7 @@ class LocalHost {
   virtual void ping(ExchangeId exchange, const PingRequest& request) = 0;
   virtual void netcheck(ExchangeId exchange) = 0;
   virtual void dns_query(ExchangeId exchange, const DnsQuery& query) = 0;
+  virtual void dial(ExchangeId exchange, const DialRequest& request) = 0;
 
   // Exit nodes. The error is for a program to show: it is too early to say.
   virtual Result<local::ExitNodeSuggestion, std::string> suggest_exit_node() const = 0;

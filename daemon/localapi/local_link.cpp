@@ -1,5 +1,7 @@
 #include "daemon/localapi/local_link.h"
 
+#include "proto/http/http1_writer.h"
+
 namespace aya::localapi {
 namespace {
 // Everyone may connect; what a caller may do is decided by its credentials (interfaces 4.1).
@@ -42,6 +44,14 @@ void LocalLink::dns_query_done(
     ExchangeId exchange, const Result<local::DnsAnswer, DnsFailure>& outcome) {
   api_.dns_query_done(exchange, outcome, effects_);
   carry_out();
+}
+
+void LocalLink::dial_done(
+    ExchangeId exchange, const DialOutcome& outcome, std::unique_ptr<io::ByteStream> stream) {
+  dialled_ = std::move(stream);
+  api_.dial_done(exchange, outcome, effects_);
+  carry_out();
+  dialled_.reset();  // where the client has left
 }
 
 void LocalLink::later_done(ExchangeId exchange, const std::string& json) {
@@ -99,6 +109,22 @@ LocalLink::Client* LocalLink::client_of(ExchangeId exchange) {
   return client == clients_.end() ? nullptr : &client->second;
 }
 
+void LocalLink::join(const LocalEffects::Pipe& pipe) {
+  const auto found = exchanges_.find(pipe.to);
+  if (found == exchanges_.end()) return;
+  const auto client = clients_.find(found->second);
+  exchanges_.erase(found);
+  io::HttpConnection::Upgraded upgraded = client->second.connection->upgrade();
+  clients_.erase(client);
+  Buffer head;
+  http::write_response(pipe.head, head);
+  upgraded.stream->write(head);
+  dialled_->write(upgraded.leftover);
+  pipes_[pipe.to] = std::make_unique<io::Splice>(
+      loop_, std::move(upgraded.stream), std::move(dialled_),
+      [this, exchange = pipe.to] { pipes_.erase(exchange); });
+}
+
 void LocalLink::carry_out() {
   LocalEffects effects = std::exchange(effects_, {});
   for (const auto& [exchange, response] : effects.answers) {
@@ -108,6 +134,7 @@ void LocalLink::carry_out() {
     client->exchange.reset();
     client->connection->respond(response);
   }
+  for (const auto& pipe : effects.pipes) join(pipe);
   for (const auto& [exchange, head] : effects.streams) {
     if (Client* client = client_of(exchange)) {
       client->streaming = true;

@@ -8,6 +8,7 @@
 
 #include "daemon/localapi/local_api.h"
 #include "proto/io/http_connection.h"
+#include "proto/io/splice.h"
 #include "proto/io/timer.h"
 #include "proto/io/unix_stream.h"
 
@@ -23,6 +24,9 @@ class LocalLink final : public io::HttpConnection::Owner {
   void ping_done(ExchangeId exchange, const local::PingResult& result);
   void netcheck_done(ExchangeId exchange, const local::RawJson& report);
   void dns_query_done(ExchangeId exchange, const Result<local::DnsAnswer, DnsFailure>& outcome);
+  // `stream` where it is connected.
+  void dial_done(
+      ExchangeId exchange, const DialOutcome& outcome, std::unique_ptr<io::ByteStream> stream);
   void later_done(ExchangeId exchange, const std::string& json);
   void announce(const local::Notify& change);
   void net_map_changed();
@@ -47,12 +51,15 @@ class LocalLink final : public io::HttpConnection::Owner {
   void carry_out();
   Client* client_of(ExchangeId exchange);
   void drop(const io::HttpConnection& connection);
+  void join(const LocalEffects::Pipe& pipe);
 
   io::Loop& loop_;
   LocalApi api_;
   std::unique_ptr<io::UnixListener> listener_;
   std::map<const io::HttpConnection*, Client> clients_;
   std::map<ExchangeId, const io::HttpConnection*> exchanges_;
+  std::unique_ptr<io::ByteStream> dialled_;  // during dial_done
+  std::map<ExchangeId, std::unique_ptr<io::Splice>> pipes_;
   std::uint64_t last_exchange_ = 0;
   LocalEffects effects_;
   io::Timer timer_;

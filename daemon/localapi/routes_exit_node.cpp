@@ -1,7 +1,6 @@
 // The routes about the node that carries this one's Internet traffic.
-#include <charconv>
-
 #include "daemon/localapi/call.h"
+#include "proto/base/parse_number.h"
 
 namespace aya::localapi {
 namespace {
@@ -45,13 +44,11 @@ void LocalApi::exit_nodes(const Call& call) {
 void LocalApi::check_internet(const Call& call) {
   InternetRequest request{kUsualCheck, call.query("without")};
   if (const std::string text = call.query("milliseconds"); !text.empty()) {
-    std::uint64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size() || count == 0 ||
-        count > kLongestCheckSeconds * 1000) {
+    const auto count = parse_number<std::uint64_t>(text);
+    if (!count || *count == 0 || *count > kLongestCheckSeconds * 1000) {
       return answer_text(call, 400, "'milliseconds' is 1 to 60000");
     }
-    request.timeout = std::chrono::milliseconds(count);
+    request.timeout = std::chrono::milliseconds(*count);
   }
   waiting_.insert(call.exchange);
   host_.check_internet(call.exchange, request);

@@ -1,22 +1,13 @@
 // The routes that only look, and the bus.
-#include <charconv>
-
 #include "daemon/localapi/call.h"
 #include "proto/base/hex.h"
+#include "proto/base/parse_number.h"
 #include "proto/netaddr/endpoint.h"
 
 namespace aya::localapi {
 namespace {
 
 using namespace local;
-
-template <class Int>
-std::optional<Int> parse_number(std::string_view text) {
-  Int value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // "100.64.0.2", "100.64.0.2:22", "[fd7a::2]:80" or "nodekey:…".
 std::optional<WhoIsQuery> parse_who(const std::string& text) {
@@ -185,9 +176,13 @@ void LocalApi::watch_ipn_bus(const Call& call) {
 void LocalApi::file_targets(const Call& call) { answer_json(call, 200, "[]\n"); }
 
 void LocalApi::files(const Call& call) {
-  const bool list = call.request.path().ends_with('/') && call.request.method == "GET";
-  if (!list) return answer_text(call, 501, "file transfer is not implemented by this daemon");
-  answer_json(call, 200, "[]\n");
+  const std::string_view path = call.request.path();
+  if (call.request.method != "GET") {
+    return answer_text(call, 501, "file transfer is not implemented by this daemon");
+  }
+  if (path.ends_with('/')) return answer_json(call, 200, "[]\n");
+  const auto name = http::percent_decode(path.substr(path.rfind('/') + 1));
+  answer_text(call, 500, "open " + name.value_or("it") + ": no such file or directory");
 }
 
 void LocalApi::drive(const Call& call) {
@@ -206,13 +201,6 @@ void LocalApi::cert(const Call& call) {
     return answer_text(call, 500, "your Tailscale account does not support getting TLS certs");
   }
   answer_text(call, 501, "certificates are not fetched by this daemon");
-}
-
-void LocalApi::dial(const Call& call) {
-  if (call.request.headers.get("Upgrade") != "ts-dial") {
-    return answer_text(call, 400, "bad ts-dial upgrade");
-  }
-  answer_text(call, 501, "dialling is not implemented by this daemon: every program can connect");
 }
 
 void LocalApi::filter_rules(const Call& call) { answer_map_part(call, host_.filter_rules()); }

@@ -1,8 +1,8 @@
 // The routes that change something.
 #include <algorithm>
-#include <charconv>
 
 #include "daemon/localapi/call.h"
+#include "proto/base/parse_number.h"
 
 namespace aya::localapi {
 namespace {
@@ -107,10 +107,7 @@ void LocalApi::logout(const Call& call) {
 }
 
 void LocalApi::set_expiry_sooner(const Call& call) {
-  const std::string text = call.query("expiry");
-  std::int64_t time = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), time);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+  if (!parse_number<std::int64_t>(call.query("expiry"))) {
     return answer_text(call, 400, "can't parse expiry time, expects a unix timestamp");
   }
   answer_text(call, 501, "keys expire when the server says; use `ayatori-coord node expire`");

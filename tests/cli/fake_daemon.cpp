@@ -92,6 +92,9 @@ bool FakeDaemon::read_from(int fd) {
   for (const auto& [to, json] : std::exchange(host_.laters, {})) {
     api_.later_done(to, json, effects_);
   }
+  for (const auto& [to, wanted] : std::exchange(host_.dials, {})) {
+    api_.dial_done(to, host_.dialled, effects_);
+  }
   for (const auto& to : std::exchange(host_.checks, {})) {
     api_.netcheck_done(to, host_.report, effects_);
   }
@@ -103,6 +106,15 @@ void FakeDaemon::write_effects() {
     Buffer out;
     http::write_response(answer.response, out);
     if (const auto to = fds_.find(answer.to.value); to != fds_.end()) send_all(to->second, out);
+  }
+  for (const auto& pipe : effects_.pipes) {
+    Buffer out;
+    http::write_response(pipe.head, out);
+    append(out, as_bytes(host_.dialled_says));
+    if (const auto to = fds_.find(pipe.to.value); to != fds_.end()) {
+      send_all(to->second, out);
+      ::shutdown(to->second, SHUT_WR);
+    }
   }
   for (const auto& stream : effects_.streams) {
     Buffer out;

@@ -302,13 +302,33 @@ TEST_F(AyatoriVerbs, DebugShowsLogAndCounters) {
   EXPECT_EQ(run({"debug", "daemon-logs"}), 5);
 }
 
+TEST_F(AyatoriVerbs, NcConnectsThroughTheDaemon) {
+  host.dialled = {localapi::DialOutcome::Kind::Connected, ""};
+  host.dialled_says = "SSH-2.0-beta\r\n";
+  EXPECT_EQ(run({"nc", "beta", "22"}), 0) << err();
+  EXPECT_EQ(out(), "SSH-2.0-beta\r\n");
+  forget_output();
+  host.dialled = {
+      localapi::DialOutcome::Kind::Failed, "dial tcp 100.64.0.3:22: connect: connection refused"};
+  EXPECT_EQ(run({"nc", "beta", "22"}), 1);
+  EXPECT_THAT(err(), HasSubstr("cannot connect to beta:22: "));
+  EXPECT_THAT(err(), HasSubstr("connection refused"));
+}
+
+TEST_F(AyatoriVerbs, NcTakesAHostAndAPort) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"nc"}, {"nc", "beta"}, {"nc", "beta", "70000"},
+        {"nc", "beta", "0"}, {"nc", "beta", "ssh"}}) {
+    EXPECT_EQ(run(words), 2) << words.size();
+  }
+}
+
 TEST_F(AyatoriVerbs, WhatIsAbsentIsSaidInOneLine) {
   EXPECT_EQ(run({"serve", "status"}), 0);
   EXPECT_EQ(out(), "No serve config\n");
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"serve", "3000"},
         {"funnel", "3000"},
-        {"nc", "beta", "22"},
         {"file", "cp", "a", "beta:"},
         {"lock", "init"},
         {"ssh", "beta"},

@@ -41,6 +41,8 @@ class RecordedHost final : public localapi::LocalHost {
   std::vector<local::LoginProfile> logins;
   std::string login;  // the id of the one in use; "" for one that has not succeeded
 
+  localapi::DialOutcome dialled;  // how connections end
+  std::string dialled_says;       // what is behind them, before it hangs up
   local::ExitNodeSuggestion suggestion;
   local::ExitNodes exits;
   // What checks of the Internet find, one after the other; the last one stays.
@@ -51,6 +53,7 @@ class RecordedHost final : public localapi::LocalHost {
   std::vector<std::pair<localapi::ExchangeId, local::PingResult>> pongs;
   std::vector<localapi::ExchangeId> checks;
   std::vector<std::pair<localapi::ExchangeId, localapi::DnsQuery>> questions;
+  std::vector<std::pair<localapi::ExchangeId, localapi::DialRequest>> dials;
   std::vector<std::pair<localapi::ExchangeId, std::string>> laters;
   std::vector<std::string> called;  // routes that only act
   std::vector<std::string> logged, reasons;
@@ -173,6 +176,9 @@ class RecordedHost final : public localapi::LocalHost {
   void netcheck(localapi::ExchangeId exchange) override { checks.push_back(exchange); }
   void dns_query(localapi::ExchangeId exchange, const localapi::DnsQuery& query) override {
     questions.emplace_back(exchange, query);
+  }
+  void dial(localapi::ExchangeId exchange, const localapi::DialRequest& request) override {
+    dials.emplace_back(exchange, request);
   }
   Result<local::ExitNodeSuggestion, std::string> suggest_exit_node() const override {
     if (relays.empty()) return std::string("no preferred DERP, try again later");
