@@ -50,7 +50,8 @@ http::Response AdminRoutes::answer(
     const http::Request& request, const Entrance& entrance, WallTime now) {
   const std::string_view sent = request.headers.get("X-Request-Id");
   const std::string id = is_request_id(sent) ? std::string(sent) : to_hex(rng_.array<8>());
-  auto answered = dispatch(request, entrance, id, now);
+  const Found found = find(request);
+  auto answered = dispatch(found, request, entrance, id, now);
   if (!answered && answered.error().status == 500) {
     answered = ApiError{500, answered.error().message + " (request " + id + ")"};
   }
@@ -59,6 +60,7 @@ http::Response AdminRoutes::answer(
   compress(request, response);
   response.headers.set("X-Request-Id", id);
   response.headers.set("Cache-Control", "no-store");
+  tally_.count(found.route, response.status);
   return response;
 }
 
@@ -94,8 +96,8 @@ std::size_t AdminRoutes::body_limit(
 }
 
 Answer<http::Response> AdminRoutes::dispatch(
-    const http::Request& request, const Entrance& entrance, const std::string& id, WallTime now) {
-  const Found found = find(request);
+    const Found& found, const http::Request& request, const Entrance& entrance,
+    const std::string& id, WallTime now) {
   const Route* route = found.route;
   Caller caller;
   if (route != nullptr && route->scope == kOpenToAll) {

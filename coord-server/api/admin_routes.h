@@ -11,9 +11,11 @@
 #include "coord-server/people/invitations.h"
 #include "coord-server/people/people.h"
 #include "coord-server/api/caller.h"
+#include "coord-server/api/change_watcher.h"
 #include "coord-server/api/node_asker.h"
 #include "coord-server/api/rate_limit.h"
 #include "coord-server/api/repeated_requests.h"
+#include "coord-server/api/request_tally.h"
 #include "coord-server/api/route.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
@@ -53,6 +55,7 @@ struct AdminParts {
   people::Invitations& invitations;
   const nodes::TagOwners& tag_owners;
   NodeAsker& asker;
+  ChangeWatcher& watcher;
 };
 
 class AdminRoutes {
@@ -71,6 +74,10 @@ class AdminRoutes {
 
   // Every answer, errors included, is JSON.
   http::Response answer(const http::Request& request, const Entrance& entrance, WallTime now);
+  // What has been asked; the owner adds how long the last request took.
+  RequestTally& tally() { return tally_; }
+  const RequestTally& tally() const { return tally_; }
+
   // How long the body may be of a request with this head. What needs more than others is open to
   // known callers only.
   std::size_t body_limit(const http::Request& head, const Entrance& entrance, WallTime now);
@@ -88,7 +95,8 @@ class AdminRoutes {
   };
   Found find(const http::Request& request) const;
   Answer<http::Response> dispatch(
-      const http::Request& request, const Entrance& entrance, const std::string& id, WallTime now);
+      const Found& found, const http::Request& request, const Entrance& entrance,
+      const std::string& id, WallTime now);
   Answer<http::Response> run(
       const Route& route, const http::Request& request, std::span<const std::string> wild,
       const Caller& caller, WallTime now);
@@ -104,6 +112,7 @@ class AdminRoutes {
   RateLimit known_{kKnown};
   RateLimit unknown_{kUnknown};
   RepeatedRequests repeated_;
+  RequestTally tally_;
 };
 
 }  // namespace aya::api

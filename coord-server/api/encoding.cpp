@@ -80,6 +80,7 @@ bool names_etag(std::string_view field, std::string_view etag) {
 
 void answer_conditionally(const http::Request& request, http::Response& response) {
   if (request.method != "GET" || response.status != 200) return;
+  if (response.headers.get("Content-Type") == "text/event-stream") return;  // never the same twice
   if (!response.headers.has("ETag")) response.headers.set("ETag", etag_of(as_text(response.body)));
   const std::string_view known = request.headers.get("If-None-Match");
   if (known.empty() || !names_etag(known, response.headers.get("ETag"))) return;

@@ -26,11 +26,13 @@ class AdminSocket::Visitor final : public io::HttpConnection::Owner {
           api::ApiError::forbidden("only root and the server's own user may do this")
               .to_response());
     }
-    const auto ready = socket_.core_.ask_api(
-        request, entrance(), [here = std::weak_ptr(here_)](const http::Response& response) {
+    const auto answer = socket_.core_.ask_api(
+        request, entrance(),
+        [here = std::weak_ptr(here_)](const http::Response& response) {
           if (const auto visitor = here.lock()) (*visitor)->http_.respond(response);
-        });
-    if (ready) connection.respond(*ready);
+        },
+        nullptr);
+    if (answer.response) connection.respond(*answer.response);
   }
   std::size_t body_limit(const http::Request& head, std::size_t usual) override {
     return is_allowed() ? socket_.core_.api_body_limit(head, entrance()) : usual;

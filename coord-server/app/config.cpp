@@ -53,6 +53,14 @@ Result<void, StartError> set_tls_key(std::string_view text, Config& config) {
   return {};
 }
 
+Result<void, StartError> set_metrics_listen(std::string_view text, Config& config) {
+  config.metrics_listen = text == "off" ? std::nullopt : ListenAt::parse(text);
+  if (config.metrics_listen || text == "off") return {};
+  return StartError{
+      "metrics_listen: \"" + std::string(text) +
+      "\" is not an address and port; write 127.0.0.1:9090, or off"};
+}
+
 oidc::Config& oidc_of(Config& config) { return config.oidc ? *config.oidc : config.oidc.emplace(); }
 
 // "a, b": without blanks around, without empty ones.
@@ -105,6 +113,7 @@ constexpr std::array kSettings = {
     Setting{"server_url", set_server_url},
     Setting{"listen", set_listen},
     Setting{"stun_listen", set_stun_listen},
+    Setting{"metrics_listen", set_metrics_listen},
     Setting{"derp_ip", set_relay_addresses},
     Setting{"tls_cert", set_tls_cert},
     Setting{"tls_key", set_tls_key},
@@ -260,6 +269,11 @@ std::string config_text(const Config& config) {
   setting(
       "# UDP: tells nodes what their address looks like from outside. \"off\" for none.\n",
       "stun_listen", config.stun_listen ? config.stun_listen->to_text() : "off", true);
+  setting(
+      "# TCP: /metrics for Prometheus, without TLS and for whoever can connect: keep it local.\n",
+      "metrics_listen",
+      config.metrics_listen ? config.metrics_listen->to_text() : "127.0.0.1:9090",
+      config.metrics_listen.has_value());
   const std::string relay = relay_addresses_text(config);
   setting(
       "# Addresses of the built-in relay, so that nodes reach it without DNS: IPv4, IPv6.\n",

@@ -38,6 +38,7 @@ struct Config {
   http::Url url;           // the same, taken apart
   ListenAt listen;
   std::optional<ListenAt> stun_listen;  // nullopt: no STUN
+  std::optional<ListenAt> metrics_listen;  // nullopt: no metrics
   // Where nodes dial the built-in relay; for a family without one they ask DNS.
   std::optional<IpAddress> relay_ipv4, relay_ipv6;
   // Both empty: the certificate made by `init`. Relative to the installation's folder.

@@ -19,15 +19,24 @@ CoordinatorLink::Answer CoordinatorLink::ask(
   return {std::move(answer.response), fresh, answer.waiting};
 }
 
-std::optional<http::Response> CoordinatorLink::ask_api(
-    const http::Request& request, const api::Entrance& entrance, Reply later) {
+CoordinatorLink::ApiAnswer CoordinatorLink::ask_api(
+    const http::Request& request, const api::Entrance& entrance, Reply later,
+    FeedReader* reader) {
   wake();
   core_.set_relay_clients(host_.relay_clients());
   const mapper::StreamId fresh{++last_stream_};
-  auto answer =
-      core_.on_api(request, entrance, fresh, loop_.now(), loop_.wall_now(), effects_);
-  if (!answer) replies_.emplace(fresh, std::move(later));
-  return answer;
+  const TimePoint began = std::chrono::steady_clock::now();  // the loop's time stands still
+  auto answer = core_.on_api(
+      request, entrance, fresh, reader != nullptr, loop_.now(), loop_.wall_now(), effects_);
+  core_.note_api_time(std::chrono::steady_clock::now() - began);
+  if (!answer.response) replies_.emplace(fresh, std::move(later));
+  if (!answer.feed) return {std::move(answer.response), std::nullopt};
+  feeds_.emplace(fresh, reader);
+  return {std::move(answer.response), fresh};
+}
+
+void CoordinatorLink::feed_closed(mapper::StreamId feed) {
+  if (feeds_.erase(feed) != 0) core_.feed_closed(feed);
 }
 
 std::size_t CoordinatorLink::api_body_limit(
@@ -87,6 +96,14 @@ void CoordinatorLink::settle() {
     if (reader) reader.mapped()->on_answer(answer.to, answer.response);
     const auto reply = replies_.extract(answer.to);
     if (reply) reply.mapped()(answer.response);
+  }
+  for (const auto& news : leaving_.feeds.texts) {
+    const auto reader = feeds_.find(news.to);
+    if (reader != feeds_.end()) reader->second->on_feed_text(news.to, news.text);
+  }
+  for (const mapper::StreamId ended : leaving_.feeds.ended) {
+    const auto reader = feeds_.extract(ended);
+    if (reader) reader.mapped()->on_feed_end(ended);
   }
   for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
   for (const std::string& url : leaving_.fetches) host_.fetch_relays(url);

@@ -33,8 +33,10 @@ class CoordinatorLink final : public Desk {
 
   Answer ask(
       const http::Request& request, const MachinePublicKey& machine, MapReader& reader) override;
-  std::optional<http::Response> ask_api(
-      const http::Request& request, const api::Entrance& entrance, Reply later) override;
+  ApiAnswer ask_api(
+      const http::Request& request, const api::Entrance& entrance, Reply later,
+      FeedReader* reader) override;
+  void feed_closed(mapper::StreamId feed) override;
   std::size_t api_body_limit(const http::Request& head, const api::Entrance& entrance) override;
   pages::PageAnswer ask_page(const http::Request& request, const IpAddress& from) override;
   pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override;
@@ -56,6 +58,7 @@ class CoordinatorLink final : public Desk {
   io::Timer timer_;
   std::uint64_t last_stream_ = 0;
   std::unordered_map<mapper::StreamId, MapReader*> readers_;
+  std::unordered_map<mapper::StreamId, FeedReader*> feeds_;
   std::unordered_map<mapper::StreamId, Reply> replies_;  // of the API, that come later
   serve::Coordinator::Effects effects_;  // collected since the last turn
   serve::Coordinator::Effects leaving_;  // being carried out

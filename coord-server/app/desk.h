@@ -21,6 +21,14 @@ class MapReader {
   virtual void on_answer(mapper::StreamId stream, const http::Response& response) = 0;
 };
 
+// Of a request of the API that is answered by a text without end.
+class FeedReader {
+ public:
+  virtual ~FeedReader() = default;
+  virtual void on_feed_text(mapper::StreamId feed, std::string_view text) = 0;
+  virtual void on_feed_end(mapper::StreamId feed) = 0;  // forgotten here: finish the response
+};
+
 class Desk {
  public:
   struct Answer {
@@ -33,10 +41,17 @@ class Desk {
   // `machine` has proven its key. Nothing is told to readers from within the call.
   virtual Answer ask(
       const http::Request& request, const MachinePublicKey& machine, MapReader& reader) = 0;
-  // nullopt: it takes a while; `later` is told, in another turn of the loop.
   using Reply = std::function<void(const http::Response&)>;
-  virtual std::optional<http::Response> ask_api(
-      const http::Request& request, const api::Entrance& entrance, Reply later) = 0;
+  struct ApiAnswer {
+    // nullopt: it takes a while; `later` is told, in another turn of the loop.
+    std::optional<http::Response> response;
+    std::optional<mapper::StreamId> feed;  // `response` is its head; `reader` hears the rest
+  };
+  // Without a reader no answer is a feed.
+  virtual ApiAnswer ask_api(
+      const http::Request& request, const api::Entrance& entrance, Reply later,
+      FeedReader* reader) = 0;
+  virtual void feed_closed(mapper::StreamId feed) = 0;
   // How long the body of such a request may be, by its head.
   virtual std::size_t api_body_limit(
       const http::Request& head, const api::Entrance& entrance) = 0;

@@ -44,7 +44,8 @@ class FrontDoor::Visitor final : public io::ByteStream::Handler, public io::Http
   void on_request(io::HttpConnection& connection, http::Request request) override {
     patience_.arm_in(kNextRequestWithin);
     const Handled handled = door_.site_.on_request(connection, std::move(request), remote_);
-    waiting_ = handled == Handled::Later;
+    waiting_ = handled == Handled::Later || handled == Handled::Streaming;
+    if (handled == Handled::Streaming) patience_.disarm();
     if (handled == Handled::Upgraded) door_.let_go(*this);
   }
   void on_closed(io::HttpConnection&) override { door_.let_go(*this); }

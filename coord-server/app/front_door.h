@@ -15,7 +15,8 @@ namespace aya::coord {
 
 class FrontDoor {
  public:
-  enum class Handled { Answered, Later, Upgraded };
+  // Streaming: the answer has begun, and may take as long as it likes.
+  enum class Handled { Answered, Later, Streaming, Upgraded };
 
   class Site {
    public:

@@ -133,15 +133,44 @@ void PublicSite::respond_to(std::uint64_t number, const http::Response& response
 FrontDoor::Handled PublicSite::to_api(
     io::HttpConnection& connection, const http::Request& request, const Endpoint& remote) {
   const std::uint64_t number = ++last_errand_;
-  const auto ready = parts_.core.ask_api(
+  const auto answer = parts_.core.ask_api(
       request, {false, "", remote.address.to_text()},
-      [this, number](const http::Response& response) { respond_to(number, response); });
-  if (ready) {
-    connection.respond(*ready);
+      [this, number](const http::Response& response) { respond_to(number, response); }, this);
+  if (answer.feed) {
+    connection.start_stream(answer.response->status, answer.response->headers);
+    feeds_.insert_or_assign(&connection, *answer.feed);
+    return FrontDoor::Handled::Streaming;
+  }
+  if (answer.response) {
+    connection.respond(*answer.response);
     return FrontDoor::Handled::Answered;
   }
   waiting_.insert_or_assign(&connection, number);
   return FrontDoor::Handled::Later;
+}
+
+void PublicSite::on_gone(io::HttpConnection& connection) {
+  waiting_.erase(&connection);
+  if (const auto feed = feeds_.extract(&connection)) parts_.core.feed_closed(feed.mapped());
+}
+
+void PublicSite::on_feed_text(mapper::StreamId feed, std::string_view text) {
+  const auto reader =
+      std::ranges::find(feeds_, feed, [](const auto& entry) { return entry.second; });
+  if (reader == feeds_.end()) return;
+  reader->first->write(as_bytes(text));
+  if (reader->first->queued() <= kSlowFeed) return;
+  parts_.core.feed_closed(feed);
+  on_feed_end(feed);
+}
+
+void PublicSite::on_feed_end(mapper::StreamId feed) {
+  const auto reader =
+      std::ranges::find(feeds_, feed, [](const auto& entry) { return entry.second; });
+  if (reader == feeds_.end()) return;
+  io::HttpConnection& connection = *reader->first;
+  feeds_.erase(reader);
+  connection.finish();
 }
 
 http::Response PublicSite::answer(const http::Request& request, const Endpoint& remote) {

@@ -15,7 +15,7 @@
 
 namespace aya::coord {
 
-class PublicSite final : public FrontDoor::Site {
+class PublicSite final : public FrontDoor::Site, private FeedReader {
  public:
   struct Parts {  // all outlive the site
     io::Loop& loop;
@@ -36,7 +36,7 @@ class PublicSite final : public FrontDoor::Site {
   std::size_t body_limit(
       const http::Request& head, std::size_t usual, const Endpoint& remote) override;
   http::Response refusal(const http::Request& head, http::HttpError error) override;
-  void on_gone(io::HttpConnection& connection) override { waiting_.erase(&connection); }
+  void on_gone(io::HttpConnection& connection) override;
 
   std::size_t machines() const { return machines_.size(); }  // control connections
 
@@ -52,6 +52,8 @@ class PublicSite final : public FrontDoor::Site {
       io::HttpConnection& connection, const http::Request& request, const Endpoint& remote);
   void run(std::unique_ptr<pages::Errand> errand, std::uint64_t number);
   http::Response readiness();
+  void on_feed_text(mapper::StreamId feed, std::string_view text) override;
+  void on_feed_end(mapper::StreamId feed) override;
 
   Parts parts_;
   serve::PublicFacts facts_;
@@ -60,6 +62,9 @@ class PublicSite final : public FrontDoor::Site {
   // Those who wait for what an errand brings, or for what a node says, by a number no other has had.
   std::unordered_map<io::HttpConnection*, std::uint64_t> waiting_;
   std::uint64_t last_errand_ = 0;
+  std::unordered_map<io::HttpConnection*, mapper::StreamId> feeds_;
+  // A reader that is further behind fetches everything anew.
+  static constexpr std::size_t kSlowFeed = 256 * 1024;
   ErrandRunner errands_;
 
   // Looking is a write to the disk, and anybody may ask.

@@ -36,6 +36,7 @@ class RelayLink {
   }
 
   std::size_t connections() const { return connections_.size(); }
+  const relay_server::RelayCounters& counters() const { return hub_.counters(); }
 
  private:
   class Connection;

@@ -1,6 +1,7 @@
 #include "coord-server/app/server.h"
 
 #include "coord-server/app/admin_socket.h"
+#include "coord-server/app/metrics_door.h"
 #include "coord-server/app/public_site.h"
 #include "coord-server/app/relay_maps.h"
 #include "coord-server/app/server_keys.h"
@@ -91,6 +92,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     admin_ = std::move(*admin);
     if (auto opened = open_doors(); !opened) return opened;
     if (auto opened = open_stun(); !opened) return opened;
+    if (auto opened = open_metrics(); !opened) return opened;
     log_.info(
         "serving", {{"url", installation_.config.server_url},
                     {"listen", installation_.config.listen.to_text()},
@@ -161,6 +163,31 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     return {};
   }
 
+  Result<void, StartError> open_metrics() {
+    const auto& at = installation_.config.metrics_listen;
+    if (!at) return {};
+    for (const Endpoint& endpoint : at->endpoints()) {
+      auto door = MetricsDoor::open(loop_, endpoint, [this] { return metrics(); });
+      if (!door) {
+        return cannot_listen("TCP", at->to_text(), door.error(), installation_.config_file());
+      }
+      metrics_doors_.push_back(std::move(*door));
+    }
+    return {};
+  }
+
+  std::string metrics() {
+    const relay_server::RelayCounters& relayed = relay_->counters();
+    serve::OutsideFigures outside;
+    outside.relay_clients = relay_->connections();
+    outside.relay_bytes_in = relayed.bytes_received;
+    outside.relay_bytes_out = relayed.bytes_sent;
+    for (const auto& kinds : relayed.drops) {
+      for (const std::uint64_t count : kinds) outside.relay_packets_dropped += count;
+    }
+    return core_->metrics(outside, loop_.wall_now());
+  }
+
   StartError database_error(const store::StoreError& why) const {
     return {installation_.database() + ": " + why.to_text()};
   }
@@ -195,6 +222,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   std::unique_ptr<AdminSocket> admin_;
   std::unique_ptr<StunLink> stun_;
   std::vector<std::unique_ptr<FrontDoor>> doors_;
+  std::vector<std::unique_ptr<MetricsDoor>> metrics_doors_;
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

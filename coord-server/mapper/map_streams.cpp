@@ -23,7 +23,7 @@ void MapStreams::open(
   stream.delivered = Delivered::from_snapshot(builder_, *node, snapshot);
   by_node_[node_id] = id;
   ++counters_.snapshots;
-  send(id, stream, encode(snapshot.message, compression), now, out);
+  send(id, stream, encode(snapshot.message, compression), counters_.snapshot_bytes, now, out);
 }
 
 void MapStreams::close(StreamId id, TimePoint now) {
@@ -55,8 +55,11 @@ void MapStreams::set_blocked(StreamId id, bool blocked, TimePoint now) {
 
 void MapStreams::advance(TimePoint now, WallTime wall, Effects& out) {
   take_if_due(gathering_until_, now);
+  if (!untold_since_ && told_ < registry_.version()) untold_since_ = now;
   if (!gathering_until_ && told_ < registry_.version()) {
     deliver(wall, now, out);
+    send_delay_.add(now - *untold_since_);
+    untold_since_.reset();
     gathering_until_ = now + gather_for();
   }
   if (take_if_due(sweep_at_, now)) sweep(now, out);
@@ -72,7 +75,9 @@ std::optional<TimePoint> MapStreams::next_deadline() const {
 
 Buffer MapStreams::snapshot(const Node& node, control::Compression compression, WallTime now) {
   ++counters_.snapshots;
-  return *encode(builder_.snapshot(node, now).message, compression);
+  Buffer message = std::move(*encode(builder_.snapshot(node, now).message, compression));
+  counters_.snapshot_bytes += message.size();
+  return message;
 }
 
 bool MapStreams::concerns_itself(const Stream& stream) const {
@@ -104,15 +109,15 @@ void MapStreams::deliver_to(
   ++counters_.deltas;
   if (!plan->is_shared()) {
     return send(
-        id, stream, encode(write_delta(builder_, *viewer, *plan, wall), stream.compression), now,
-        out);
+        id, stream, encode(write_delta(builder_, *viewer, *plan, wall), stream.compression),
+        counters_.delta_bytes, now, out);
   }
   SharedFrame& frame = cache[{viewer->account(), stream.compression, *plan}];
   if (!frame) {
     ++counters_.encoded;
     frame = encode(write_delta(builder_, *viewer, *plan, wall), stream.compression);
   }
-  send(id, stream, frame, now, out);
+  send(id, stream, frame, counters_.delta_bytes, now, out);
 }
 
 // The poll stays open: a client whose poll ends asks again and again, but one that learns that its
@@ -124,7 +129,7 @@ void MapStreams::tell_removed(
   if (record == nullptr) return end(id, now, out);
   MapMessage message;
   message.rest.node = builder_.removed(*record, wall);
-  send(id, stream, encode(message, stream.compression), now, out);
+  send(id, stream, encode(message, stream.compression), counters_.delta_bytes, now, out);
 }
 
 void MapStreams::sweep(TimePoint now, Effects& out) {
@@ -134,13 +139,16 @@ void MapStreams::sweep(TimePoint now, Effects& out) {
       if (*stream.blocked_since + kBlockedAtMost <= now) stalled.push_back(id);
     } else if (stream.keepalive_at <= now) {
       ++counters_.keepalives;
-      send(id, stream, keepalive(stream.compression), now, out);
+      send(id, stream, keepalive(stream.compression), counters_.keepalive_bytes, now, out);
     }
   }
   for (const StreamId id : stalled) end(id, now, out);
 }
 
-void MapStreams::send(StreamId id, Stream& stream, SharedFrame frame, TimePoint now, Effects& out) {
+void MapStreams::send(
+    StreamId id, Stream& stream, SharedFrame frame, std::uint64_t& bytes, TimePoint now,
+    Effects& out) {
+  bytes += frame->size();
   // Jitter keeps streams that were opened together from all speaking at once for ever.
   stream.keepalive_at = now + kKeepAliveAfter + std::chrono::milliseconds(rng_.below(10'000));
   out.frames.push_back({id, std::move(frame)});
@@ -173,7 +181,8 @@ bool MapStreams::ask(
   MapMessage message;
   message.rest.keep_alive = true;
   message.rest.ping_request = question;
-  send(at->second, stream, encode(message, stream.compression), now, out);
+  SharedFrame frame = encode(message, stream.compression);
+  send(at->second, stream, std::move(frame), counters_.keepalive_bytes, now, out);
   return true;
 }
 

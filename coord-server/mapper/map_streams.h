@@ -23,6 +23,7 @@
 
 #include "coord-server/mapper/map_delta.h"
 #include "coord-server/nodes/presence.h"
+#include "proto/base/histogram.h"
 #include "proto/base/rng.h"
 #include "proto/base/strong_id.h"
 #include "proto/control/map_frame.h"
@@ -51,6 +52,7 @@ class MapStreams {
     std::uint64_t deltas = 0;
     std::uint64_t keepalives = 0;
     std::uint64_t encoded = 0;  // deltas that could not share another's frame
+    std::uint64_t snapshot_bytes = 0, delta_bytes = 0, keepalive_bytes = 0;  // as they are sent
   };
 
   // After a batch, before the next. A change costs a frame for every stream there is, so with many
@@ -93,6 +95,10 @@ class MapStreams {
 
   std::size_t size() const { return streams_.size(); }
   const Counters& counters() const { return counters_; }
+  // From the first change of a batch to its messages.
+  const Histogram& send_delay() const { return send_delay_; }
+  // Everyone who can read knows what happened up to here.
+  nodes::Version told() const { return told_; }
 
  private:
   struct Stream {
@@ -115,7 +121,10 @@ class MapStreams {
   void tell_removed(StreamId id, Stream& stream, WallTime wall, TimePoint now, Effects& out);
   void sweep(TimePoint now, Effects& out);
   void end(StreamId id, TimePoint now, Effects& out);
-  void send(StreamId id, Stream& stream, SharedFrame frame, TimePoint now, Effects& out);
+  // `bytes` is the counter of its kind.
+  void send(
+      StreamId id, Stream& stream, SharedFrame frame, std::uint64_t& bytes, TimePoint now,
+      Effects& out);
   SharedFrame encode(const MapMessage& message, control::Compression compression);
   Duration gather_for() const;
   SharedFrame keepalive(control::Compression compression);
@@ -127,7 +136,9 @@ class MapStreams {
   control::MapFrameEncoder encoder_;
   std::map<StreamId, Stream> streams_;
   std::map<NodeId, StreamId> by_node_;
-  nodes::Version told_ = 0;  // everyone who can read knows what happened up to here
+  nodes::Version told_ = 0;
+  std::optional<TimePoint> untold_since_;
+  Histogram send_delay_;
   std::optional<TimePoint> gathering_until_;
   std::optional<TimePoint> sweep_at_;
   std::map<control::Compression, SharedFrame> keepalives_;  // always the same bytes (4.4)

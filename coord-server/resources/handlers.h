@@ -21,6 +21,12 @@ Answer<http::Response> expire_device(const AdminContext& c);
 Answer<http::Response> set_device_tags(const AdminContext& c);
 Answer<http::Response> set_device_owner(const AdminContext& c);
 
+// docs_page.cpp
+Answer<http::Response> docs_page(const AdminContext& c);
+
+// event_routes.cpp
+Answer<http::Response> watch_changes(const AdminContext& c);
+
 // settings_routes.cpp
 Answer<http::Response> get_settings(const AdminContext& c);
 Answer<http::Response> patch_settings(const AdminContext& c);

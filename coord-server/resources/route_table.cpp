@@ -87,6 +87,7 @@ constexpr std::array kRoutes = {
     Route{"GET",    "tailnet/*/registrations",            "devices:core:read",         list_registrations},
     Route{"POST",   "tailnet/*/registrations/*/approve",  "devices:core",              approve_registration},
     Route{"POST",   "tailnet/*/registrations/*/reject",   "devices:core",              reject_registration},
+    Route{"GET",    "tailnet/*/events",                   "devices:core:read",         watch_changes},
     Route{"GET",    "tailnet/*/logging/configuration",    "logs:configuration:read",   audit_log},
     Route{"POST",   "users/*/approve",                  "users",                   approve_user},
     Route{"POST",   "users/*/suspend",                  "users",                   suspend_user},
@@ -122,6 +123,7 @@ constexpr std::array kRoutes = {
     Route{"GET",    "accounts",                           "",                          list_accounts},
     Route{"GET",    "status",                             "devices:core:read",         server_status},
     Route{"GET",    "whoami",                             "",                          who_am_i},
+    Route{"GET",    "docs",                               "-",                         docs_page},
     Route{"GET",    "openapi.json",                       "",                          openapi},
 };
 // clang-format on

@@ -1,6 +1,7 @@
 #include "coord-server/serve/coordinator.h"
 
 #include <algorithm>
+#include <array>
 
 #include "coord-server/resources/route_table.h"
 #include "proto/base/hex.h"
@@ -72,7 +73,8 @@ store::Stored<Coordinator::Loaded> Coordinator::load(
 }
 
 Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup)
-    : setup_(std::move(setup)),
+    : storage_(storage),
+      setup_(std::move(setup)),
       registry_(std::move(loaded.registry)),
       sharing_(std::move(loaded.sharing)),
       policy_(*registry_, *sharing_),
@@ -84,6 +86,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       calls_(*registry_, streams_, rng),
       health_(*registry_, presence_, calls_),
       api_calls_(calls_),
+      feed_(*registry_, storage),
       identities_(*registry_, streams_, calls_),
       logins_(setup_.facts.server_url + "/a/", loaded.login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
@@ -94,7 +97,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       admin_routes_(
           resources::route_table(),
           {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *invitations_,
-           policy_, api_calls_},
+           policy_, api_calls_, feed_},
           rng, setup_.facts),
       pages_(
           *registry_, storage, enrollment_, *sharing_, *invitations_, checks_, rng,
@@ -119,13 +122,17 @@ MachineAnswer Coordinator::on_machine(
   return machine_routes_.answer(request, machine, fresh, now, wall, out.maps);
 }
 
-std::optional<http::Response> Coordinator::on_api(
-    const http::Request& request, const Entrance& entrance, mapper::StreamId fresh, TimePoint now,
-    WallTime wall, Effects& out) {
+Coordinator::ApiAnswer Coordinator::on_api(
+    const http::Request& request, const Entrance& entrance, mapper::StreamId fresh,
+    bool takes_feed, TimePoint now, WallTime wall, Effects& out) {
   api_calls_.begin(now, out.maps);
+  feed_.begin(takes_feed);
+  const nodes::Version before = registry_->version();
   http::Response response = on_api(request, entrance, wall);
-  if (api_calls_.end(fresh, response)) return std::nullopt;
-  return response;
+  note_edit(before, response, now);
+  const bool feed = feed_.end(fresh, now);
+  if (api_calls_.end(fresh, response)) return {};
+  return {std::move(response), feed};
 }
 
 http::Response Coordinator::on_api(
@@ -147,10 +154,37 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
+  if (auto told = feed_.advance(now, out.feeds); !told) {
+    out.trouble.push_back(told.error().to_text());
+  }
   streams_.advance(now, wall, out.maps);
+  note_edits_told(now);
   health_.advance(now, out.maps);
   identities_.advance(now, out.maps);
   save_when_due(now, out);
+}
+
+void Coordinator::note_edit(
+    nodes::Version before, const http::Response& response, TimePoint now) {
+  constexpr std::array kEdits = {"device/*/ip", "device/*/ip/undo", "tailnet/*/device-ips"};
+  const bool edit = std::ranges::find(kEdits, admin_routes_.tally().last()) != kEdits.end();
+  if (edit && response.ok() && registry_->version() != before) {
+    edits_.push_back({registry_->version(), now});
+  }
+}
+
+void Coordinator::note_edits_told(TimePoint now) {
+  const auto untold = std::ranges::find_if(
+      edits_, [this](const AddressEdit& edit) { return edit.version > streams_.told(); });
+  for (auto edit = edits_.begin(); edit != untold; ++edit) edit_times_.add(now - edit->at);
+  edits_.erase(edits_.begin(), untold);
+}
+
+std::string Coordinator::metrics(const OutsideFigures& outside, WallTime wall) const {
+  return metrics_page(
+      {*registry_, streams_, admin_routes_.tally(), machine_routes_.registrations(), edit_times_,
+       feed_.size(), storage_.figures(), outside, setup_.facts.version},
+      wall);
 }
 
 void Coordinator::note_answers(TimePoint now, WallTime wall, Effects& out) {
@@ -306,6 +340,7 @@ void Coordinator::answer_logins(TimePoint now, WallTime wall, Effects& out) {
     if (registry_->find(id) != nullptr) presence_.expect_ephemeral(id, now);
   }
   for (const enroll::Logins::Answered& answered : logins_.take_answers(wall)) {
+    machine_routes_.note_late(answered.response);
     out.answers.push_back(
         {mapper::StreamId{answered.waiter.value},
          http::Response::json(200, control::encode(answered.response))});
@@ -333,7 +368,7 @@ void Coordinator::save_when_due(TimePoint now, Effects& out) {
 std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall) const {
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
-  next = earlier(next, identities_.next_deadline());
+  next = earlier(earlier(next, identities_.next_deadline()), feed_.next_deadline());
   const auto grace_end = end_graces_at_ ? end_graces_at_ : registry_->next_former_end();
   const auto attribute_end =
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();

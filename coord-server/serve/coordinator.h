@@ -18,8 +18,10 @@
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/serve/api_calls.h"
 #include "coord-server/serve/carrier_health.h"
+#include "coord-server/serve/change_feed.h"
 #include "coord-server/serve/identity_questions.h"
 #include "coord-server/serve/machine_routes.h"
+#include "coord-server/serve/server_metrics.h"
 
 namespace aya::serve {
 
@@ -41,6 +43,7 @@ class Coordinator {
       http::Response response;
     };
     std::vector<LateAnswer> answers;     // to requests that were left waiting
+    ChangeFeed::Effects feeds;
     std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
     std::vector<std::string> fetches;    // URLs of relay maps: take_relay_map() is told what came
     std::vector<webhooks::Post> posts;   // take_post_result() is told what came of each
@@ -48,6 +51,7 @@ class Coordinator {
     void clear() {
       maps.clear();
       answers.clear();
+      feeds.clear();
       revoked.clear();
       fetches.clear();
       posts.clear();
@@ -65,11 +69,16 @@ class Coordinator {
   MachineAnswer on_machine(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, Effects& out);
-  // nullopt: a node has to be asked first; the answer comes out of advance(), under that number.
-  std::optional<http::Response> on_api(
+  struct ApiAnswer {
+    // nullopt: a node has to be asked first; the answer comes out of advance(), under that number.
+    std::optional<http::Response> response;
+    // The response is only the head: what follows comes out of advance(), under that number.
+    bool feed = false;
+  };
+  ApiAnswer on_api(
       const http::Request& request, const Entrance& entrance, mapper::StreamId fresh,
-      TimePoint now, WallTime wall, Effects& out);
-  // For callers who cannot wait, and are refused what would take a while.
+      bool takes_feed, TimePoint now, WallTime wall, Effects& out);
+  // For callers who cannot wait, and are refused what would take a while or has no end.
   http::Response on_api(const http::Request& request, const Entrance& entrance, WallTime wall);
 
   std::size_t api_body_limit(const http::Request& head, const Entrance& entrance, WallTime wall) {
@@ -107,6 +116,8 @@ class Coordinator {
     streams_.set_blocked(id, blocked, now);
   }
 
+  void feed_closed(mapper::StreamId id) { feed_.close(id); }
+
   void advance(TimePoint now, WallTime wall, Effects& out);
   std::optional<TimePoint> next_deadline(TimePoint now, WallTime wall) const;
   // What is only in memory goes to disk; before the program ends.
@@ -114,6 +125,10 @@ class Coordinator {
 
   // May this key use the relay?
   bool is_node(const NodePublicKey& key) const { return registry_->find(key) != nullptr; }
+  // What Prometheus reads. Walks every device: for once in a few seconds.
+  std::string metrics(const OutsideFigures& outside, WallTime wall) const;
+  // How long the last request of the API took, by the caller's clock.
+  void note_api_time(Duration took) { admin_routes_.tally().took(took); }
   void set_relay_clients(std::size_t count) { setup_.facts.gauges.relay_clients = count; }
 
   nodes::Registry& registry() { return *registry_; }
@@ -133,6 +148,8 @@ class Coordinator {
       store::Store& storage, Rng& rng, const relays::OwnRelay& relay, WallTime wall);
   Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup);
   void expect_back(TimePoint now);
+  void note_edit(nodes::Version before, const http::Response& response, TimePoint now);
+  void note_edits_told(TimePoint now);
   void note_answers(TimePoint now, WallTime wall, Effects& out);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
   store::AuditEntry entry_about(const nodes::Node& node, std::string action, WallTime wall) const;
@@ -147,6 +164,7 @@ class Coordinator {
   void answer_logins(TimePoint now, WallTime wall, Effects& out);
   void answer_checks(WallTime wall, Effects& out);
 
+  store::Store& storage_;
   Setup setup_;
   std::unique_ptr<nodes::Registry> registry_;
   nodes::Presence presence_;
@@ -160,6 +178,7 @@ class Coordinator {
   NodeCalls calls_;
   CarrierHealth health_;
   ApiCalls api_calls_;
+  ChangeFeed feed_;
   IdentityQuestions identities_;
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;
@@ -168,6 +187,12 @@ class Coordinator {
   MachineRoutes machine_routes_;
   api::AdminRoutes admin_routes_;
   pages::Pages pages_;
+  struct AddressEdit {
+    nodes::Version version = 0;  // of the registry, with it
+    TimePoint at{};
+  };
+  std::vector<AddressEdit> edits_;  // that not everybody has been told of; in order
+  Histogram edit_times_;
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;
   nodes::Version approved_up_to_ = 0;

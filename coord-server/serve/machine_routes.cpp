@@ -90,6 +90,10 @@ MachineAnswer MachineRoutes::on_register(
   if (!decoded) return {refuse(400, "unreadable RegisterRequest")};
   auto outcome = enrollment_.register_node(*decoded, machine, wall);
   if (!outcome) return {refuse(outcome.error().status, outcome.error().text)};
+  const bool by_key = decoded->auth && !decoded->auth->auth_key.empty();
+  registrations_.count(
+      by_key ? "auth_key" : decoded->followup.empty() ? "known" : "web",
+      outcome->waits_on ? "waits" : end_of(outcome->response));
   if (outcome->waits_on) {
     logins_.wait(*outcome->waits_on, enroll::WaiterId{fresh.value});
     MachineAnswer later;
@@ -100,6 +104,11 @@ MachineAnswer MachineRoutes::on_register(
     presence_.expect_ephemeral(*outcome->node, now);
   }
   return {http::Response::json(200, control::encode(outcome->response))};
+}
+
+std::string_view MachineRoutes::end_of(const control::RegisterResponse& response) {
+  if (!response.error.empty()) return "refused";
+  return response.auth_url.empty() && response.machine_authorized ? "authorized" : "waits";
 }
 
 MachineAnswer MachineRoutes::on_ssh(

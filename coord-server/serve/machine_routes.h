@@ -9,8 +9,10 @@
 #include "coord-server/issuer/issuer.h"
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/serve/node_calls.h"
+#include "coord-server/serve/server_metrics.h"
 #include "coord-server/ssh_check/ssh_checks.h"
 #include "proto/control/map_request.h"
+#include "proto/control/register.h"
 #include "proto/http/message.h"
 
 namespace aya::serve {
@@ -44,7 +46,14 @@ class MachineRoutes {
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, mapper::MapStreams::Effects& out);
 
+  // One that waited for a person has been answered.
+  void note_late(const control::RegisterResponse& response) {
+    registrations_.count("web", end_of(response));
+  }
+  const Registrations& registrations() const { return registrations_; }
+
  private:
+  static std::string_view end_of(const control::RegisterResponse& response);
   MachineAnswer on_register(
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall);
@@ -66,6 +75,7 @@ class MachineRoutes {
   nodes::Presence& presence_;
   mapper::MapStreams& streams_;
   NodeCalls& calls_;
+  Registrations registrations_;
 };
 
 }  // namespace aya::serve

@@ -6,12 +6,18 @@ namespace aya::store {
 
 Stored<void> SqliteStore::log(const AuditEntry& a) {
   audit_moved_ = true;
-  return db_.run(
+  auto written = db_.run(
       "INSERT INTO audit_log (account_id, time, origin, actor, action, target_type, target_id, "
       "target_name, property, old_value, new_value, details, event_group, source) "
       "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       {a.account, to_rfc3339(a.time), a.origin, a.actor, a.action, a.target_type, a.target_id,
        a.target_name, a.property, a.old_value, a.new_value, a.details, a.group, a.source});
+  if (!written) ++audit_failed_;
+  return written;
+}
+
+StoreFigures SqliteStore::figures() {
+  return {db_.times(), db_.failed(), audit_failed_, db_.size_bytes()};
 }
 
 Stored<void> SqliteStore::log_all(const std::vector<AuditEntry>& audit) {

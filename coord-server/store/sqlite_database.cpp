@@ -176,7 +176,19 @@ Stored<void> SqliteDatabase::copy_to(SqliteDatabase& to) {
 std::int64_t SqliteDatabase::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
 int SqliteDatabase::changed_rows() const { return sqlite3_changes(handle_); }
 
+std::uint64_t SqliteDatabase::size_bytes() {
+  std::uint64_t size = 0;
+  const auto take = [&size](const SqlRow& row) {
+    size = static_cast<std::uint64_t>(row.integer(0));
+  };
+  if (!rows("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()", {}, take)) {
+    return 0;
+  }
+  return size;
+}
+
 void SqliteDatabase::roll_back() {
+  ++failed_;
   // Some failures (a full disk among them) have already ended the transaction.
   if (sqlite3_get_autocommit(handle_) == 0) {
     sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);

@@ -10,6 +10,7 @@
 
 #include "coord-server/store/store.h"
 #include "proto/base/bytes.h"
+#include "proto/base/histogram.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -77,12 +78,20 @@ class SqliteDatabase {
   // Commits if `body` returns without an error, otherwise leaves everything as it was.
   template <class T>
   Stored<T> transaction(const std::function<Stored<T>()>& body) {
-    if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun.error();
+    const TimePoint began = std::chrono::steady_clock::now();
+    if (auto begun = run("BEGIN IMMEDIATE"); !begun) return ++failed_, begun.error();
     Stored<T> outcome = body();
     if (!outcome) return roll_back(), std::move(outcome);
     if (auto committed = run("COMMIT"); !committed) return roll_back(), committed.error();
+    times_.add(std::chrono::steady_clock::now() - began);
     return outcome;
   }
+
+  // Of transactions.
+  const Histogram& times() const { return times_; }
+  std::uint64_t failed() const { return failed_; }
+  // Of the database itself, without what waits in its log.
+  std::uint64_t size_bytes();
 
  private:
   explicit SqliteDatabase(sqlite3* handle) : handle_(handle) {}
@@ -90,6 +99,8 @@ class SqliteDatabase {
   void roll_back();
 
   sqlite3* handle_;
+  Histogram times_;
+  std::uint64_t failed_ = 0;
 };
 
 }  // namespace aya::store

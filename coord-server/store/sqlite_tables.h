@@ -148,6 +148,8 @@ class SqliteStore final : public Store {
     return set_server_value("probe", "written to see whether the disk takes it");
   }
 
+  StoreFigures figures() override;
+
   Stored<OAuthClient> create_oauth_client(OAuthClient client, AuditEntry audit) override;
   Stored<std::optional<OAuthClient>> oauth_client(std::string_view public_id) override {
     return first(all(
@@ -215,6 +217,7 @@ class SqliteStore final : public Store {
   SqliteDatabase& db_;
   std::int64_t newest_audit_line_ = 0;
   bool audit_moved_ = true;  // since that was read
+  std::uint64_t audit_failed_ = 0;
 };
 
 }  // namespace aya::store

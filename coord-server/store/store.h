@@ -25,8 +25,17 @@
 #include "coord-server/store/sharing.h"
 #include "coord-server/store/stored.h"
 #include "coord-server/store/webhooks.h"
+#include "proto/base/histogram.h"
 
 namespace aya::store {
+
+// For the metrics page, since the start of the program.
+struct StoreFigures {
+  Histogram transactions;
+  std::uint64_t failed = 0;        // rolled back
+  std::uint64_t audit_failed = 0;  // because the audit log took no line
+  std::uint64_t size_bytes = 0;
+};
 
 class Store : public AddressStore,
               public AutomationStore,
@@ -99,6 +108,7 @@ class Store : public AddressStore,
 
   // Whether a write would succeed now.
   virtual Stored<void> probe_write() = 0;
+  virtual StoreFigures figures() = 0;
 };
 
 }  // namespace aya::store

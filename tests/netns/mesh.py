@@ -140,15 +140,33 @@ class Node:
         wait_until(f"{self.name} pings {target}", lambda: self.ping(target, timeout=1), timeout)
 
 
+# tailscaled keeps what it found in /etc/resolv.conf in a file beside it: two of them on one /etc take
+# each other's. Everything but that folder itself stays what it is.
+OWN_ETC = """
+    set -e
+    real=$1/etc.real own=$1/etc.own; shift
+    mkdir -p $real $own
+    mount --rbind /etc $real
+    mount -t tmpfs etc $own
+    ln -s $real/* $own
+    rm $own/resolv.conf
+    : > $own/resolv.conf
+    mount --bind $real/resolv.conf $own/resolv.conf
+    mount --rbind $own /etc
+    exec "$@"
+"""
+
+
 class StockNode(Node):
     """An unmodified tailscaled and tailscale in place of ours."""
 
     def start(self, *options, wait=True):
         self.state.mkdir(exist_ok=True)
+        prefix = self.prefix or ("sh", "-c", OWN_ETC, "own-etc", self.host.dir)
         env = {**self.env, "SSL_CERT_FILE": str(self.coordinator.certificate),
                "TS_NO_LOGS_NO_SUPPORT": "true"}
         self.process = self.host.start(
-            *self.prefix, stock("tailscaled"), "--tun", "tailscale0", "--statedir", self.state, "--socket", self.socket,
+            *prefix, stock("tailscaled"), "--tun", "tailscale0", "--statedir", self.state, "--socket", self.socket,
             "--no-logs-no-support", *options, log="tailscaled.log", env=env)
         if wait:
             wait_until("the daemon's socket", self.socket.exists)

@@ -99,7 +99,8 @@ def ask_all_with_ids_of(api, mine, other):
                     assert 400 <= status < 500, (method, path, ids, status, text)
                     assert status in (403, 404) or not hint_of(other, text), (method, path, status, text)
                     count += 1
-            if method == "get" and set(names) <= {"tailnet"}:
+            # Notices of change have no end, and no content: coord-server/serve tests them.
+            if method == "get" and set(names) <= {"tailnet"} and not path.endswith("/events"):
                 status, text = api.ask(method, path.replace("{tailnet}", "-"))
                 assert not hint_of(other, text), (path, text)
                 count += 1

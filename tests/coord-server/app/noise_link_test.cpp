@@ -125,7 +125,7 @@ class NoiseLinkTest : public testing::Test, public CoordinatorLink::Host {
     request.method = method;
     request.target = target;
     append(request.body, as_bytes(body));
-    const http::Response response = *link->ask_api(request, {true, "test"}, {});
+    const http::Response response = *link->ask_api(request, {true, "test"}, {}, nullptr).response;
     EXPECT_EQ(response.status, 200) << as_text(response.body);
     return std::string(as_text(response.body));
   }

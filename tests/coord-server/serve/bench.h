@@ -279,6 +279,8 @@ class Bench : public testing::Test {
       ASSERT_TRUE(decoded);
       late_answers.insert_or_assign(answer.to, *decoded);
     }
+    for (const auto& news : effects.feeds.texts) feed_texts[news.to] += news.text;
+    for (const mapper::StreamId feed : effects.feeds.ended) feeds_ended.insert(feed);
     for (const NodePublicKey& key : effects.revoked) revoked.push_back(key);
     fetches.insert(fetches.end(), effects.fetches.begin(), effects.fetches.end());
     posts.insert(posts.end(), effects.posts.begin(), effects.posts.end());
@@ -299,6 +301,8 @@ class Bench : public testing::Test {
   std::vector<webhooks::Post> posts;  // nobody has answered them yet
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::map<mapper::StreamId, std::string> late_bodies;                 // the same, as they were sent
+  std::map<mapper::StreamId, std::string> feed_texts;
+  std::set<mapper::StreamId> feeds_ended;
   std::uint64_t last_stream = 0;
   std::string authorization;
   http::Response reply;  // of the last api() call

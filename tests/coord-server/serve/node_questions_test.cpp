@@ -10,8 +10,11 @@ class NodeQuestions : public Bench {
   mapper::StreamId call(const std::string& target, const Json& body) {
     Coordinator::Effects effects;
     const mapper::StreamId fresh{++last_stream};
-    auto ready = coordinator->on_api(
-        http_request("POST", target, body.dump()), {true, "uid 0"}, fresh, now, wall, effects);
+    auto ready = coordinator
+                     ->on_api(
+                         http_request("POST", target, body.dump()), {true, "uid 0"}, fresh,
+                         /*takes_feed=*/false, now, wall, effects)
+                     .response;
     deliver(effects);
     pump();
     reply = ready ? std::move(*ready) : http::Response();

@@ -30,10 +30,11 @@ class ScriptedDesk final : public coord::Desk {
   Answer ask(
       const http::Request& request, const MachinePublicKey& machine,
       coord::MapReader& reader) override;
-  std::optional<http::Response> ask_api(
-      const http::Request&, const api::Entrance&, Reply) override {
-    return http::Response::text(404, "not found\n");
+  ApiAnswer ask_api(
+      const http::Request&, const api::Entrance&, Reply, coord::FeedReader*) override {
+    return {http::Response::text(404, "not found\n"), std::nullopt};
   }
+  void feed_closed(mapper::StreamId) override {}
   std::size_t api_body_limit(const http::Request&, const api::Entrance&) override {
     return http::Limits().body;
   }

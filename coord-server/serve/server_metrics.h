@@ -1,0 +1,42 @@
+// The metrics page of the server (interfaces 8.2): names begin with "ayatori_coord_", and no label
+// is a device, a user or an address. For .cpp files of this room.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "coord-server/api/request_tally.h"
+#include "coord-server/mapper/map_streams.h"
+#include "coord-server/nodes/registry.h"
+
+namespace aya::serve {
+
+// How registrations ended. "auth_key", "web" or "known" (a node that comes back with its key);
+// "authorized", "waits" (for a person) or "refused".
+struct Registrations {
+  std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> by_end;
+  void count(std::string_view method, std::string_view result) { ++by_end[{method, result}]; }
+};
+
+// What only the program around the coordinator knows.
+struct OutsideFigures {
+  std::uint64_t relay_clients = 0;
+  std::uint64_t relay_bytes_in = 0, relay_bytes_out = 0;
+  std::uint64_t relay_packets_dropped = 0;
+};
+
+struct ServerFigures {
+  const nodes::Registry& registry;
+  const mapper::MapStreams& streams;
+  const api::RequestTally& requests;
+  const Registrations& registrations;
+  const Histogram& address_edits;  // from the edit to every node that is online and reads
+  std::uint64_t feeds = 0;         // open notices of change
+  store::StoreFigures store;
+  OutsideFigures outside;
+  std::string version;
+};
+
+std::string metrics_page(const ServerFigures& figures, WallTime now);
+
+}  // namespace aya::serve
