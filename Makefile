@@ -1,5 +1,5 @@
 # The two commands of the README, and what they are made of. Details live in packaging/ and tests/.
-.PHONY: demo test build fuzz soak bench clean
+.PHONY: demo test build package fuzz soak bench clean
 
 # Bring up a coordinator and three nodes behind NATs, in network namespaces, and show them working.
 demo:
@@ -15,6 +15,12 @@ test:
 build:
 	cmake --preset release >/dev/null
 	cmake --build --preset release
+
+# Debian packages of the release build, for machines with the same release of Debian.
+package:
+	packaging/setup build
+	$(MAKE) build
+	cd build/release && cpack
 
 # Fuzz for longer: make fuzz SECONDS_EACH=600
 SECONDS_EACH ?= 120
