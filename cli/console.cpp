@@ -124,32 +124,39 @@ Result<void, FileError> SystemConsole::make_file(const std::string& path, std::s
   return write_new(path, text, 0600);
 }
 
+// Never waits in one direction: a program that answers while it is being sent to would wait for us.
 Result<void, FileError> SystemConsole::join(int socket) {
-  std::array<pollfd, 2> ends{{{STDIN_FILENO, POLLIN, 0}, {socket, POLLIN, 0}}};
   std::array<char, 64 * 1024> buffer;
+  std::string unsent;
+  bool more_input = true;
   while (true) {
+    const bool reads_input = more_input && unsent.empty();
+    std::array<pollfd, 2> ends{
+        {{reads_input ? STDIN_FILENO : -1, POLLIN, 0},
+         {socket, static_cast<short>(unsent.empty() ? POLLIN : POLLIN | POLLOUT), 0}}};
     if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) {
       return FileError{"poll: " + system_text(errno)};
     }
-    if (ends[1].revents != 0) {
-      const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), 0);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return FileError{"connection lost: " + system_text(errno)};
+    if ((ends[1].revents & ~POLLOUT) != 0) {
+      const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
       if (got == 0) return {};
-      const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+      if (got < 0 && errno != EINTR && errno != EAGAIN) {
+        return FileError{"connection lost: " + system_text(errno)};
+      }
+      const std::string_view text(buffer.data(), got < 0 ? 0 : static_cast<std::size_t>(got));
       if (!write_all(STDOUT_FILENO, text)) return {};
+    }
+    if ((ends[1].revents & POLLOUT) != 0) {
+      const ssize_t sent =
+          ::send(socket, unsent.data(), unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent > 0) unsent.erase(0, static_cast<std::size_t>(sent));
+      // Nobody takes it any more; the reading side learns why.
+      if (sent < 0 && errno != EINTR && errno != EAGAIN) unsent.clear();
     }
     if (ends[0].revents != 0) {
       const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) ends[0].fd = -1;  // no more input
-      std::string_view text(buffer.data(), got <= 0 ? 0 : static_cast<std::size_t>(got));
-      while (!text.empty()) {
-        const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0) break;  // the reading side learns why
-        text.remove_prefix(static_cast<std::size_t>(sent));
-      }
+      if (got > 0) unsent.assign(buffer.data(), static_cast<std::size_t>(got));
+      if (got == 0 || (got < 0 && errno != EINTR)) more_input = false;
     }
   }
 }
