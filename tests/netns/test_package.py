@@ -5,7 +5,7 @@ import pathlib
 import signal
 import subprocess
 
-from lab import Lab, Nat, programs, wait_until
+from lab import INTERNET, Lab, Nat, programs, wait_until
 from mesh import Coordinator, Node, certificate_pin
 from verdict import Skip
 
@@ -59,6 +59,13 @@ class Machine:
         assert not check or done.returncode == 0, (words, done.stdout, done.stderr)
         return done
 
+    def adapt(self, unit):
+        folder = f"/etc/systemd/system/{unit}.service.d"
+        self.run("sh", "-c", f"mkdir -p {folder}; printf '{UNDER_SANITIZERS}' > {folder}/lab.conf")
+
+    def state(self, unit):
+        return self.run("systemctl", "is-active", unit, check=False).stdout.strip()
+
     def service(self):
         return self.run("systemctl", "show", "-P", "MainPID", "ayatorid").stdout.strip()
 
@@ -69,8 +76,33 @@ class Machine:
 def build(folder, version):
     subprocess.run(
         ["cpack", "--config", programs().parent / "CPackConfig.cmake", "-B", folder, "-D",
-         f"CPACK_PACKAGE_VERSION={version}", "-D", "CPACK_STRIP_FILES=OFF", "-D", "CPACK_COMPONENTS_ALL=node"],
+         f"CPACK_PACKAGE_VERSION={version}", "-D", "CPACK_STRIP_FILES=OFF"],
         check=True, capture_output=True, cwd=programs().parent)
+
+
+def test_a_server_starts_once_it_has_something_to_serve():
+    with Lab() as lab:
+        packages = lab.dir / "packages"
+        packages.mkdir()
+        build(packages, "0.1.0")
+        host = lab.public_host("coord", f"{INTERNET}.1")
+        machine = Machine(host, packages)
+        try:
+            machine.adapt("ayatori-coord")
+            machine.run("dpkg", "-i", "/packages/ayatori-coord_0.1.0_amd64.deb")
+            assert machine.state("ayatori-coord") == "inactive"
+            said = machine.run("ayatori-coord", "init", "--server-url", f"https://{host.address}:8443",
+                               "--derp-ip", host.address).stdout
+            assert "--dir" not in said, said
+            machine.run("systemctl", "start", "ayatori-coord")
+            assert machine.state("ayatori-coord") == "active", "it says when it is ready"
+            assert "ok" in host.run("curl", "-sSk", f"https://{host.address}:8443/healthz").stdout
+            assert machine.run("ayatori-coord", "user", "ls").stdout
+            machine.run("dpkg", "-P", "ayatori-coord")
+            assert machine.state("ayatori-coord") == "inactive"
+            assert machine.run("ls", "-d", "/var/lib/ayatori-coord", check=False).stdout == ""
+        finally:
+            machine.stop()
 
 
 def test_an_upgrade_through_the_connection_it_upgrades():
@@ -93,13 +125,11 @@ def test_an_upgrade_through_the_connection_it_upgrades():
 
 
 def check(machine, admin, coordinator, key, before, after):
-    machine.run("mkdir", "-p", "/etc/systemd/system/ayatorid.service.d")
-    machine.run("sh", "-c", f"printf '{UNDER_SANITIZERS}' > /etc/systemd/system/ayatorid.service.d/lab.conf")
+    machine.adapt("ayatorid")
     untouched = machine.run("cat", "/etc/resolv.conf").stdout
     machine.run("dpkg", "-i", before)
     assert machine.run("systemctl", "is-enabled", "ayatorid").stdout.strip() == "enabled"
-    wait_until("the service runs", lambda: machine.run(
-        "systemctl", "is-active", "ayatorid", check=False).stdout.strip() == "active")
+    wait_until("the service runs", lambda: machine.state("ayatorid") == "active")
     machine.run("ayatori", "up", "--login-server", coordinator.url, "--auth-key", key, "--hostname", "nas",
                 "--server-cert", certificate_pin(coordinator))
     address = machine.run("ayatori", "ip", "-4").stdout.strip()

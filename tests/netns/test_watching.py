@@ -90,6 +90,30 @@ def test_nc_reaches_what_is_in_the_network_and_leaves_the_rest_to_the_client():
             said = alpha.host.run(
                 *alpha.program(), "nc", target, "7000", input=text, timeout=120).stdout
             assert said == "x" * size + f"got {size}\n", said[-60:]
+        # One that answers while it is still being sent to, more than anybody keeps in between.
+        beta.host.start(
+            "python3", "-c",
+            "import socket\n"
+            "s = socket.create_server(('0.0.0.0', 7004))\n"
+            "c, _ = s.accept()\n"
+            f"for left in range({4 * size} // 50000):\n"
+            "  c.sendall(c.recv(50000, socket.MSG_WAITALL))\n"
+            "c.close()\n")
+        wait_until("it listens", lambda: ":7004" in beta.host.run("ss", "-tln").stdout)
+        text = "z" * (4 * size)
+        said = alpha.host.run(*alpha.program(), "nc", "beta", "7004", input=text, timeout=120).stdout
+        assert said == text, len(said)
+        # Behind an ordinary ssh, as the README says. The other side only tells its name.
+        beta.host.start(
+            "python3", "-c",
+            "import socket\n"
+            "s = socket.create_server(('0.0.0.0', 7003))\n"
+            "c, _ = s.accept(); c.sendall(b'SSH-2.0-laboratory\\r\\n'); c.recv(100); c.close()\n")
+        wait_until("it listens", lambda: ":7003" in beta.host.run("ss", "-tln").stdout)
+        proxy = " ".join(map(str, alpha.program())) + " nc %h %p"
+        met = alpha.host.run("ssh", "-v", "-F", "none", "-o", f"ProxyCommand={proxy}", "-p", "7003",
+                             "root@beta", check=False, timeout=30).stderr
+        assert "remote software version laboratory" in met, met
         refused = alpha.cli("nc", "beta", "7001", check=False)
         assert refused.returncode == 1 and "connection refused" in refused.stderr, refused.stderr
         # Elsewhere: the client connects by itself, without the daemon's rights.
