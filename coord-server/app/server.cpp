@@ -135,21 +135,36 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     return {};
   }
 
-  Result<void, StartError> open_doors() {
-    const ListenAt& at = installation_.config.listen;
+  // "Every address" means of the families this machine has.
+  template <class Door, class Open>
+  Result<void, StartError> open_at(
+      const ListenAt& at, std::vector<std::unique_ptr<Door>>& doors, Open open) {
     for (const Endpoint& endpoint : at.endpoints()) {
-      auto door = FrontDoor::open(loop_, endpoint, *site_);
+      auto door = open(endpoint);
       if (door) {
-        doors_.push_back(std::move(*door));
+        doors.push_back(std::move(*door));
         continue;
       }
-      // "Every address" means of the families this machine has.
       const bool other_family_will_do =
-          !at.address && !doors_.empty() && door.error().kind != io::IoError::Kind::AddressInUse;
+          !at.address && !doors.empty() && door.error().kind != io::IoError::Kind::AddressInUse;
       if (other_family_will_do) continue;
       return cannot_listen("TCP", at.to_text(), door.error(), installation_.config_file());
     }
     return {};
+  }
+
+  Result<void, StartError> open_doors() {
+    return open_at(installation_.config.listen, doors_, [this](const Endpoint& endpoint) {
+      return FrontDoor::open(loop_, endpoint, *site_);
+    });
+  }
+
+  Result<void, StartError> open_metrics() {
+    const auto& at = installation_.config.metrics_listen;
+    if (!at) return {};
+    return open_at(*at, metrics_doors_, [this](const Endpoint& endpoint) {
+      return MetricsDoor::open(loop_, endpoint, [this] { return metrics(); });
+    });
   }
 
   Result<void, StartError> open_stun() {
@@ -160,19 +175,6 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
       return cannot_listen("UDP", at->to_text(), stun.error(), installation_.config_file());
     }
     stun_ = std::move(*stun);
-    return {};
-  }
-
-  Result<void, StartError> open_metrics() {
-    const auto& at = installation_.config.metrics_listen;
-    if (!at) return {};
-    for (const Endpoint& endpoint : at->endpoints()) {
-      auto door = MetricsDoor::open(loop_, endpoint, [this] { return metrics(); });
-      if (!door) {
-        return cannot_listen("TCP", at->to_text(), door.error(), installation_.config_file());
-      }
-      metrics_doors_.push_back(std::move(*door));
-    }
     return {};
   }
 
