@@ -21,9 +21,7 @@ class RequestTally {
     last_ = route == nullptr ? kOther : std::string_view(route->pattern);
     ++counts_[{last_, route == nullptr ? kOther : std::string_view(route->method), status}];
   }
-  // The pattern of the last one.
-  std::string_view last() const { return last_; }
-  // How long it took: whoever has a clock says so.
+  // How long the last one took: whoever has a clock says so.
   void took(Duration time) { times_[last_].add(time); }
 
   const std::map<Kind, std::uint64_t>& counts() const { return counts_; }

@@ -165,6 +165,8 @@ class Registry {
       const std::vector<store::Alias>& begin, const std::vector<store::Alias>& end, WallTime now);
   // Since when the sets of nodes and people, of all accounts, are what they are.
   Version members_changed() const { return members_changed_; }
+  // Since when every node has the addresses it has.
+  Version addresses_changed() const { return addresses_changed_; }
   // Something outside of nodes changed that maps speak of: the version it happened in.
   Version note_change() { return ++version_; }
 
@@ -247,6 +249,7 @@ class Registry {
   store::Store& storage_;
   Version version_ = 1;
   Version members_changed_ = 1;
+  Version addresses_changed_ = 0;  // as read from the store, they are nobody's edit
   std::map<AccountId, store::Account> accounts_;
   std::map<UserId, store::User> users_;
   std::map<NodeId, Node> nodes_;

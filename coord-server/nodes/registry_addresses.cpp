@@ -64,6 +64,7 @@ Stored<void> Registry::change_addresses(
     index(node);
     touch(node, {Facet::Identity});
   }
+  addresses_changed_ = version_;
   return {};
 }
 

@@ -1,7 +1,6 @@
 #include "coord-server/serve/coordinator.h"
 
 #include <algorithm>
-#include <array>
 
 #include "coord-server/resources/route_table.h"
 #include "proto/base/hex.h"
@@ -127,9 +126,7 @@ Coordinator::ApiAnswer Coordinator::on_api(
     bool takes_feed, TimePoint now, WallTime wall, Effects& out) {
   api_calls_.begin(now, out.maps);
   feed_.begin(takes_feed);
-  const nodes::Version before = registry_->version();
   http::Response response = on_api(request, entrance, wall);
-  note_edit(before, response, now);
   const bool feed = feed_.end(fresh, now);
   if (api_calls_.end(fresh, response)) return {};
   return {std::move(response), feed};
@@ -142,6 +139,7 @@ http::Response Coordinator::on_api(
 }
 
 void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
+  note_edits(now);
   note_answers(now, wall, out);
   note_presence(now, wall, out);
   registry_->note_expiries(wall);
@@ -164,19 +162,19 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   save_when_due(now, out);
 }
 
-void Coordinator::note_edit(
-    nodes::Version before, const http::Response& response, TimePoint now) {
-  constexpr std::array kEdits = {"device/*/ip", "device/*/ip/undo", "tailnet/*/device-ips"};
-  const bool edit = std::ranges::find(kEdits, admin_routes_.tally().last()) != kEdits.end();
-  if (edit && response.ok() && registry_->version() != before) {
-    edits_.push_back({registry_->version(), now});
-  }
+void Coordinator::note_edits(TimePoint now) {
+  const nodes::Version changed = registry_->addresses_changed();
+  const nodes::Version noted = edits_.empty() ? edits_told_ : edits_.back().version;
+  if (changed > noted) edits_.push_back({changed, now});
 }
 
 void Coordinator::note_edits_told(TimePoint now) {
   const auto untold = std::ranges::find_if(
       edits_, [this](const AddressEdit& edit) { return edit.version > streams_.told(); });
-  for (auto edit = edits_.begin(); edit != untold; ++edit) edit_times_.add(now - edit->at);
+  for (auto edit = edits_.begin(); edit != untold; ++edit) {
+    edit_times_.add(now - edit->at);
+    edits_told_ = edit->version;
+  }
   edits_.erase(edits_.begin(), untold);
 }
 

@@ -148,7 +148,7 @@ class Coordinator {
       store::Store& storage, Rng& rng, const relays::OwnRelay& relay, WallTime wall);
   Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup);
   void expect_back(TimePoint now);
-  void note_edit(nodes::Version before, const http::Response& response, TimePoint now);
+  void note_edits(TimePoint now);
   void note_edits_told(TimePoint now);
   void note_answers(TimePoint now, WallTime wall, Effects& out);
   void note_presence(TimePoint now, WallTime wall, Effects& out);
@@ -192,6 +192,7 @@ class Coordinator {
     TimePoint at{};
   };
   std::vector<AddressEdit> edits_;  // that not everybody has been told of; in order
+  nodes::Version edits_told_ = 0;
   Histogram edit_times_;
   nodes::Presence::Effects presence_effects_;
   std::optional<TimePoint> save_at_;

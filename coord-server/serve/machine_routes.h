@@ -9,7 +9,7 @@
 #include "coord-server/issuer/issuer.h"
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/serve/node_calls.h"
-#include "coord-server/serve/server_metrics.h"
+#include "coord-server/serve/registrations.h"
 #include "coord-server/ssh_check/ssh_checks.h"
 #include "proto/control/map_request.h"
 #include "proto/control/register.h"

@@ -106,13 +106,13 @@ std::string metrics_page(const ServerFigures& figures, WallTime now) {
   page.sample(1, label("version", figures.version));
   put_devices(page, figures.registry, now);
   page.counter("registrations_total", "Registrations of nodes by way and end");
-  for (const auto& [end, count] : figures.registrations.by_end) {
+  for (const auto& [end, count] : figures.registrations.counts()) {
     page.sample(count, label("method", end.first) + "," + label("result", end.second));
   }
   page.counter("auth_failures_total", "Credentials that were refused");
   page.sample(figures.requests.with_status(401), label("kind", "api"));
   std::uint64_t refused = 0;
-  for (const auto& [end, count] : figures.registrations.by_end) {
+  for (const auto& [end, count] : figures.registrations.counts()) {
     refused += end.second == "refused" ? count : 0;
   }
   page.sample(refused, label("kind", "registration"));

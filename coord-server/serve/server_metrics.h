@@ -1,22 +1,15 @@
 // The metrics page of the server (interfaces 8.2): names begin with "ayatori_coord_", and no label
-// is a device, a user or an address. For .cpp files of this room.
+// is a device, a user or an address. Pure.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "coord-server/api/request_tally.h"
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/nodes/registry.h"
+#include "coord-server/serve/registrations.h"
 
 namespace aya::serve {
-
-// How registrations ended. "auth_key", "web" or "known" (a node that comes back with its key);
-// "authorized", "waits" (for a person) or "refused".
-struct Registrations {
-  std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> by_end;
-  void count(std::string_view method, std::string_view result) { ++by_end[{method, result}]; }
-};
 
 // What only the program around the coordinator knows.
 struct OutsideFigures {

@@ -11,15 +11,10 @@ class MetricsTest : public Bench {
  protected:
   std::string page() { return coordinator->metrics({}, wall); }
 
-  // As a connection asks, which knows what time it is.
   int edit(const std::string& path, const std::string& ipv4) {
-    Coordinator::Effects effects;
-    const auto answer = coordinator->on_api(
-        http_request("POST", path, Json{{"ipv4", ipv4}}.dump()), {true, "uid 0"},
-        mapper::StreamId{++last_stream}, /*takes_feed=*/false, now, wall, effects);
-    deliver(effects);
+    api("POST", path, {{"ipv4", ipv4}});
     advance(1s);
-    return answer.response->status;
+    return reply.status;
   }
 };
 
