@@ -1,9 +1,9 @@
 #include "cli/flags.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "cli/text.h"
+#include "proto/base/parse_number.h"
 
 namespace aya::cli {
 
@@ -72,9 +72,9 @@ void Flags::text(std::string name, std::optional<std::string>& value, std::strin
 
 void Flags::number(std::string name, std::uint64_t& value, std::string help) {
   add(std::move(name), std::move(help), "a whole number").set = [&value](const std::string& text) {
-    const char* end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, value);
-    return error == std::errc() && at == end;
+    const auto number = parse_number<std::uint64_t>(text);
+    if (number) value = *number;
+    return number.has_value();
   };
 }
 

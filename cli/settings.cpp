@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "cli/nodes.h"
 #include "cli/text.h"
+#include "proto/base/parse_number.h"
 #include "proto/netaddr/endpoint.h"
 
 namespace aya::cli {
@@ -260,13 +260,11 @@ std::string show_relay_port(const Prefs& prefs, const Status&) {
 Refusal apply_relay_port(const std::string& value, Prefs& prefs, const Status&) {
   prefs.relay_server_port.reset();
   if (value.empty()) return {};
-  std::uint16_t port = 0;
-  const char* end = value.data() + value.size();
-  const auto [at, error] = std::from_chars(value.data(), end, port);
-  if (error != std::errc() || at != end) {
+  const auto port = parse_number<std::uint16_t>(value);
+  if (!port) {
     return refuse("failed to set relay server port: " + in_quotes(value) + " is not 0 to 65535");
   }
-  prefs.relay_server_port = port;
+  prefs.relay_server_port = *port;
   return {};
 }
 

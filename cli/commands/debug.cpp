@@ -1,8 +1,7 @@
-#include <charconv>
-
 #include "cli/commands/table.h"
 #include "cli/json_text.h"
 #include "cli/text.h"
+#include "proto/base/parse_number.h"
 #include "proto/local/log_lines.h"
 #include "proto/local/notify.h"
 #include "proto/netaddr/site_address.h"
@@ -143,17 +142,13 @@ Outcome via(Context& context, const Arguments& args) {
     return {};
   }
   if (args.size() != 2) return Failure{Exit::BadArgument, kUsage};
-  std::uint32_t site = 0;
-  const char* end = args[0].data() + args[0].size();
-  const auto [at, error] = std::from_chars(args[0].data(), end, site);
-  if (error != std::errc() || at != end) {
-    return Failure{Exit::BadArgument, "a site has a number, like 7"};
-  }
+  const auto site = parse_number<std::uint32_t>(args[0]);
+  if (!site) return Failure{Exit::BadArgument, "a site has a number, like 7"};
   const auto network = Prefix::parse(args[1]);
   if (!network || !network->address.is_v4() || !network->is_canonical()) {
     return Failure{Exit::BadArgument, "a site has an IPv4 network, like 192.168.1.0/24"};
   }
-  context.out(to_route({site, *network}).to_text() + "\n");
+  context.out(to_route({*site, *network}).to_text() + "\n");
   return {};
 }
 

@@ -1,7 +1,6 @@
 #include "coord-server/commands/endpoint_argument.h"
 
-#include <charconv>
-
+#include "proto/base/parse_number.h"
 #include "proto/io/name_lookup.h"
 
 namespace aya::coord {
@@ -19,10 +18,9 @@ Result<std::vector<Endpoint>, Failure> endpoint_argument(const std::string& text
   if (const auto at = Endpoint::parse(text)) return std::vector{*at};
   const std::size_t colon = text.rfind(':');
   if (colon == 0 || colon == std::string::npos) return wrong(text);
-  std::uint16_t port = 0;
-  const char* end_of_text = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data() + colon + 1, end_of_text, port);
-  if (error != std::errc() || end != end_of_text || port == 0) return wrong(text);
+  const std::string_view digits = std::string_view(text).substr(colon + 1);
+  const std::uint16_t port = parse_number<std::uint16_t>(digits).value_or(0);
+  if (port == 0) return wrong(text);
   const std::string host = text.substr(0, colon);
   if (host.find_first_of("[]: /") != std::string::npos) return wrong(text);
   io::Loop loop;

@@ -1,6 +1,5 @@
 // Relays of the whole server: which there are, adding and removing them, and whether they work.
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 #include "coord-server/commands/file_argument.h"
@@ -8,6 +7,7 @@
 #include "coord-server/commands/relay_check.h"
 #include "coord-server/commands/table.h"
 #include "coord-server/commands/verbs.h"
+#include "proto/base/parse_number.h"
 #include "proto/http/target.h"
 #include "proto/io/loop.h"
 
@@ -54,11 +54,7 @@ std::string hosts_of(const Json& region) {
 Result<int, Failure> port_of(const Invocation& call, const char* option) {
   const std::string text = call.line.get(option);
   if (std::string_view(option) == "stun-port" && text == "off") return -1;
-  int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error == std::errc() && end == text.data() + text.size() && port > 0 && port < 65536) {
-    return port;
-  }
+  if (const auto port = parse_number<std::uint16_t>(text); port && *port != 0) return *port;
   return Failure{Exit::Usage, std::string("--") + option + ": want a port from 1 to 65535"};
 }
 
@@ -225,15 +221,14 @@ Done derp_off(const Invocation& call) {
 }
 
 Done derp_score(const Invocation& call) {
-  double score = 0;
-  const std::string& text = call.arguments[1];
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), score);
-  if (error != std::errc() || end != text.data() + text.size()) {
+  const auto score = parse_number<double>(call.arguments[1]);
+  if (!score) {
     return Failure{Exit::Usage, "the score is a number: below 1 draws nodes, above 1 repels them"};
   }
   return send(
-      call, "PATCH", region_path(call.arguments[0]), {{"score", score}},
-      "latency to region " + printable(call.arguments[0]) + " counts " + printable(text) + "-fold");
+      call, "PATCH", region_path(call.arguments[0]), {{"score", *score}},
+      "latency to region " + printable(call.arguments[0]) + " counts " +
+          printable(call.arguments[1]) + "-fold");
 }
 
 Done derp_source(const Invocation& call) {

@@ -1,9 +1,9 @@
 #include "coord-server/nodes/registry.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "coord-server/nodes/address_rules.h"
+#include "proto/base/parse_number.h"
 #include "proto/http/headers.h"
 
 namespace aya::nodes {
@@ -72,13 +72,11 @@ Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime
 const store::Account* Registry::account(AccountId id) const { return find_in(accounts_, id); }
 
 const store::Account* Registry::account_named(std::string_view name) const {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  const bool numeric = error == std::errc() && end == name.data() + name.size();
+  const auto number = parse_number<std::int64_t>(name);
   for (const auto& [id, account] : accounts_) {
     if (http::equal_ignoring_case(account.name, name)) return &account;
     if (http::equal_ignoring_case(account.domain, name)) return &account;
-    if (numeric && id.value == number) return &account;
+    if (number == id.value) return &account;
   }
   return nullptr;
 }

@@ -1,9 +1,9 @@
 #include "coord-server/policy/access_test.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "coord-server/policy/ssh_compiler.h"
+#include "proto/base/parse_number.h"
 
 namespace aya::policy {
 namespace {
@@ -76,10 +76,9 @@ struct HostPort {
 std::optional<HostPort> split(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos) return std::nullopt;
-  HostPort out{text.substr(0, colon), 0};
-  const char *begin = text.data() + colon + 1, *end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(begin, end, out.port);
-  if (error != std::errc{} || last != end || begin == end) return std::nullopt;
+  const auto port = parse_number<decltype(HostPort::port)>(std::string_view(text).substr(colon + 1));
+  if (!port) return std::nullopt;
+  HostPort out{text.substr(0, colon), *port};
   if (out.host.starts_with('[') && out.host.ends_with(']')) {
     out.host = out.host.substr(1, out.host.size() - 2);
   }

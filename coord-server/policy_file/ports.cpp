@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "proto/base/parse_number.h"
 
 namespace aya::policy_file {
 namespace {
@@ -22,24 +23,16 @@ constexpr std::array kProtocols = {
 // What "no protocol" means.
 constexpr std::array<std::int64_t, 4> kDefaultProtocols = {6, 17, 1, 58};
 
-template <class Number>
-std::optional<Number> whole(std::string_view text) {
-  Number out{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return {};
-  return out;
-}
-
 Result<PortRange, std::string> parse_range(std::string_view text) {
   const auto wrong = [&](const char* what) {
     return "port range \"" + std::string(text) + "\": " + what;
   };
   if (text == "*") return kAllPorts;
   const std::size_t dash = text.find('-');
-  const auto first = whole<std::uint16_t>(text.substr(0, dash));
+  const auto first = parse_number<std::uint16_t>(text.substr(0, dash));
   if (!first) return wrong("invalid first integer");
   if (dash == std::string_view::npos) return PortRange{*first, *first};
-  const auto last = whole<std::uint16_t>(text.substr(dash + 1));
+  const auto last = parse_number<std::uint16_t>(text.substr(dash + 1));
   if (!last) return wrong("invalid last integer");
   if (*last < *first) return wrong("first port is greater than the last");
   return PortRange{*first, *last};
@@ -63,7 +56,7 @@ std::optional<std::int64_t> parse_protocol(std::string_view text) {
   const auto named = std::ranges::find(kProtocols, text, &Named::name);
   if (named != kProtocols.end()) return named->number;
   if (text.size() > 1 && text.starts_with('0')) return std::nullopt;
-  const auto number = whole<std::uint8_t>(text);
+  const auto number = parse_number<std::uint8_t>(text);
   if (!number) return std::nullopt;
   return *number;
 }

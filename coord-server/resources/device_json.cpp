@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "proto/base/parse_number.h"
 
 namespace aya::resources {
 namespace {
@@ -43,9 +44,7 @@ Json tri_state(const std::optional<bool>& value) { return value ? Json(*value) :
 // Of a key of NetInfo::derp_latency: "<region>-v4".
 std::string region_name(std::string_view key, const RegionNames& regions) {
   const std::string_view number = key.substr(0, key.find('-'));
-  RegionId id = 0;
-  std::from_chars(number.data(), number.data() + number.size(), id);
-  const auto known = regions.find(id);
+  const auto known = regions.find(parse_number<RegionId>(number).value_or(0));
   return known == regions.end() ? "Region " + std::string(number) : known->second;
 }
 

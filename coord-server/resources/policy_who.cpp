@@ -1,11 +1,11 @@
 // GET /tailnet/{t}/acl/who?src=&dst=&port=&proto= (additive): may the one reach the other, and by
 // which rules of the policy in force. What stands for several machines is asked for each pair.
 #include <algorithm>
-#include <charconv>
 
 #include "coord-server/api/json.h"
 #include "coord-server/policy/policy.h"
 #include "coord-server/resources/handlers.h"
+#include "proto/base/parse_number.h"
 #include "proto/http/target.h"
 
 namespace aya::resources {
@@ -22,13 +22,6 @@ struct Question {
   std::int64_t protocol = 0;
 };
 
-std::optional<std::uint16_t> whole_port(const std::string& text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
-
 Answer<Question> question_of(const http::Request& request) {
   const auto asked = [&](const char* name) {
     return http::query_value(request.query(), name).value_or("");
@@ -36,7 +29,7 @@ Answer<Question> question_of(const http::Request& request) {
   Question out{asked("src"), asked("dst"), asked("proto")};
   if (out.from.empty()) return ApiError::bad_request("src: required");
   if (out.to.empty()) return ApiError::bad_request("dst: required");
-  const auto port = whole_port(asked("port"));
+  const auto port = parse_number<std::uint16_t>(asked("port"));
   if (!port) return ApiError::bad_request("port: want a number from 0 to 65535");
   out.port = *port;
   if (out.protocol_text.empty()) out.protocol_text = "tcp";

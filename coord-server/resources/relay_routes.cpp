@@ -1,12 +1,11 @@
 // Relays (control 6.9): which there are, for all networks of the server, and what the nodes of one
 // network are told. Everybody may look who may see settings; only whoever runs the server changes
 // them.
-#include <charconv>
-
 #include "coord-server/api/json.h"
 #include "coord-server/policy/policy.h"
 #include "coord-server/policy_file/policy_file.h"
 #include "coord-server/resources/handlers.h"
+#include "proto/base/parse_number.h"
 #include "proto/control/json_text.h"
 #include "proto/http/target.h"
 
@@ -22,12 +21,8 @@ Answer<void> only_here(const AdminContext& c) {
 }
 
 Answer<RegionId> region_in_path(const AdminContext& c) {
-  const std::string& text = c.path[0];
-  RegionId id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id == 0) {
-    return ApiError::bad_request("region: want a number from 1 to 65535");
-  }
+  const RegionId id = parse_number<RegionId>(c.path[0]).value_or(0);
+  if (id == 0) return ApiError::bad_request("region: want a number from 1 to 65535");
   return id;
 }
 

@@ -1,9 +1,8 @@
 // Invitations of people (interfaces 1.8): a link each, by which somebody becomes a user.
-#include <charconv>
-
 #include "coord-server/api/json.h"
 #include "coord-server/people/login_name.h"
 #include "coord-server/resources/handlers.h"
+#include "proto/base/parse_number.h"
 
 namespace aya::resources {
 namespace {
@@ -27,11 +26,8 @@ Json invite_json(const AdminContext& c, const UserInvite& invite) {
 }
 
 Answer<const UserInvite*> invite_in_path(const AdminContext& c) {
-  const std::string& text = c.path[0];
-  UserInviteId id{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id.value);
-  const bool is_number = error == std::errc() && end == text.data() + text.size();
-  const UserInvite* invite = is_number ? c.invitations.find(id, c.now) : nullptr;
+  const auto id = parse_number<decltype(UserInviteId::value)>(c.path[0]);
+  const UserInvite* invite = id ? c.invitations.find(UserInviteId{*id}, c.now) : nullptr;
   if (invite == nullptr || !c.caller.may_see(invite->account)) {
     return ApiError::not_found("user invite");
   }

@@ -1,9 +1,8 @@
 #include "coord-server/serve/public_routes.h"
 
-#include <charconv>
-
 #include "coord-server/relay_server/relay_http.h"
 #include "coord-server/api/json.h"
+#include "proto/base/parse_number.h"
 #include "proto/base/version.h"
 #include "proto/control/capability_version.h"
 #include "proto/control/json_text.h"
@@ -15,10 +14,7 @@ namespace {
 
 http::Response key_answer(const http::Request& request, const PublicFacts& facts) {
   const std::string version = http::query_value(request.query(), "v").value_or("");
-  int number = 0;
-  const auto [end, error] =
-      std::from_chars(version.data(), version.data() + version.size(), number);
-  if (error != std::errc() || end != version.data() + version.size() || number <= 0) {
+  if (parse_number<int>(version).value_or(0) <= 0) {
     return http::Response::text(400, "the parameter v must be a capability version\n");
   }
   control::OverTlsKeys keys;

@@ -1,9 +1,9 @@
 #include "coord-server/ssh_check/ssh_checks.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "proto/base/hex.h"
+#include "proto/base/parse_number.h"
 #include "proto/http/target.h"
 
 namespace aya::ssh_check {
@@ -23,10 +23,9 @@ SshAction reject(std::string why) {
 }
 
 std::optional<store::NodeId> number_of(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return store::NodeId{number};
+  const auto number = parse_number<std::int64_t>(text);
+  if (!number) return std::nullopt;
+  return store::NodeId{*number};
 }
 
 struct Ends {

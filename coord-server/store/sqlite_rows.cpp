@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "proto/base/hex.h"
+#include "proto/base/parse_number.h"
 
 namespace aya::store {
 namespace {
@@ -62,10 +63,7 @@ std::optional<IpAddress> RowReader::optional_address() {
 
 double RowReader::number() {
   const std::string_view text = row_.text(next_);
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool good = error == std::errc() && end == text.data() + text.size();
-  return take(good ? std::optional(number) : std::nullopt);
+  return take(parse_number<double>(text));
 }
 
 SecretHash RowReader::hash() {

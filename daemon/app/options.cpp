@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "proto/base/parse_number.h"
 #include "proto/base/version.h"
 
 namespace aya::app {
@@ -38,9 +38,10 @@ ShowText usage(std::string problem) {
 }
 
 template <class Int>
-bool parse_number(std::string_view text, Int& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
+bool take_number(std::string_view text, Int& into) {
+  const auto number = parse_number<Int>(text);
+  if (number) into = *number;
+  return number.has_value();
 }
 
 using Taker = std::function<std::optional<std::string>(Options&, const std::string&)>;
@@ -84,7 +85,7 @@ const std::vector<Flag>& flags() {
       {"config", [](Options& o, const std::string& v) { return take_text(o.config, v); }},
       {"port",
        [](Options& o, const std::string& v) -> std::optional<std::string> {
-         if (parse_number(v, o.port)) return std::nullopt;
+         if (take_number(v, o.port)) return std::nullopt;
          return "--port takes a number from 0 to 65535, not \"" + v + "\"";
        }},
       {"fwmark",
@@ -100,7 +101,7 @@ const std::vector<Flag>& flags() {
        }},
       {"verbose",
        [](Options& o, const std::string& v) -> std::optional<std::string> {
-         if (parse_number(v, o.verbose) && o.verbose >= 0) return std::nullopt;
+         if (take_number(v, o.verbose) && o.verbose >= 0) return std::nullopt;
          return "--verbose takes a number, not \"" + v + "\"";
        }},
   };

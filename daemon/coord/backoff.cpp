@@ -1,7 +1,8 @@
 #include "daemon/coord/backoff.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "proto/base/parse_number.h"
 
 namespace aya::coord {
 namespace {
@@ -20,10 +21,8 @@ Duration Backoff::next() {
 }
 
 Duration retry_after(std::string_view field, Rng& rng) {
-  unsigned seconds = 0;
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), seconds);
-  const bool whole = error == std::errc() && end == field.data() + field.size();
-  if (whole && seconds > 0 && seconds <= 3600) return std::chrono::seconds(seconds);
+  const unsigned seconds = parse_number<unsigned>(field).value_or(0);
+  if (seconds > 0 && seconds <= 3600) return std::chrono::seconds(seconds);
   return 5s + 5s * rng.below(1001) / 1000;
 }
 

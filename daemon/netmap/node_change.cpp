@@ -1,7 +1,8 @@
 #include "daemon/netmap/node_change.h"
 
-#include <charconv>
 #include <string_view>
+
+#include "proto/base/parse_number.h"
 
 namespace aya::netmap {
 
@@ -15,9 +16,7 @@ RegionId region_of_legacy_text(std::string_view text) {
   constexpr std::string_view kMagic = "127.3.3.40:";
   if (!text.starts_with(kMagic)) return 0;
   text.remove_prefix(kMagic.size());
-  RegionId region = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), region);
-  return error == std::errc{} && end == text.data() + text.size() ? region : RegionId{0};
+  return parse_number<RegionId>(text).value_or(0);
 }
 
 bool same_outside_patches(const Node& a, const Node& b) {

@@ -1,9 +1,9 @@
 #include "daemon/plain/uapi.h"
 
 #include <cerrno>
-#include <charconv>
 
 #include "proto/base/hex.h"
+#include "proto/base/parse_number.h"
 
 namespace aya::plain {
 namespace {
@@ -24,11 +24,9 @@ std::optional<Line> take_line(std::string_view& rest) {
 
 template <class Int>
 bool read_number(std::string_view text, std::optional<Int>& out) {
-  Int value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return false;
-  out = value;
-  return true;
+  const auto value = parse_number<Int>(text);
+  if (value) out = value;
+  return value.has_value();
 }
 
 std::optional<crypto::Key32> read_key(std::string_view text) {

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <concepts>
 #include <limits>
 #include <map>
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "proto/base/base64.h"
+#include "proto/base/parse_number.h"
 #include "proto/base/strong_id.h"
 #include "proto/base/time.h"
 #include "proto/control/json_document.h"
@@ -221,11 +221,10 @@ inline Read read_key(std::string_view text, std::string& out) {
 }
 template <Integer T>
 Read read_key(std::string_view text, T& out) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return Read::Bad;
-  if (!std::in_range<T>(value)) return Read::Absent;
-  out = static_cast<T>(value);
+  const auto value = parse_number<std::int64_t>(text);
+  if (!value) return Read::Bad;
+  if (!std::in_range<T>(*value)) return Read::Absent;
+  out = static_cast<T>(*value);
   return Read::Ok;
 }
 template <class Tag, class T>

@@ -1,6 +1,6 @@
 #include "proto/http/target.h"
 
-#include <charconv>
+#include "proto/base/parse_number.h"
 
 namespace aya::http {
 namespace {
@@ -43,10 +43,8 @@ bool is_safe_segment(std::string_view decoded) {
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
+  const auto port = parse_number<std::uint16_t>(text);
+  return port == 0 ? std::nullopt : port;
 }
 
 }  // namespace

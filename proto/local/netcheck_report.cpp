@@ -1,7 +1,6 @@
 #include "proto/local/netcheck_report.h"
 
-#include <charconv>
-
+#include "proto/base/parse_number.h"
 #include "proto/local/json_fields.h"
 
 namespace aya::local {
@@ -48,14 +47,13 @@ void read_latencies(Fields& in, const char* name, Latencies& out) {
   Fields latencies(*value);
   for (const auto& entry : value->items()) {
     const std::string& key = entry.key();
-    RegionId region = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), region);
+    const auto region = parse_number<RegionId>(key);
     std::int64_t nanoseconds = 0;
     latencies.read(key.c_str(), nanoseconds);
-    if (error != std::errc() || end != key.data() + key.size() || latencies.failed()) {
+    if (!region || latencies.failed()) {
       return in.fail(name, "nanoseconds by region");
     }
-    out[region] = Duration(nanoseconds);
+    out[*region] = Duration(nanoseconds);
   }
 }
 

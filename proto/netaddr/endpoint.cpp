@@ -1,6 +1,6 @@
 #include "proto/netaddr/endpoint.h"
 
-#include <charconv>
+#include "proto/base/parse_number.h"
 
 namespace aya {
 
@@ -14,10 +14,9 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
 
   const auto address = IpAddress::parse(host);
   if (!address || address->is_v6() != bracketed) return std::nullopt;
-  Endpoint out{*address, 0};
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return out;
+  const auto port = parse_number<std::uint16_t>(digits);
+  if (!port) return std::nullopt;
+  return Endpoint{*address, *port};
 }
 
 std::string Endpoint::to_text() const {

@@ -1,7 +1,8 @@
 #include "proto/netaddr/prefix.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "proto/base/parse_number.h"
 
 namespace aya {
 namespace {
@@ -29,11 +30,9 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
   const std::string_view digits = text.substr(slash + 1);
   if (!address || digits.empty() || digits.size() > 3) return std::nullopt;
   if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
-  unsigned length = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  if (length > address->bit_length()) return std::nullopt;
-  return Prefix{*address, static_cast<std::uint8_t>(length)};
+  const auto length = parse_number<unsigned>(digits);
+  if (!length || *length > address->bit_length()) return std::nullopt;
+  return Prefix{*address, static_cast<std::uint8_t>(*length)};
 }
 
 std::string Prefix::to_text() const { return address.to_text() + "/" + std::to_string(length); }
