@@ -95,6 +95,11 @@ Result<std::string, Failure> mark(Context& context, const Wish& wish) {
   return std::string(trim(*body));
 }
 
+// The end of a marker, which no other one has: all of it is too long for a name.
+std::string report_name(const std::string& marker) {
+  return "ayatori-bug-" + marker.substr(marker.rfind('-') + 1);
+}
+
 Outcome pack(Context& context, const Wish& wish, const std::string& marker) {
   const auto status = context.status();
   if (!status) return status.error();
@@ -102,7 +107,7 @@ Outcome pack(Context& context, const Wish& wish, const std::string& marker) {
   const auto seconds =
       std::chrono::floor<std::chrono::seconds>(context.console.wall_now()).time_since_epoch();
   Tarball tarball(seconds.count());
-  const std::string folder = marker + "/";
+  const std::string folder = report_name(marker) + "/";
   const auto add = [&](std::string_view name, std::string content) {
     tarball.add(folder + std::string(name), redacted(std::move(content)));
   };
@@ -152,7 +157,8 @@ Outcome bugreport(Context& context, const Arguments& args) {
   }
   if (context.strict) return {};
   if (wish.output.empty()) {
-    wish.output = context.console.env("TMPDIR").value_or("/tmp") + "/ayatori-" + *marker + ".tar";
+    wish.output =
+        context.console.env("TMPDIR").value_or("/tmp") + "/" + report_name(*marker) + ".tar";
   }
   return pack(context, wish, *marker);
 }

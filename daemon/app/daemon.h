@@ -81,7 +81,7 @@ class Daemon final : public localapi::LocalHost,
   std::optional<std::string> start(const local::StartRequest& request) override;
   void login_interactive() override;
   void logout() override;
-  void mark_log(const std::string& marker, const std::string& note) override;
+  std::string mark_log(const std::string& note) override;
   void note_reason(std::string_view route, std::string_view reason) override;
   void shutdown() override;
   void rebind() override;

@@ -383,8 +383,12 @@ void Daemon::logout() {
   }
 }
 
-void Daemon::mark_log(const std::string& marker, const std::string& note) {
+std::string Daemon::mark_log(const std::string& note) {
+  std::string when = to_rfc3339(std::chrono::floor<std::chrono::seconds>(loop_.wall_now()));
+  std::erase_if(when, [](char c) { return c == '-' || c == ':' || c == 'T'; });
+  const std::string marker = "BUG-" + log_id_ + "-" + when + "-" + to_hex(rng_.array<8>());
   log_.info("somebody asks for help", {{"marker", marker}, {"note", note}});
+  return marker;
 }
 
 void Daemon::note_reason(std::string_view route, std::string_view reason) {

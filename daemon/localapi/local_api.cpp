@@ -109,7 +109,7 @@ const LocalApi::Route* LocalApi::find_route(std::string_view name) {
 }
 
 LocalApi::LocalApi(LocalHost& host, Rng& rng, LocalApiOptions options)
-    : host_(host), options_(std::move(options)), rng_(rng), bus_(host, rng, options_.version) {}
+    : host_(host), options_(std::move(options)), bus_(host, rng, options_.version) {}
 
 void LocalApi::handle(
     ExchangeId exchange, const http::Request& request, const Caller& caller, TimePoint now,

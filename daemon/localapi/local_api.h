@@ -134,7 +134,6 @@ class LocalApi {
 
   LocalHost& host_;
   LocalApiOptions options_;
-  Rng& rng_;
   Bus bus_;
   // For ping_done, netcheck_done, dns_query_done, dial_done or later_done.
   std::set<ExchangeId> waiting_;

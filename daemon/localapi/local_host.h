@@ -2,8 +2,8 @@
 // bus call it, on the daemon's loop thread, and never keep a reference into what it returns.
 //
 // Calls that take an ExchangeId begin something that ends later: the daemon reports the end to
-// LocalApi (ping_done, netcheck_done, dns_query_done, dial_done, later_done) with the same id, whether or not
-// the caller still waits.
+// LocalApi (ping_done, netcheck_done, dns_query_done, dial_done, later_done) with the same id,
+// whether or not the caller still waits.
 #pragma once
 
 #include <cstdint>
@@ -126,9 +126,9 @@ class LocalHost {
   virtual std::optional<std::string> delete_profile(const std::string& id) = 0;
   virtual void login_interactive() = 0;  // the URL is announced on the bus when it is known
   virtual void logout() = 0;
-  // Notes that somebody asked for help: `marker` goes into the log, so that the log and the report
-  // are found together.
-  virtual void mark_log(const std::string& marker, const std::string& note) = 0;
+  // Notes in the log that somebody asked for help, and returns the mark that was left there: the
+  // log and the report are found together. BUG-<64 hex>-<20260102030405>Z-<16 hex>.
+  virtual std::string mark_log(const std::string& note) = 0;
   // Why somebody asks for the change that follows.
   virtual void note_reason(std::string_view route, std::string_view reason) = 0;
   virtual ConfigReload reload_config() = 0;

@@ -1,6 +1,5 @@
 // The routes that only look, and the bus.
 #include "daemon/localapi/call.h"
-#include "proto/base/hex.h"
 #include "proto/base/parse_number.h"
 #include "proto/netaddr/endpoint.h"
 
@@ -151,8 +150,7 @@ void LocalApi::daemon_logs(const Call& call) {
 // One line to find this moment in the log by. Nothing is uploaded; `ayatori bugreport` packs what a
 // person may want to send.
 void LocalApi::bug_report(const Call& call) {
-  const std::string marker = "BUG-" + to_hex(rng_.array<8>());
-  host_.mark_log(marker, call.query("note"));
+  const std::string marker = host_.mark_log(call.query("note"));
   http::Response response = http::Response::text(200, marker + "\n");
   response.headers.set("Content-Type", "text/plain");
   answer(call.exchange, std::move(response), call.out);

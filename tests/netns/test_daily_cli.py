@@ -46,7 +46,7 @@ def test_a_pause_ends_by_itself():
         user = coordinator.json("user", "ls")[0]["loginName"]
         report = node.host.dir / "report.tar"
         marker, path = node.cli("bugreport", "--diagnose", "--output", report, "why?").stdout.split()
-        assert path == str(report) and re.fullmatch(r"BUG-[0-9a-f]{16}", marker)
+        assert path == str(report) and re.fullmatch(r"BUG-[0-9a-f]{64}-\d{14}Z-[0-9a-f]{16}", marker)
         with tarfile.open(report) as tar:
             texts = {name.split("/")[1]: tar.extractfile(name).read().decode() for name in tar.getnames()}
         assert set(texts) >= {"README", "status.json", "prefs.json", "log.txt", "metrics.txt", "netcheck.json"}

@@ -157,8 +157,11 @@ class RecordedHost final : public localapi::LocalHost {
     kept.logged_out = true;
     become(local::BackendState::NeedsLogin);
   }
-  void mark_log(const std::string& marker, const std::string& note) override {
+  std::string mark_log(const std::string& note) override {
+    const std::string marker =
+        "BUG-" + std::string(64, 'a') + "-20260102030405Z-" + std::string(16, 'b');
     marks.push_back(marker + " " + note);
+    return marker;
   }
   void note_reason(std::string_view route, std::string_view reason) override {
     reasons.push_back(std::string(route) + ": " + std::string(reason));
