@@ -43,6 +43,10 @@ struct AdminContext : AdminParts {
   // May the caller give these to nodes of this account?
   Answer<void> may_give(store::AccountId account, const std::vector<std::string>& tags) const;
   Answer<const store::User*> user_named(store::AccountId account, const std::string& login) const;
+  // Nobody gives rights that they do not have: may the caller make somebody this, and what is
+  // somebody else's, or take the place of this person? Owners are up to owners.
+  Answer<void> may_give_role(std::string_view role) const;
+  Answer<void> may_act_as(const store::User& user) const;
 };
 
 }  // namespace aya::api

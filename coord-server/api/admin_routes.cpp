@@ -215,6 +215,24 @@ const nodes::Node* AdminContext::shared_in(const std::string& id) const {
   return shared ? node : nullptr;
 }
 
+Answer<void> AdminContext::may_give_role(std::string_view role) const {
+  if (role == "owner") {
+    if (caller.role == "owner") return {};
+    return ApiError::forbidden("only an owner may decide about owners");
+  }
+  for (const std::string& scope : scopes_of_role(role)) {
+    if (grants(caller.scopes, scope)) continue;
+    return ApiError::forbidden(
+        "the role " + std::string(role) + " may do what you may not: scope " + scope + " required");
+  }
+  return {};
+}
+
+Answer<void> AdminContext::may_act_as(const store::User& user) const {
+  const bool oneself = caller.is_person() && user.id == caller.user;
+  return oneself ? Answer<void>() : may_give_role(user.role);
+}
+
 Answer<void> AdminContext::may_give(
     store::AccountId account, const std::vector<std::string>& tags) const {
   const nodes::TagGiver giver{

@@ -92,9 +92,7 @@ Answer<http::Response> create_user(const AdminContext& c) {
   if (!people::is_role(*role)) {
     return ApiError::bad_request("role: " + std::string(people::kRolesText));
   }
-  if (*role == "owner" && c.caller.role != "owner") {
-    return ApiError::forbidden("only an owner makes owners");
-  }
+  if (auto may = c.may_give_role(*role); !may) return may.error();
   store::User user;
   user.account = (*account)->id;
   user.login = *login;

@@ -233,6 +233,7 @@ Answer<http::Response> set_device_owner(const AdminContext& c) {
   if (!login) return login.error();
   auto user = c.user_named(node.account(), *login);
   if (!user) return user.error();
+  if (auto may = c.may_act_as(**user); !may) return may.error();
   const store::User* before = c.registry.user(node.record.user);
   if (*user == before && !node.record.never_owned) return nothing_to_say();
   nodes::NodeRecord changed = node.record;

@@ -88,6 +88,7 @@ Answer<KeyWish> read_wish(const AdminContext& c, const Json& body, store::Accoun
   }
   auto user = c.user_named(account, *login);
   if (!user) return user.error();
+  if (auto may = c.may_act_as(**user); !may) return may.error();
   wish.user = *user;
   return wish;
 }
@@ -158,9 +159,8 @@ Answer<http::Response> create_token(
     const AdminContext& c, const Json& body, store::AccountId account) {
   auto wish = read_wish(c, body, account);
   if (!wish) return wish.error();
-  // A token has its user's role; nobody makes one that may do more than its maker.
-  const bool lesser = c.caller.role != "owner" && wish->user->role == "owner";
-  if (lesser) return ApiError::forbidden("only an owner makes tokens for an owner");
+  // It has its user's rights, of which the program that asks may have a part only.
+  if (auto may = c.may_give_role(wish->user->role); !may) return may.error();
   store::AuditEntry entry = c.audit("CREATE", "API_KEY");
   entry.account = account;
   entry.target_name = wish->description;

@@ -57,7 +57,12 @@ Answer<const store::User*> owner_for(const AdminContext& c, store::AccountId acc
   if (!body) return body.error();
   auto login = text_field(*body, "user");
   if (!login) return login.error();
-  if (!login->empty()) return c.user_named(account, *login);
+  if (!login->empty()) {
+    auto named = c.user_named(account, *login);
+    if (!named) return named.error();
+    if (auto may = c.may_act_as(**named); !may) return may.error();
+    return *named;
+  }
   const store::User* user = c.registry.user(c.caller.user);
   if (user != nullptr && user->account == account) return user;
   for (const store::User* each : c.registry.users_of(account)) {

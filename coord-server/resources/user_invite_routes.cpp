@@ -41,9 +41,7 @@ Answer<UserInvite> wish_of(const AdminContext& c, const store::Account& account,
   if (!people::is_role(*role)) {
     return ApiError::bad_request("role: " + std::string(people::kRolesText));
   }
-  if (*role == "owner" && c.caller.role != "owner") {
-    return ApiError::forbidden("only an owner may invite an owner");
-  }
+  if (auto may = c.may_give_role(*role); !may) return may.error();
   auto email = text_field(body, "email");
   if (!email) return email.error();
   if (email->size() > kLongestAddress) return ApiError::bad_request("email: too long");

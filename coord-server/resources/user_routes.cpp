@@ -37,9 +37,15 @@ Answer<const store::User*> to_take_from(const AdminContext& c, const std::string
   if (is_last_owner(c, **user)) return ApiError::conflict("cannot " + deed + " the last owner");
   const bool oneself = !c.caller.every_account && (*user)->id == c.caller.user;
   if (oneself) return ApiError::conflict("cannot " + deed + " yourself");
-  if ((*user)->role == "owner" && c.caller.role != "owner") {
-    return ApiError::forbidden("only an owner may " + deed + " an owner");
-  }
+  if (auto may = c.may_act_as(**user); !may) return may.error();
+  return *user;
+}
+
+// The user of the path, where the caller has every right that this person has.
+Answer<const store::User*> user_to_change(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  if (auto may = c.may_act_as(**user); !may) return may.error();
   return *user;
 }
 
@@ -76,7 +82,7 @@ Answer<http::Response> set_status(
 }  // namespace
 
 Answer<http::Response> approve_user(const AdminContext& c) {
-  auto user = user_of_path(c);
+  auto user = user_to_change(c);
   if (!user) return user.error();
   if ((*user)->status != "needs-approval") return http::Response::json(200, "{}");
   return set_status(c, **user, "active", "APPROVE");
@@ -89,7 +95,7 @@ Answer<http::Response> suspend_user(const AdminContext& c) {
 }
 
 Answer<http::Response> restore_user(const AdminContext& c) {
-  auto user = user_of_path(c);
+  auto user = user_to_change(c);
   if (!user) return user.error();
   if ((*user)->status != "suspended") return http::Response::json(200, "{}");
   return set_status(c, **user, "active", "ENABLE");
@@ -118,7 +124,7 @@ Answer<http::Response> delete_user(const AdminContext& c) {
 }
 
 Answer<http::Response> set_user_role(const AdminContext& c) {
-  auto user = user_of_path(c);
+  auto user = user_to_change(c);
   if (!user) return user.error();
   auto body = body_object(c.request);
   if (!body) return body.error();
@@ -128,10 +134,7 @@ Answer<http::Response> set_user_role(const AdminContext& c) {
     return ApiError::bad_request("role: " + std::string(people::kRolesText));
   }
   if (*role == (*user)->role) return http::Response::json(200, "{}");
-  const bool about_owners = *role == "owner" || (*user)->role == "owner";
-  if (about_owners && c.caller.role != "owner") {
-    return ApiError::forbidden("only an owner makes and unmakes owners");
-  }
+  if (auto may = c.may_give_role(*role); !may) return may.error();
   if (is_last_owner(c, **user))
     return ApiError::conflict("cannot change the role of the last owner");
   store::User changed = **user;
@@ -145,7 +148,7 @@ Answer<http::Response> set_user_role(const AdminContext& c) {
 
 // Additive.
 Answer<http::Response> rename_user(const AdminContext& c) {
-  auto user = user_of_path(c);
+  auto user = user_to_change(c);
   if (!user) return user.error();
   auto body = body_object(c.request);
   if (!body) return body.error();
@@ -165,13 +168,10 @@ Answer<http::Response> rename_user(const AdminContext& c) {
   return stored(c, changed, std::move(entry));
 }
 
-// Additive: a link that signs this person in once. Who makes one for an owner is an owner.
+// Additive: a link that signs this person in once.
 Answer<http::Response> make_login_link(const AdminContext& c) {
-  auto user = user_of_path(c);
+  auto user = user_to_change(c);
   if (!user) return user.error();
-  if ((*user)->role == "owner" && c.caller.role != "owner") {
-    return ApiError::forbidden("only an owner signs an owner in");
-  }
   auto body = body_object(c.request);
   if (!body) return body.error();
   auto reset = flag_field(*body, "resetSecondFactor");
