@@ -2,7 +2,8 @@
 
 import sys
 
-from lab import INTERNET, Lab, wait_until
+from callers import seen_as, serve_callers
+from lab import FAR, INTERNET, Lab, Nat, wait_until
 from mesh import Coordinator, Node, StockNode
 from test_stock_client import need_stock
 
@@ -72,3 +73,52 @@ def test_ours_shares_with_stock():
 
 def test_stock_shares_with_ours():
     check_share(StockNode, Node)
+
+
+def check_exit_node(sharer, guest):
+    """A shared exit node takes the guest to the Internet where the share says so, and only then."""
+    need_stock()
+    with Lab() as lab:
+        coordinator = Coordinator(lab, f"{FAR}.1")
+        owner = coordinator.json("user", "ls")[0]["loginName"]
+        coordinator.cli("account", "add", "lab", "--owner", "dora")
+        serve_callers(lab.far_host("web", 80))
+        way_out = sharer(lab.public_host("gate", f"{INTERNET}.2"), coordinator)
+        way_out.host.sysctl("net.ipv4.ip_forward", 1)  # the stock client leaves that to people
+        way_out.up(coordinator.add_key(user=owner), "--advertise-exit-node")
+        coordinator.cli("route", "approve", "gate", "--exit-node")
+        guest = guest(lab.host_behind("guest", lab.router("rg", Nat.PORT_PRESERVING)), coordinator)
+        guest.up(coordinator.cli("--account", "lab", "key", "add", "--user", "dora", "-q"))
+        web = f"{FAR}.80"
+        home = wait_until("the open Internet", lambda: seen_as(guest.host, web))
+        assert home != way_out.host.address
+
+        coordinator.cli("--account", "lab", "share", "accept", coordinator.cli("share", "add", "gate", "-q"))
+        wait_until("it is seen", lambda: guest.peer("gate"), 5)
+        guest.wait_ping(guest.peer("gate")["TailscaleIPs"][0])
+        assert not guest.peer("gate")["ExitNodeOption"]
+        assert guest.cli("set", "--exit-node", "gate", check=False).returncode != 0
+        share = coordinator.json("--account", "lab", "share", "ls")["in"][0]
+        coordinator.cli("share", "rm", share["id"])
+        wait_until("it is gone", lambda: guest.peer("gate") is None, 10)
+
+        link = coordinator.cli("share", "add", "gate", "--exit-node", "-q")
+        coordinator.cli("--account", "lab", "share", "accept", link)
+        wait_until("it is offered", lambda: (gate := guest.peer("gate")) and gate["ExitNodeOption"], 5)
+        guest.cli("set", "--exit-node", guest.peer("gate")["TailscaleIPs"][0])
+        wait_until("by the shared exit node", lambda: seen_as(guest.host, web) == way_out.host.address, 20)
+
+        # Revoked, it carries nothing any more, whatever the guest believes.
+        share = coordinator.json("--account", "lab", "share", "ls")["in"][0]
+        coordinator.cli("share", "rm", share["id"])
+        wait_until("not by it any more", lambda: seen_as(guest.host, web) != way_out.host.address, 20)
+        guest.cli("set", "--exit-node=")
+        wait_until("its own way again", lambda: seen_as(guest.host, web) == home, 20)
+
+
+def test_our_exit_node_shared_with_stock():
+    check_exit_node(Node, StockNode)
+
+
+def test_a_stock_exit_node_shared_with_ours():
+    check_exit_node(StockNode, Node)
