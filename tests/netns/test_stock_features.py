@@ -111,3 +111,31 @@ def test_a_key_that_has_expired_is_extended():
         coordinator.cli("node", "no-expire", "stock")
         wait_until("it goes on by itself", lambda: node.status()["BackendState"] == "Running")
         assert node.ip == address
+
+
+def test_addresses_of_a_carrier_are_left_alone_where_the_policy_says_so():
+    """A stock client drops what comes from 100.64.0.0/10 by any other way than its own, which cuts off a host
+    whose carrier or cloud uses that range."""
+    need_stock()
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        host = lab.public_host("stock", f"{INTERNET}.5")
+        carrier = lab.public_host("carrier", f"{INTERNET}.6")
+        carrier.run("ip", "address", "add", "100.100.1.1/32", "dev", "lo")
+        host.run("ip", "route", "add", "100.100.1.1/32", "via", carrier.address)
+        node = StockNode(host, coordinator)
+        node.up(coordinator.add_key())
+
+        def reached():
+            return host.run("ping", "-c1", "-W1", "100.100.1.1", check=False).returncode == 0
+
+        wait_until("the client cuts the host off", lambda: not reached())
+        policy = host.dir / "policy.hujson"
+        policy.write_text(json.dumps({
+            "grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"]}],
+            "OneCGNATRoute": "mac-never",
+            "nodeAttrs": [{"target": ["*"], "attr": ["disable-linux-cgnat-drop-rule"]}]}))
+        coordinator.cli("policy", "set", policy)
+        wait_until("the carrier is reached again, without a restart", reached, 15)
+        capabilities = node.status()["Self"]["CapMap"]
+        assert "disable-linux-cgnat-drop-rule" in capabilities and "one-cgnat?v=false" in capabilities, capabilities
