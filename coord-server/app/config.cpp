@@ -96,11 +96,23 @@ Result<void, StartError> set_oidc_list(std::string_view text, Config& config) {
   return {};
 }
 
+Result<bool, StartError> on_or_off(std::string_view name, std::string_view text) {
+  if (text == "on" || text == "off") return text == "on";
+  return StartError{
+      std::string(name) + ": \"" + std::string(text) + "\" is neither on nor off"};
+}
+
 Result<void, StartError> set_webhooks_private(std::string_view text, Config& config) {
-  if (text != "on" && text != "off") {
-    return StartError{"webhooks_private: \"" + std::string(text) + "\" is neither on nor off"};
-  }
-  config.webhooks_private = text == "on";
+  const auto on = on_or_off("webhooks_private", text);
+  if (!on) return on.error();
+  config.webhooks_private = *on;
+  return {};
+}
+
+Result<void, StartError> set_unverified_email(std::string_view text, Config& config) {
+  const auto on = on_or_off("oidc_unverified_email", text);
+  if (!on) return on.error();
+  oidc_of(config).unverified_email = *on;
   return {};
 }
 
@@ -126,6 +138,7 @@ constexpr std::array kSettings = {
     Setting{"oidc_allowed_domains", set_oidc_list<&oidc::Config::allowed_domains>},
     Setting{"oidc_allowed_groups", set_oidc_list<&oidc::Config::allowed_groups>},
     Setting{"oidc_allowed_users", set_oidc_list<&oidc::Config::allowed_users>},
+    Setting{"oidc_unverified_email", set_unverified_email},
 };
 
 const Setting* find_setting(std::string_view name) {
@@ -295,7 +308,9 @@ std::string config_text(const Config& config) {
       "# way back is server_url with /oidc/callback behind it. Lists have commas; each that is "
       "set\n"
       "# must let a person through: oidc_allowed_domains, oidc_allowed_groups, "
-      "oidc_allowed_users.\n",
+      "oidc_allowed_users.\n"
+      "# An e-mail address counts once that server has verified it; oidc_unverified_email = on\n"
+      "# takes its word for all of them.\n",
       "oidc_issuer", "https://id.example", false);
   out.pop_back();
   setting("", "oidc_client_id", "ayatori", false);

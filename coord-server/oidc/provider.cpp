@@ -43,6 +43,10 @@ std::string domain_of(const std::string& email) {
   return at == std::string::npos ? std::string() : lower(email.substr(at + 1));
 }
 
+std::string certain_email(const Config& config, const Claims& claims) {
+  return claims.email_verified || config.unverified_email ? claims.email : "";
+}
+
 }  // namespace
 
 std::string discovery_url(const Config& config) {
@@ -117,7 +121,11 @@ Result<Tokens, std::string> parse_tokens(std::string_view json) {
 }
 
 std::optional<std::string> refusal_of(const Config& config, const Claims& claims) {
-  const std::string email = claims.email_verified ? claims.email : "";
+  const std::string email = certain_email(config, claims);
+  const bool asks = !config.allowed_domains.empty() || !config.allowed_users.empty();
+  if (asks && email.empty() && !claims.email.empty()) {
+    return "the other server does not say that it has verified your e-mail address";
+  }
   if (!config.allowed_domains.empty() &&
       !contains_lower(config.allowed_domains, domain_of(email))) {
     return "the domain of the e-mail address is not one of those that may come";
@@ -132,8 +140,8 @@ std::optional<std::string> refusal_of(const Config& config, const Claims& claims
   return std::nullopt;
 }
 
-std::string login_of(const Claims& claims) {
-  std::string login = claims.email_verified ? claims.email : "";
+std::string login_of(const Config& config, const Claims& claims) {
+  std::string login = certain_email(config, claims);
   if (login.empty()) login = claims.preferred_username;
   if (login.empty()) login = claims.subject;
   std::erase_if(login, [](unsigned char c) {

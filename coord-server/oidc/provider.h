@@ -23,6 +23,9 @@ struct Config {
   // Who may come; each list that is not empty must let a person through.
   std::vector<std::string> allowed_domains, allowed_groups, allowed_users;
   std::string account;  // whose network new people join; empty: the first
+  // Also believe addresses that the provider does not call verified: for one that gives them out
+  // itself and does not say so.
+  bool unverified_email = false;
 };
 
 struct Discovery {
@@ -60,6 +63,6 @@ Result<Tokens, std::string> parse_tokens(std::string_view json);
 // Why this person may not come in; nullopt: may.
 std::optional<std::string> refusal_of(const Config& config, const Claims& claims);
 // What to call this person here, as far as that is certain: a verified address, or a name.
-std::string login_of(const Claims& claims);
+std::string login_of(const Config& config, const Claims& claims);
 
 }  // namespace aya::oidc

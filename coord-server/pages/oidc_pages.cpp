@@ -158,7 +158,7 @@ Result<const store::User*, std::string> Pages::make_user(
     const people::UserInvite* invite) {
   store::User user;
   user.account = account.id;
-  user.login = oidc::login_of(claims);
+  user.login = oidc::login_of(*oidc_.config, claims);
   user.display_name = claims.name.empty() ? user.login : claims.name;
   user.role = "member";
   user.status = account.settings.users_approval ? "needs-approval" : "active";

@@ -19,7 +19,7 @@ void check_person(const Result<Claims, TokenFault>& claims) {
   Config config;
   config.allowed_domains = {"example.com"};
   if (!refusal_of(config, *claims)) AYA_CHECK(claims->email_verified);
-  (void)login_of(*claims);
+  (void)login_of({}, *claims);
 }
 
 }  // namespace

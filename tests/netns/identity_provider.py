@@ -37,20 +37,26 @@ class IdentityProvider:
              self.certificate, "-days", "30", "-subj", "/CN=id.example", "-addext",
              f"subjectAltName=IP:{host.address}"], check=True, capture_output=True)
         self._make_database()
-        config = host.dir / "glewlwyd.conf"
-        config.write_text(self._settings())
-        libraries = next((TREE / "usr/lib").glob("*-linux-gnu"))
-        host.start(TREE / "usr/bin/glewlwyd", f"--config-file={config}", log="glewlwyd.txt",
-                   env={"LD_LIBRARY_PATH": str(libraries)})
+        (host.dir / "glewlwyd.conf").write_text(self._settings())
         self.web = urllib.request.build_opener(
             urllib.request.HTTPSHandler(context=ssl._create_unverified_context()),
             urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        wait_until("the provider answers", self._sign_in, 20)
+        self.start()
         self._ask("/api/mod/plugin/", self._plugin())
         self._ask("/api/client/", {
             "client_id": "ayatori", "name": "Ayatori", "enabled": True, "confidential": True,
             "password": CLIENT_SECRET, "redirect_uri": [back_to], "authorization_type": ["code"],
             "token_endpoint_auth_method": ["client_secret_basic"], "scope": [], "source": "database"})
+
+    def start(self):
+        libraries = next((TREE / "usr/lib").glob("*-linux-gnu"))
+        self.process = self.host.start(
+            TREE / "usr/bin/glewlwyd", f"--config-file={self.host.dir / 'glewlwyd.conf'}", log="glewlwyd.txt",
+            env={"LD_LIBRARY_PATH": str(libraries)})
+        wait_until("the provider answers", self._sign_in, 20)
+
+    def stop(self):
+        self.host.stop(self.process)
 
     def add_person(self, name, password):
         self._ask("/api/user/", {

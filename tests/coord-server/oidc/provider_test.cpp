@@ -86,21 +86,27 @@ TEST(Filters, AllThatAreSetMustLetAPersonThrough) {
   open.allowed_users.clear();
   alice.email_verified = false;
   EXPECT_TRUE(refusal_of(open, alice)) << "an address that nobody has checked";
+  open.unverified_email = true;
+  EXPECT_FALSE(refusal_of(open, alice));
   alice.email_verified = true;
   alice.email = "alice@evil.example.com@other.test";
   EXPECT_TRUE(refusal_of(open, alice));
 }
 
 TEST(Logins, AreVerifiedAddressesOrNames) {
+  Config open = config();
   Claims claims;
   claims.subject = "47 11";
-  EXPECT_EQ(login_of(claims), "4711");
+  EXPECT_EQ(login_of(open, claims), "4711");
   claims.preferred_username = "al ice";
-  EXPECT_EQ(login_of(claims), "alice");
+  EXPECT_EQ(login_of(open, claims), "alice");
   claims.email = "alice@example.com";
-  EXPECT_EQ(login_of(claims), "alice");
+  EXPECT_EQ(login_of(open, claims), "alice");
+  open.unverified_email = true;
+  EXPECT_EQ(login_of(open, claims), "alice@example.com") << "its word is taken";
+  open.unverified_email = false;
   claims.email_verified = true;
-  EXPECT_EQ(login_of(claims), "alice@example.com");
+  EXPECT_EQ(login_of(open, claims), "alice@example.com");
 }
 
 }  // namespace
