@@ -5,6 +5,7 @@
 
 #include "coord-server/api/json.h"
 #include "coord-server/serve/node_attributes.h"
+#include "coord-server/serve/node_audit.h"
 
 namespace aya::serve {
 namespace {
@@ -58,15 +59,7 @@ http::Response feature_query(const Query& q) {
 http::Response audit_log(const Query& q) {
   const std::string action = q.text("Action");
   if (action != "DISCONNECT_NODE") return http::Response::text(400, "unknown action");
-  store::AuditEntry entry;
-  entry.account = q.node.account();
-  entry.time = q.now;
-  entry.origin = "CONTROL";
-  entry.actor = api::text_of({{"type", "NODE"}, {"id", q.node.record.stable_id}});
-  entry.action = action;
-  entry.target_type = "NODE";
-  entry.target_id = q.node.record.stable_id;
-  entry.target_name = q.registry.full_name(q.node);
+  store::AuditEntry entry = by_node(q.registry, q.node, action, q.now);
   entry.details = q.text("Details").substr(0, 1000);
   // The client tries again on 503, and only then.
   if (auto stored = q.registry.note(entry); !stored) return http::Response::text(503, "try again");

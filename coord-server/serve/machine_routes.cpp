@@ -1,6 +1,9 @@
 #include "coord-server/serve/machine_routes.h"
 
+#include <algorithm>
+
 #include "coord-server/serve/machine_queries.h"
+#include "coord-server/serve/node_audit.h"
 #include "proto/control/capability_version.h"
 #include "proto/control/json_text.h"
 #include "proto/control/register.h"
@@ -54,6 +57,8 @@ store::NodeLive merge(const store::NodeLive& known, const MapRequest& request) {
     live.hostinfo = *request.hostinfo;
     if (!live.hostinfo.net_info) live.hostinfo.net_info = known.hostinfo.net_info;
   }
+  live.forwarding_off =
+      std::ranges::find(request.debug_flags, control::kForwardingOff) != request.debug_flags.end();
   const auto& net = live.hostinfo.net_info;
   if (net && net->preferred_derp != 0) live.home_region = net->preferred_derp;
   return live;
@@ -137,7 +142,7 @@ MachineAnswer MachineRoutes::on_map(
   if (node == nullptr || node->record.machine != machine) return {refuse(404, "node not found")};
 
   if (decoded->kind() != MapRequest::Kind::LegacyReadOnly) {
-    if (auto trouble = take_update(*node, *decoded)) return {std::move(*trouble)};
+    if (auto trouble = take_update(*node, *decoded, wall)) return {std::move(*trouble)};
   }
   switch (decoded->kind()) {
     case MapRequest::Kind::LongPoll:
@@ -155,10 +160,11 @@ MachineAnswer MachineRoutes::on_map(
 }
 
 std::optional<http::Response> MachineRoutes::take_update(
-    const nodes::Node& node, const MapRequest& request) {
+    const nodes::Node& node, const MapRequest& request, WallTime wall) {
   store::NodeLive live = merge(node.record.live, request);
   const std::string label = enrollment_.label_for(live.hostinfo, node.record);
-  if (label == node.record.label) {
+  const bool told = live.forwarding_off == node.record.live.forwarding_off;
+  if (label == node.record.label && told) {
     if (live == node.record.live) return std::nullopt;
     // Without its disco key and its relay a node cannot be reached, so peers would lose it if we
     // were killed before the next flush. Endpoints come again by themselves and may wait.
@@ -170,10 +176,19 @@ std::optional<http::Response> MachineRoutes::take_update(
     return std::nullopt;
   }
   // The name follows the host name (T-37), and a name is something people were told: stored first.
+  // So is what they are warned of.
   nodes::NodeRecord changed = node.record;
   changed.label = label;
   changed.live = std::move(live);
-  if (auto stored = registry_.update(changed); !stored) {
+  std::optional<store::AuditEntry> audit;
+  if (!told) {
+    const bool off = changed.live.forwarding_off;
+    audit = by_node(registry_, node, "UPDATE", wall);
+    audit->property = "IP_FORWARDING";
+    audit->old_value = off ? "true" : "false";
+    audit->new_value = off ? "false" : "true";
+  }
+  if (auto stored = registry_.update(changed, {}, audit); !stored) {
     return refuse(503, stored.error().to_text());
   }
   return std::nullopt;

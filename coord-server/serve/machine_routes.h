@@ -65,7 +65,7 @@ class MachineRoutes {
       TimePoint now, WallTime wall, mapper::MapStreams::Effects& out);
   // Takes what the request says about its node. nullopt: done; otherwise what went wrong.
   std::optional<http::Response> take_update(
-      const nodes::Node& node, const control::MapRequest& request);
+      const nodes::Node& node, const control::MapRequest& request, WallTime wall);
 
   nodes::Registry& registry_;
   enroll::Enrollment& enrollment_;

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "coord-server/nodes/posture.h"
+#include "coord-server/serve/node_audit.h"
 
 namespace aya::serve {
 namespace {
@@ -75,15 +76,7 @@ http::Response set_own_attributes(
     }
     if (attribute) after[name] = update.at(name);
   }
-  store::AuditEntry entry;
-  entry.account = node.account();
-  entry.time = now;
-  entry.origin = "CONTROL";
-  entry.actor = api::text_of({{"type", "NODE"}, {"id", node.record.stable_id}});
-  entry.action = "UPDATE";
-  entry.target_type = "NODE";
-  entry.target_id = node.record.stable_id;
-  entry.target_name = registry.full_name(node);
+  store::AuditEntry entry = by_node(registry, node, "UPDATE", now);
   entry.property = "POSTURE_ATTRIBUTES";
   entry.old_value = api::text_of(before);
   entry.new_value = api::text_of(after);

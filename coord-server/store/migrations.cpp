@@ -425,9 +425,14 @@ CREATE TABLE wireguard_clients (
 CREATE INDEX wireguard_clients_of_node ON wireguard_clients (client_id);
 )sql";
 
+// What a router says of its own system.
+constexpr const char* kForwarding = R"sql(
+ALTER TABLE nodes ADD COLUMN forwarding_off INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array kSteps = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
                                kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
-                               kRelays,  kWebhooks, kInvitations, kWireguard};
+                               kRelays,  kWebhooks, kInvitations, kWireguard, kForwarding};
 
 }  // namespace
 

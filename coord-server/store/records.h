@@ -96,6 +96,7 @@ struct NodeLive {
   int capver = 0;            // of its last request
   control::Hostinfo hostinfo;
   std::optional<WallTime> last_seen;
+  bool forwarding_off = false;  // it offers routes, and its system forwards nothing
   // What it carries for all: of several routers for one prefix the one in use, kept so that a
   // restart of the server moves nothing. Chosen by the registry, never by the daemon.
   std::vector<Prefix> primary_routes;

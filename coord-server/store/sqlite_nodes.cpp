@@ -58,8 +58,8 @@ Stored<NodeRecord> SqliteStore::create_node(
         "INSERT INTO nodes (account_id, user_id, stable_id, machine_key, node_key, label, "
         "label_is_chosen, ephemeral, authorized, created, key_expiry, disco_key, endpoints, "
         "home_region, capver, hostinfo, last_seen, approved_routes, answers_subdomains, tags, "
-        "never_owned, primary_routes) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "never_owned, primary_routes, forwarding_off) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         {node.account,
          node.user,
          node.stable_id,
@@ -81,7 +81,8 @@ Stored<NodeRecord> SqliteStore::create_node(
          node.answers_subdomains,
          words_column(node.tags),
          node.never_owned,
-         prefixes_column(node.live.primary_routes)});
+         prefixes_column(node.live.primary_routes),
+         node.live.forwarding_off});
     if (!inserted) return inserted.error();
     node.id = NodeId{db_.last_row_id()};
     auto addressed = db_.run(
@@ -104,13 +105,15 @@ Stored<void> SqliteStore::update_node(
         "UPDATE nodes SET user_id = ?, node_key = ?, label = ?, label_is_chosen = ?, "
         "ephemeral = ?, authorized = ?, key_expiry = ?, disco_key = ?, endpoints = ?, "
         "home_region = ?, capver = ?, hostinfo = ?, last_seen = ?, approved_routes = ?, "
-        "answers_subdomains = ?, tags = ?, never_owned = ?, primary_routes = ? WHERE id = ?",
+        "answers_subdomains = ?, tags = ?, never_owned = ?, primary_routes = ?, "
+        "forwarding_off = ? WHERE id = ?",
         {node.user, node.node_key.to_text(), node.label, node.label_is_chosen, node.ephemeral,
          node.authorized, TimeColumn(node.key_expiry).value(), node.live.disco_key.to_text(),
          endpoints_column(node.live.endpoints), node.live.home_region, node.live.capver,
          hostinfo_column(node.live.hostinfo), TimeColumn(node.live.last_seen).value(),
          prefixes_column(node.approved_routes), node.answers_subdomains, words_column(node.tags),
-         node.never_owned, prefixes_column(node.live.primary_routes), node.id});
+         node.never_owned, prefixes_column(node.live.primary_routes), node.live.forwarding_off,
+         node.id});
     if (!updated) return updated;
     if (auto written = write_wireguard(node); !written) return written;
     return audit ? log(*audit) : Stored<void>();
@@ -130,10 +133,10 @@ Stored<void> SqliteStore::save_live(std::span<const std::pair<NodeId, const Node
     for (const auto& [id, live] : nodes) {
       auto saved = db_.run(
           "UPDATE nodes SET disco_key = ?, endpoints = ?, home_region = ?, capver = ?, "
-          "hostinfo = ?, last_seen = ?, primary_routes = ? WHERE id = ?",
+          "hostinfo = ?, last_seen = ?, primary_routes = ?, forwarding_off = ? WHERE id = ?",
           {live->disco_key.to_text(), endpoints_column(live->endpoints), live->home_region,
            live->capver, hostinfo_column(live->hostinfo), TimeColumn(live->last_seen).value(),
-           prefixes_column(live->primary_routes), id});
+           prefixes_column(live->primary_routes), live->forwarding_off, id});
       if (!saved) return saved;
     }
     return {};

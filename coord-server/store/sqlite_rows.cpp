@@ -176,6 +176,7 @@ NodeRecord read_node(RowReader& row) {
   node.tags = row.words();
   node.never_owned = row.flag();
   node.live.primary_routes = row.prefixes();
+  node.live.forwarding_off = row.flag();
   node.ipv4 = row.address();
   node.ipv6 = row.address();
   return node;

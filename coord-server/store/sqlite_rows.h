@@ -67,7 +67,7 @@ inline constexpr const char* kNodeColumns =
     "id, nodes.account_id, user_id, stable_id, machine_key, node_key, label, label_is_chosen, "
     "ephemeral, authorized, created, key_expiry, disco_key, endpoints, home_region, capver, "
     "hostinfo, last_seen, approved_routes, answers_subdomains, tags, "
-    "never_owned, primary_routes, ipv4, ipv6";
+    "never_owned, primary_routes, forwarding_off, ipv4, ipv6";
 NodeRecord read_node(RowReader& row);
 inline constexpr const char* kQuarantineColumns = "account_id, address, former_node, until";
 Quarantine read_quarantine(RowReader& row);

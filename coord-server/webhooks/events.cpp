@@ -88,6 +88,14 @@ std::vector<Event> about_node(const store::AuditLine& line, const nodes::Registr
     data["oldAddresses"] = read(entry.old_value);
     data["newAddresses"] = read(entry.new_value);
     tell("nodeAddressChanged", " has moved to " + addresses_in(entry.new_value));
+  } else if (entry.property == "IP_FORWARDING" && entry.new_value == "false" && node != nullptr) {
+    const auto& offered = node->record.live.hostinfo.routable_ips;
+    const auto exits = std::ranges::count(offered, 0, &Prefix::length);
+    constexpr std::string_view kOff = ", and forwarding is off in its system";
+    if (exits > 0) tell("exitNodeIPForwardingNotEnabled", " is an exit node" + std::string(kOff));
+    if (exits < std::ssize(offered)) {
+      tell("subnetIPForwardingNotEnabled", " offers routes" + std::string(kOff));
+    }
   }
   return out;
 }

@@ -376,6 +376,7 @@ void Daemon::tell_coord() {
       host_->networks(), host_->dns().base, host_->dhcp_servers(), host_->route_abilities());
   control::set_occupied_prefixes(
       host.hostinfo, routing::occupied_prefixes(around, control::kOccupiedAtMost));
+  host.forwarding_off = !ip_forwarding_problem().empty();
   host.disco_key = disco_key_.public_key();
   if (mesh_) {
     host.hostinfo.net_info = mesh_->net_info();

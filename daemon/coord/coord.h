@@ -53,6 +53,7 @@ struct HostState {
   DiscoPublicKey disco_key;
   std::vector<Endpoint> endpoints;
   std::vector<control::EndpointType> endpoint_types;
+  bool forwarding_off = false;  // it offers routes, and the system forwards nothing
   friend bool operator==(const HostState&, const HostState&) = default;
 };
 

@@ -21,6 +21,7 @@ control::MapRequest Coord::map_request() const {
   request.hostinfo = host_.hostinfo;
   request.endpoints = host_.endpoints;
   request.endpoint_types = host_.endpoint_types;
+  if (host_.forwarding_off) request.debug_flags.emplace_back(control::kForwardingOff);
   return request;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/base/time.h"
@@ -21,6 +22,9 @@ enum class EndpointType : std::int32_t {
   Explicit = 5,
 };
 
+// Of a node that offers routes and whose system forwards nothing.
+inline constexpr std::string_view kForwardingOff = "warn-ip-forwarding-off";
+
 struct MapRequest {
   int version = 0;
   std::string compress;  // "zstd" or empty
@@ -36,7 +40,7 @@ struct MapRequest {
   std::string tka_head;
   bool read_only = false;
   bool omit_peers = false;
-  std::vector<std::string> debug_flags;
+  std::vector<std::string> debug_flags;  // what is odd about the client, such as kForwardingOff
   std::string connection_handle_for_test;
   friend bool operator==(const MapRequest&, const MapRequest&) = default;
 

@@ -7,7 +7,8 @@ import http.server
 import json
 
 from lab import INTERNET, Lab, wait_until
-from mesh import Coordinator, Node
+from mesh import Coordinator, Node, StockNode
+from test_stock_client import need_stock
 
 
 class Receiver:
@@ -93,3 +94,26 @@ def test_no_way_into_the_servers_own_network():
         wait_until("it is refused", lambda: states(coordinator)[hook]["trouble"], 5)
         assert "local network" in states(coordinator)[hook]["trouble"]
         assert inside.got == []
+
+
+def test_routers_that_forward_nothing():
+    """A stock client leaves forwarding to people; ours switches it on, and says where it may not."""
+    need_stock()
+    with Lab() as lab, contextlib.ExitStack() as clean_up:
+        coordinator = Coordinator(lab)
+        host = lab.public_host("receiver", f"{INTERNET}.9")
+        receiver = clean_up.enter_context(contextlib.closing(Receiver(host, host.address)))
+        _, secret = make(coordinator, receiver, "--events", "categoryDeviceMisconfigurations")
+        stock = StockNode(lab.public_host("stock", f"{INTERNET}.7"), coordinator)
+        stock.up(coordinator.add_key(), "--advertise-routes=10.7.0.0/16")
+        fixed = Node(lab.public_host("fixed", f"{INTERNET}.8"), coordinator, prefix=(
+            "unshare", "-m", "sh", "-c", 'mount -o bind,ro /proc/sys /proc/sys && exec "$@"', "sh"))
+        fixed.up(coordinator.add_key(), "--advertise-exit-node")
+        able = Node(lab.public_host("able", f"{INTERNET}.6"), coordinator)
+        able.up(coordinator.add_key(), "--advertise-exit-node")
+
+        def told():
+            return {(event["type"], event["data"]["deviceName"].split(".")[0]) for event in receiver.events(secret)}
+
+        wait_until("both are told of", lambda: len(told()) == 2, 20)
+        assert told() == {("subnetIPForwardingNotEnabled", "stock"), ("exitNodeIPForwardingNotEnabled", "fixed")}

@@ -80,6 +80,33 @@ TEST_F(Hooks, TellOfPeopleAndOfThePolicy) {
   EXPECT_EQ(messages.back().at("data").at("newPolicy"), R"({"acls": []})");
 }
 
+TEST_F(Hooks, TellOfRoutersThatForwardNothing) {
+  make({"categoryDeviceMisconfigurations"});
+  Machine& gate = joined("gate");
+  gate.offered = {*Prefix::parse("10.1.0.0/16"), *Prefix::parse("0.0.0.0/0"),
+                  *Prefix::parse("::/0")};
+  const auto say = [&](bool off) {
+    control::MapRequest request = map_request(gate);
+    request.omit_peers = true;
+    if (off) request.debug_flags = {"netstack", "warn-ip-forwarding-off"};
+    EXPECT_EQ(send_map(gate, request), 200);
+  };
+  say(false);
+  EXPECT_THAT(told(), IsEmpty());
+  say(true);
+  EXPECT_THAT(
+      told(), ElementsAre("exitNodeIPForwardingNotEnabled", "subnetIPForwardingNotEnabled"));
+  EXPECT_EQ(messages[0].at("data").at("deviceName"), "gate.default.mesh.test");
+  say(true);
+  start();  // a server that starts again has not forgotten it
+  say(true);
+  EXPECT_THAT(told(), IsEmpty());
+  say(false);
+  gate.offered = {*Prefix::parse("10.1.0.0/16")};
+  say(true);
+  EXPECT_THAT(told(), ElementsAre("subnetIPForwardingNotEnabled"));
+}
+
 TEST_F(Hooks, TellWhatIsSubscribedToAndNothingElse) {
   const std::string id = make({"nodeDeleted"});
   Machine& box = joined("box");

@@ -173,7 +173,9 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
   ASSERT_EQ(sqlite3_open(dir.file("coord.db").c_str(), &raw), SQLITE_OK);
   // What later steps of the schema have added.
   const std::map<std::string, std::vector<std::string>> added = {
-      {"nodes", {"approved_routes", "primary_routes", "answers_subdomains", "tags", "never_owned"}},
+      {"nodes",
+       {"approved_routes", "primary_routes", "answers_subdomains", "tags", "never_owned",
+        "forwarding_off"}},
       {"auth_keys", {"tags", "client"}},
       {"accounts",
        {"dns", "devices_approval", "devices_key_days", "users_approval", "policy_elsewhere",

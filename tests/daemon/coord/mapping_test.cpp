@@ -14,8 +14,9 @@ class Mapping : public CoordBench {
  protected:
   Mapping() { login(); }
 
-  void tell(const std::string& hostname) {
+  void tell(const std::string& hostname, bool forwarding_off = false) {
     HostState host;
+    host.forwarding_off = forwarding_off;
     host.hostinfo.hostname = hostname;
     host.endpoints = {*Endpoint::parse("192.0.2.7:41641")};
     host.endpoint_types = {control::EndpointType::Stun};
@@ -197,6 +198,12 @@ TEST_F(Mapping, AChangeIsToldBesideTheStreamOnce) {
   tell("beta");
   EXPECT_THAT(server.updates, SizeIs(2));
   EXPECT_THAT(server.polls, SizeIs(1));
+}
+
+TEST_F(Mapping, ARouterThatForwardsNothingSaysSo) {
+  EXPECT_THAT(server.updates.back().debug_flags, IsEmpty());
+  tell("alpha", true);
+  EXPECT_THAT(server.updates.back().debug_flags, ElementsAre("warn-ip-forwarding-off"));
 }
 
 TEST_F(Mapping, OnlyTheNewestStateFollowsAnUpdateUnderWay) {
