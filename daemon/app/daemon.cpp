@@ -281,7 +281,10 @@ void Daemon::bring_up() {
   const bool join = !auth_key_.empty() || (idle && has_identity());
   if (!join) return;
   coord::LoginWish wish;
-  if (!auth_key_.empty()) wish.auth_key = std::exchange(auth_key_, {});
+  if (!auth_key_.empty()) {
+    wish.renew = has_identity();  // whoever is in and brings a key wants to come in anew
+    wish.auth_key = std::exchange(auth_key_, {});
+  }
   coord_->login(wish);
 }
 

@@ -19,8 +19,8 @@ class Pair:
         for node, other in self.both_ways:
             node.wait_ping(other.ip, 15)
 
-    def join(self, node, *options):
-        node.up(self.coordinator.add_key(*options))
+    def join(self, node, *options, again=False):
+        node.up(self.coordinator.add_key(*options), *(("--force-reauth",) if again else ()))
 
     def known(self):
         return {device["hostname"]: device for device in self.coordinator.json("node", "ls")}
@@ -109,6 +109,20 @@ def test_a_key_is_replaced_while_packets_flow():
             other.wait_ping(address)
             node.wait_ping(other.ip)
             assert len(pair.known()) == 2
+
+
+def test_a_key_is_replaced_without_a_person():
+    need_stock()
+    with Lab() as lab:
+        pair = Pair(lab)
+        for node, other in pair.both_ways:
+            address, key = node.ip, node.status()["Self"]["PublicKey"]
+            pair.join(node, again=True)
+            wait_until("another key", lambda: node.status()["Self"]["PublicKey"] != key, 5)
+            wait_state(node, "Running")
+            assert node.ip == address and len(pair.known()) == 2
+            for one, to in ((other, address), (node, other.ip)):
+                one.wait_ping(to)
 
 
 def test_ephemeral_nodes_are_gone_when_they_log_out():
