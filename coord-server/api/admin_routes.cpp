@@ -6,6 +6,7 @@
 #include "coord-server/api/admin_context.h"
 #include "coord-server/api/encoding.h"
 #include "coord-server/api/json.h"
+#include "coord-server/api/paging.h"
 #include "proto/base/hex.h"
 #include "proto/http/target.h"
 
@@ -137,6 +138,9 @@ Answer<http::Response> AdminRoutes::run(
   }
   auto answered = route.handler(
       {parts_, request, wild, caller, now, auth_keys_, tokens_, people_, facts_, table_});
+  if (answered && answered->status == 200 && asks_for_page(request)) {
+    return page_of(*answered, request);
+  }
   constexpr int kComesLater = 202;  // which is no answer that could be given again
   if (!repeated.empty() && answered && answered->ok() && answered->status != kComesLater) {
     repeated_.remember(repeated, request, *answered, now);

@@ -1,4 +1,5 @@
 // Devices: what people see and do about nodes (interfaces 1.4).
+#include "coord-server/api/paging.h"
 #include "coord-server/enroll/node_label.h"
 #include "coord-server/resources/handlers.h"
 #include "coord-server/resources/device_json.h"
@@ -75,7 +76,8 @@ Answer<http::Response> list_devices(const AdminContext& c) {
   if (!fields) return fields.error();
   auto filters = http::parse_query(c.request.query());
   std::erase_if(filters, [&](const http::QueryField& f) {
-    return f.name == "fields" || (f.name == "account" && c.caller.every_account);
+    const bool about_account = f.name == "account" && c.caller.every_account;
+    return f.name == "fields" || is_paging_word(f.name) || about_account;
   });
   if (auto known = check_filters(filters); !known) return known.error();
   Json devices = Json::array();
