@@ -1,6 +1,8 @@
 #include "coord-server/store/migrations.h"
 
-#include <array>
+#include <iterator>
+
+#include "coord-server/store/audit_chain.h"
 
 namespace aya::store {
 namespace {
@@ -425,26 +427,57 @@ CREATE TABLE wireguard_clients (
 CREATE INDEX wireguard_clients_of_node ON wireguard_clients (client_id);
 )sql";
 
-constexpr std::array kSteps = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
-                               kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
-                               kRelays,  kWebhooks, kInvitations, kWireguard};
+// From here on every line of the log is bound to the one before it (audit_chain.h). The newest hash
+// of each log stands apart: so it shows when the last lines are gone.
+constexpr const char* kAuditChain = R"sql(
+ALTER TABLE audit_log ADD COLUMN prev_hash BLOB NOT NULL DEFAULT x'';
+ALTER TABLE audit_log ADD COLUMN hash      BLOB NOT NULL DEFAULT x'';
+CREATE TABLE audit_heads (
+  account_id INTEGER PRIMARY KEY REFERENCES accounts(id),
+  hash       BLOB NOT NULL
+);
+DROP TRIGGER audit_is_append_only;
+)sql";
+
+struct Step {
+  constexpr Step(const char* script, Stored<void> (*then)(SqliteDatabase&) = nullptr)
+      : script(script), then(then) {}
+
+  const char* script;
+  Stored<void> (*then)(SqliteDatabase&);  // what takes more than SQL, in the same transaction
+};
+
+Stored<void> chain_what_was_logged(SqliteDatabase& database) {
+  if (auto chained = chain_old_lines(database); !chained) return chained;
+  return database.script(
+      "CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit_log "
+      "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;");
+}
+
+constexpr Step kSteps[] = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
+                           kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
+                           kRelays,  kWebhooks, kInvitations, kWireguard,
+                           {kAuditChain, chain_what_was_logged}};
 
 }  // namespace
 
-int newest_schema() { return static_cast<int>(kSteps.size()); }
+int newest_schema() { return static_cast<int>(std::size(kSteps)); }
 
 Stored<void> migrate(SqliteDatabase& database) {
   std::int64_t reached = 0;
   auto read = database.rows(
       "PRAGMA user_version", {}, [&](const SqlRow& row) { reached = row.integer(0); });
   if (!read) return read;
-  if (reached > static_cast<std::int64_t>(kSteps.size())) {
+  if (reached > static_cast<std::int64_t>(std::size(kSteps))) {
     return StoreError{
         StoreError::Kind::Damaged, "the database was written by a newer version of ayatori-coord"};
   }
-  for (auto step = static_cast<std::size_t>(reached); step < kSteps.size(); ++step) {
+  for (auto step = static_cast<std::size_t>(reached); step < std::size(kSteps); ++step) {
     auto done = database.transaction<void>([&]() -> Stored<void> {
-      if (auto ran = database.script(kSteps[step]); !ran) return ran;
+      if (auto ran = database.script(kSteps[step].script); !ran) return ran;
+      if (kSteps[step].then != nullptr) {
+        if (auto ran = kSteps[step].then(database); !ran) return ran;
+      }
       return database.script(("PRAGMA user_version = " + std::to_string(step + 1)).c_str());
     });
     if (!done) return done;

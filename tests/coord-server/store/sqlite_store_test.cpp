@@ -181,7 +181,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
         "posture_identity", "https", "contact_account", "contact_support", "contact_security",
         "policy", "removed"}},
       {"users", {"status"}},
-      {"audit_log", {"event_group", "source"}}};
+      {"audit_log", {"event_group", "source", "prev_hash", "hash"}}};
   std::string undo =
       "PRAGMA user_version = 1; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
       "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER "
@@ -192,7 +192,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
       "DROP TABLE wireguard_clients; DROP TABLE wireguard_devices;"
-      "DROP TABLE user_invites; DROP TABLE webhooks;"
+      "DROP TABLE user_invites; DROP TABLE webhooks; DROP TABLE audit_heads;"
       "DROP TABLE relay_sources; DROP TABLE relay_regions; DROP TABLE relay_choices;"
       "DROP TABLE former_addresses; DROP TABLE address_moves; DROP TABLE address_changes;"
       "DROP TABLE address_reservations; ALTER TABLE quarantine RENAME COLUMN address TO ipv4;";
@@ -206,6 +206,9 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
   open();
   EXPECT_TRUE(store->accounts()->front().dns.proxied);
   EXPECT_TRUE(store->nodes()->front().approved_routes.empty());
+  const auto walk = store->check_audit(account.id, 0, 100);  // what was logged by then, too
+  EXPECT_EQ(walk->lines, 2u);
+  EXPECT_TRUE(walk->at_end && walk->faults.empty());
 }
 
 TEST_F(SqliteStore, KeepsPlainWireguardDevicesAndWhomTheyKnow) {
