@@ -115,7 +115,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     auto core = serve::Coordinator::make(
         *storage_, rng_,
         {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_),
-         installation_.config.oidc},
+         installation_.config.oidc, [] { return TimePoint(std::chrono::steady_clock::now()); }},
         loop_.now(), loop_.wall_now());
     if (!core) return database_error(core.error());
     core_ = std::move(*core);

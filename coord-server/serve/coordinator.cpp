@@ -76,7 +76,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       setup_(std::move(setup)),
       registry_(std::move(loaded.registry)),
       sharing_(std::move(loaded.sharing)),
-      policy_(*registry_, *sharing_),
+      policy_(*registry_, *sharing_, setup_.clock),
       relays_(std::move(loaded.relays)),
       webhooks_(std::move(loaded.webhooks)),
       invitations_(std::move(loaded.invitations)),
@@ -180,8 +180,8 @@ void Coordinator::note_edits_told(TimePoint now) {
 
 std::string Coordinator::metrics(const OutsideFigures& outside, WallTime wall) const {
   return metrics_page(
-      {*registry_, streams_, admin_routes_.tally(), machine_routes_.registrations(), edit_times_,
-       feed_.size(), storage_.figures(), outside, setup_.facts.version},
+      {*registry_, streams_, policy_, admin_routes_.tally(), machine_routes_.registrations(),
+       edit_times_, feed_.size(), storage_.figures(), outside, setup_.facts.version},
       wall);
 }
 

@@ -34,6 +34,7 @@ class Coordinator {
     ServerFacts facts;
     relays::OwnRelay relay;
     std::optional<oidc::Config> oidc;
+    policy::Clock clock = nullptr;  // to see how long its own work takes
   };
 
   struct Effects {

@@ -55,6 +55,7 @@ class Bench : public testing::Test {
     setup.facts.version = "test";
     setup.facts.certificate_pin = "sha256-raw:00";
     setup.relay.host = "coord.test";
+    setup.clock = [] { return TimePoint{}; };  // work takes no time here
     auto made = Coordinator::make(*storage, rng, std::move(setup), now, wall);
     ASSERT_TRUE(made) << made.error().to_text();
     coordinator = std::move(*made);
