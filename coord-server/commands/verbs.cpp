@@ -26,6 +26,7 @@ const std::vector<OptionKind>& known_options() {
       {"email", true},
       {"endpoint", true},
       {"ephemeral", false},
+      {"event", true},
       {"events", true},
       {"exit-node", false},
       {"expires", true},
@@ -66,6 +67,7 @@ const std::vector<OptionKind>& known_options() {
       {"stun-port", true},
       {"swap", true},
       {"tag", true},
+      {"target", true},
       {"tls-cert", true},
       {"tls-key", true},
       {"undo", false},
@@ -352,8 +354,13 @@ const std::vector<Verb>& verbs() {
        {"tag", "description", "q"}, oauth_add},
       {"settings show", "", "what holds for the whole network", 0, 0, {}, settings_show},
       {"settings set", "NAME VALUE", "change one of these", 2, 2, {}, settings_set},
-      {"audit", "", "who changed what; by default in the last day", 0, 0, {"since", "actor", "f"},
-       audit_command},
+      {"audit ls", "",
+       "who changed what; by default in the last day. An event is an action (UPDATE), with what it "
+       "was done to (NODE.UPDATE), or a part of that (NODE.UPDATE.ADDRESS)", 0, 0,
+       {"since", "actor", "target", "event", "f"}, audit_list},
+      {"audit", "", "the same", 0, 0, {"since", "actor", "target", "event", "f"}, audit_list},
+      {"audit verify", "", "does the log still say what was written, in every network", 0, 0, {},
+       audit_verify},
       {"version", "", "print the version", 0, 0, {}, version_command},
   };
   // clang-format on

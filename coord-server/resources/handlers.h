@@ -100,6 +100,7 @@ Answer<http::Response> list_integrations(const AdminContext& c);
 
 // audit_routes.cpp
 Answer<http::Response> audit_log(const AdminContext& c);
+Answer<http::Response> verify_audit_log(const AdminContext& c);
 
 // openapi.cpp
 Answer<http::Response> openapi(const AdminContext& c);

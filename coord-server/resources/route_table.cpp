@@ -89,6 +89,7 @@ constexpr std::array kRoutes = {
     Route{"POST",   "tailnet/*/registrations/*/reject",   "devices:core",              reject_registration},
     Route{"GET",    "tailnet/*/events",                   "devices:core:read",         watch_changes},
     Route{"GET",    "tailnet/*/logging/configuration",    "logs:configuration:read",   audit_log},
+    Route{"GET",    "tailnet/*/logging/configuration/verify", "logs:configuration:read", verify_audit_log},
     Route{"POST",   "users/*/approve",                  "users",                   approve_user},
     Route{"POST",   "users/*/suspend",                  "users",                   suspend_user},
     Route{"POST",   "users/*/restore",                  "users",                   restore_user},
