@@ -154,6 +154,12 @@ Done share_accept(const Invocation& call);
 Done audit_list(const Invocation& call);
 Done audit_verify(const Invocation& call);
 
+// log_stream_commands.cpp
+Done log_stream_set(const Invocation& call);
+Done log_stream_show(const Invocation& call);
+Done log_stream_remove(const Invocation& call);
+Done log_stream_status(const Invocation& call);
+
 // webhook_commands.cpp
 Done webhook_add(const Invocation& call);
 Done webhook_list(const Invocation& call);

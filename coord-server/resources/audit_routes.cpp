@@ -1,5 +1,6 @@
 // Who changed what, when and from where (interfaces 1.11).
 #include "coord-server/api/json.h"
+#include "coord-server/log_streams/entry_json.h"
 #include "coord-server/resources/handlers.h"
 #include "proto/base/hex.h"
 #include "proto/base/parse_number.h"
@@ -10,39 +11,6 @@ namespace {
 
 constexpr std::size_t kMostAuditLines = 10'000;
 constexpr std::size_t kVerifiedAtOnce = 5'000;  // some ten milliseconds for nothing else
-
-Json parsed_or_null(const std::string& text) {
-  if (text.empty()) return nullptr;
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_discarded() ? Json(text) : value;
-}
-
-// What clients expect of every actor, also of one that is no person.
-Json actor_json(const std::string& text) {
-  Json actor = Json::parse(text, nullptr, false);
-  if (!actor.is_object()) actor = Json::object();
-  for (const char* name : {"id", "loginName", "displayName"}) actor.emplace(name, "");
-  return actor;
-}
-
-Json audit_json(const store::AuditEntry& entry) {
-  Json target = {{"id", entry.target_id}, {"name", entry.target_name}, {"type", entry.target_type}};
-  if (!entry.property.empty()) target["property"] = entry.property;
-  Json out = {
-      {"eventTime", to_rfc3339(entry.time)},
-      {"type", "CONFIG"},
-      {"deferredAt", kZeroTimeText},
-      {"eventGroupID", entry.group},
-      {"origin", entry.origin},
-      {"actor", actor_json(entry.actor)},
-      {"target", std::move(target)},
-      {"action", entry.action},
-      {"old", parsed_or_null(entry.old_value)},
-      {"new", parsed_or_null(entry.new_value)}};
-  if (!entry.details.empty()) out["actionDetails"] = entry.details;
-  if (!entry.source.empty()) out["ayatori"] = {{"source", entry.source}};
-  return out;
-}
 
 Answer<WallTime> time_of(const http::Request& request, const char* name) {
   const auto text = http::query_value(request.query(), name);
@@ -80,7 +48,7 @@ Answer<http::Response> audit_log(const AdminContext& c) {
   auto lines = c.storage.audit_log((*account)->id, query, kMostAuditLines);
   if (!lines) return ApiError::of(lines.error());
   Json logs = Json::array();
-  for (const store::AuditEntry& line : *lines) logs.push_back(audit_json(line));
+  for (const store::AuditEntry& line : *lines) logs.push_back(log_streams::entry_json(line));
   return http::Response::json(
       200, text_of({{"version", "1.1"}, {"tailnet", (*account)->name}, {"logs", std::move(logs)}}));
 }

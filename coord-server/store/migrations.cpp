@@ -439,6 +439,41 @@ CREATE TABLE audit_heads (
 DROP TRIGGER audit_is_append_only;
 )sql";
 
+// Where logs are sent. Columns of a destination are empty where its type has no use for them.
+constexpr const char* kLogStreams = R"sql(
+CREATE TABLE log_streams (
+  id                INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id        INTEGER NOT NULL REFERENCES accounts(id),
+  log               TEXT NOT NULL,
+  type              TEXT NOT NULL DEFAULT '',
+  url               TEXT NOT NULL DEFAULT '',
+  user              TEXT NOT NULL DEFAULT '',
+  token             TEXT NOT NULL DEFAULT '',
+  upload_minutes    INTEGER NOT NULL DEFAULT 0,
+  compression       TEXT NOT NULL DEFAULT '',
+  s3_bucket         TEXT NOT NULL DEFAULT '',
+  s3_region         TEXT NOT NULL DEFAULT '',
+  s3_key_prefix     TEXT NOT NULL DEFAULT '',
+  s3_authentication TEXT NOT NULL DEFAULT '',
+  s3_access_key     TEXT NOT NULL DEFAULT '',
+  s3_secret_key     TEXT NOT NULL DEFAULT '',
+  s3_role           TEXT NOT NULL DEFAULT '',
+  s3_external_id    TEXT NOT NULL DEFAULT '',
+  gcs_bucket        TEXT NOT NULL DEFAULT '',
+  gcs_key_prefix    TEXT NOT NULL DEFAULT '',
+  gcs_credentials   TEXT NOT NULL DEFAULT '',
+  gcs_scopes        TEXT NOT NULL DEFAULT '',
+  told_line         INTEGER NOT NULL,
+  last_sent         TEXT,
+  entries           INTEGER NOT NULL DEFAULT 0,
+  bytes             INTEGER NOT NULL DEFAULT 0,
+  requests          INTEGER NOT NULL DEFAULT 0,
+  failed_requests   INTEGER NOT NULL DEFAULT 0,
+  longest_body      INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (account_id, log)
+);
+)sql";
+
 struct Step {
   constexpr Step(const char* script, Stored<void> (*then)(SqliteDatabase&) = nullptr)
       : script(script), then(then) {}
@@ -457,7 +492,7 @@ Stored<void> chain_what_was_logged(SqliteDatabase& database) {
 constexpr Step kSteps[] = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
                            kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
                            kRelays,  kWebhooks, kInvitations, kWireguard,
-                           {kAuditChain, chain_what_was_logged}};
+                           {kAuditChain, chain_what_was_logged}, kLogStreams};
 
 }  // namespace
 

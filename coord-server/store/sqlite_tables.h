@@ -99,6 +99,12 @@ class SqliteStore final : public Store {
   Stored<void> remove_webhook(WebhookId id, const AuditEntry& audit) override;
   Stored<void> note_told(const Webhook& webhook) override;
 
+  Stored<std::vector<LogStream>> log_streams() override;
+  Stored<LogStream> create_log_stream(LogStream stream, const AuditEntry& audit) override;
+  Stored<void> update_log_stream(const LogStream& stream, const AuditEntry& audit) override;
+  Stored<void> remove_log_stream(LogStreamId id, const AuditEntry& audit) override;
+  Stored<void> note_streamed(const LogStream& stream) override;
+
   Stored<std::vector<DeviceInvite>> device_invites() override;
   Stored<std::vector<Share>> shares() override;
   Stored<std::vector<Alias>> aliases() override;
@@ -202,6 +208,7 @@ class SqliteStore final : public Store {
   // In the transaction of the change.
   Stored<void> log(const AuditEntry& audit);
   Stored<void> chain(const AuditEntry& audit);
+  Stored<void> write_destination(LogStreamId stream, const LogDestination& to);
   Stored<void> log_all(const std::vector<AuditEntry>& audit);
   Stored<void> insert_relay_regions(const std::vector<RelayRegion>& regions);
   Stored<void> write_credentials(const Credentials& credentials);

@@ -19,6 +19,7 @@
 #include "coord-server/store/addresses.h"
 #include "coord-server/store/audit.h"
 #include "coord-server/store/automation.h"
+#include "coord-server/store/log_streams.h"
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
@@ -41,6 +42,7 @@ struct StoreFigures {
 class Store : public AddressStore,
               public AuditStore,
               public AutomationStore,
+              public LogStreamStore,
               public PeopleStore,
               public Policies,
               public RelayStore,

@@ -288,6 +288,15 @@ class Bench : public testing::Test {
     for (const std::string& line : effects.trouble) ADD_FAILURE() << line;
   }
 
+  // Of the first message that nobody has answered.
+  void answer_post(const delivery::Outcome& outcome) {
+    ASSERT_FALSE(posts.empty());
+    const delivery::Sender from = posts.front().from;
+    posts.erase(posts.begin());
+    EXPECT_TRUE(coordinator->take_post_result(from, outcome, wall));
+    pump();
+  }
+
   test::TempDir dir;
   test::SeededRng rng;
   TimePoint now{std::chrono::hours(1)};
@@ -299,7 +308,7 @@ class Bench : public testing::Test {
   std::vector<mapper::StreamId> order;
   std::vector<NodePublicKey> revoked;
   std::vector<std::string> fetches;  // of relay maps
-  std::vector<webhooks::Post> posts;  // nobody has answered them yet
+  std::vector<delivery::Post> posts;  // nobody has answered them yet
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::map<mapper::StreamId, std::string> late_bodies;                 // the same, as they were sent
   std::map<mapper::StreamId, std::string> feed_texts;
