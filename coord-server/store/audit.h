@@ -20,19 +20,19 @@ struct AuditLine {
 // A place where a log is not what was written.
 struct AuditFault {
   enum class Kind {
-    Changed,   // the line says something else than it did
+    Changed,    // the line says something else than it did
     Misplaced,  // it does not follow the one before it: lines were removed, put in or moved
-    CutOff,    // the newest lines are gone
+    CutOff,     // the newest lines are gone
   };
   Kind kind = Kind::Changed;
   std::int64_t line = 0;  // the last one there is where that is cut off
 };
 
 struct AuditWalk {
-  std::size_t lines = 0;     // looked at
-  std::int64_t up_to = 0;    // the last of them
-  bool at_end = false;       // there are no more
-  AuditHash hash{};          // of the last one
+  std::size_t lines = 0;   // looked at
+  std::int64_t up_to = 0;  // the last of them
+  bool at_end = false;     // there are no more
+  AuditHash hash{};        // of the last one
   std::vector<AuditFault> faults;
 };
 

@@ -16,9 +16,9 @@ using LogStreamId = StrongId<struct LogStreamTag, std::int64_t>;
 struct LogDestination {
   std::string type;  // "splunk", "s3", …
   std::string url, user;
-  std::string token;            // secret
-  int upload_minutes = 0;       // between two uploads; 0: nobody said
-  std::string compression;      // "none", "gzip", "zstd"; empty: nobody said
+  std::string token;        // secret
+  int upload_minutes = 0;   // between two uploads; 0: nobody said
+  std::string compression;  // "none", "gzip", "zstd"; empty: nobody said
   std::string s3_bucket, s3_region, s3_key_prefix;
   std::string s3_authentication;  // "accesskey", "rolearn"
   std::string s3_access_key;

@@ -475,8 +475,8 @@ CREATE TABLE log_streams (
 )sql";
 
 struct Step {
-  constexpr Step(const char* script, Stored<void> (*then)(SqliteDatabase&) = nullptr)
-      : script(script), then(then) {}
+  constexpr Step(const char* sql, Stored<void> (*more)(SqliteDatabase&) = nullptr)
+      : script(sql), then(more) {}
 
   const char* script;
   Stored<void> (*then)(SqliteDatabase&);  // what takes more than SQL, in the same transaction

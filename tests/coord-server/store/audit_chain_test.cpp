@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <sqlite3.h>
 
+#include <future>
+
 #include "coord-server/store/sqlite_backup.h"
 #include "proto/base/hex.h"
 #include "tests/coord-server/store/store_fixture.h"
@@ -12,9 +14,7 @@
 namespace aya::store {
 namespace {
 
-using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::Pair;
 using Break = AuditFault::Kind;
 
 class AuditChain : public StoreFixture {
@@ -71,6 +71,24 @@ TEST_F(AuditChain, HoldsForEveryAccountByItself) {
   ASSERT_EQ(lines->size(), 6u);
   EXPECT_EQ(lines->back().hash, walk->hash);
   EXPECT_NE(lines->back().hash, lines->front().hash);
+}
+
+// Two programs at once, as when one is started while another one still ends.
+TEST_F(AuditChain, HoldsWhenTwoWriteIt) {
+  const AuditEntry entry = audit("UPDATE");
+  const auto work = [&] {
+    auto own = open_sqlite_store(dir.file("coord.db"));
+    for (int i = 0; own && i < 25; ++i) {
+      if (!(*own)->add_audit_entry(entry)) return false;
+    }
+    return own.has_value();
+  };
+  auto first = std::async(std::launch::async, work);
+  auto second = std::async(std::launch::async, work);
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
+  EXPECT_THAT(faults(), IsEmpty());
+  EXPECT_EQ(store->check_audit(account.id, 0, 100)->lines, 51u);
 }
 
 struct Tampering {
