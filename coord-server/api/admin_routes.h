@@ -8,6 +8,7 @@
 #include <string>
 
 #include "coord-server/enroll/enrollment.h"
+#include "coord-server/log_streams/log_streams.h"
 #include "coord-server/people/invitations.h"
 #include "coord-server/people/people.h"
 #include "coord-server/api/caller.h"
@@ -52,6 +53,7 @@ struct AdminParts {
   sharing::Sharing& sharing;
   relays::RelayDirectory& relays;
   webhooks::Webhooks& webhooks;
+  log_streams::LogStreams& log_streams;
   people::Invitations& invitations;
   const nodes::TagOwners& tag_owners;
   NodeAsker& asker;

@@ -1,17 +1,13 @@
 #include "coord-server/api/encoding.h"
 
-#include <zlib.h>
-#include <zstd.h>
-
 #include "proto/base/hex.h"
+#include "proto/compression/compression.h"
 #include "proto/crypto/sha256.h"
 
 namespace aya::api {
 namespace {
 
 constexpr std::size_t kWorthwhile = 1024;
-constexpr int kGzipLevel = 6;
-constexpr int kZstdLevel = 3;
 
 // The fields of a list, without blanks around them.
 std::string_view next_item(std::string_view& list) {
@@ -34,32 +30,6 @@ bool accepts(std::string_view list, std::string_view coding) {
            weight.find_first_of("123456789", weight.find("q=0")) != std::string_view::npos;
   }
   return false;
-}
-
-std::optional<Buffer> gzipped(Bytes from) {
-  constexpr int kGzipWindow = 15 + 16;
-  z_stream stream{};
-  if (deflateInit2(&stream, kGzipLevel, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-    return std::nullopt;
-  }
-  Buffer out(deflateBound(&stream, from.size()));
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(from.data()));
-  stream.avail_in = static_cast<uInt>(from.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const int end = deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return end == Z_STREAM_END ? std::optional(std::move(out)) : std::nullopt;
-}
-
-std::optional<Buffer> zstandard(Bytes from) {
-  Buffer out(ZSTD_compressBound(from.size()));
-  const std::size_t size =
-      ZSTD_compress(out.data(), out.size(), from.data(), from.size(), kZstdLevel);
-  if (ZSTD_isError(size)) return std::nullopt;
-  out.resize(size);
-  return out;
 }
 
 }  // namespace
@@ -94,7 +64,7 @@ void compress(const http::Request& request, http::Response& response) {
   response.headers.add("Vary", "Accept-Encoding");
   const bool zstd = accepts(taken, "zstd");
   if (!zstd && !accepts(taken, "gzip")) return;
-  auto small = zstd ? zstandard(response.body) : gzipped(response.body);
+  auto small = zstd ? compression::zstd(response.body) : compression::gzip(response.body);
   if (!small || small->size() >= response.body.size()) return;
   response.body = std::move(*small);
   response.headers.set("Content-Encoding", zstd ? "zstd" : "gzip");

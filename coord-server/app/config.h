@@ -44,7 +44,7 @@ struct Config {
   // Both empty: the certificate made by `init`. Relative to the installation's folder.
   std::string tls_cert, tls_key;
 
-  bool webhooks_private = false;  // webhooks may lead to addresses of local networks
+  bool webhooks_private = false;  // as log streams: may they lead to addresses of local networks
 
   std::optional<oidc::Config> oidc;  // nullopt: people have passwords here
 

@@ -62,9 +62,9 @@ void CoordinatorLink::relays_fetched(const std::string& url, const relays::Fetch
   wake();
 }
 
-void CoordinatorLink::posted(webhooks::WebhookId from, const webhooks::PostResult& result) {
-  if (auto taken = core_.take_post_result(from, result, loop_.wall_now()); !taken) {
-    log_.error("cannot note what a webhook was told", {{"why", taken.error().to_text()}});
+void CoordinatorLink::posted(const delivery::Sender& from, const delivery::Outcome& outcome) {
+  if (auto taken = core_.take_post_result(from, outcome, loop_.wall_now()); !taken) {
+    log_.error("cannot note what another program was told", {{"why", taken.error().to_text()}});
   }
   wake();
 }
@@ -107,7 +107,7 @@ void CoordinatorLink::settle() {
   }
   for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
   for (const std::string& url : leaving_.fetches) host_.fetch_relays(url);
-  for (const webhooks::Post& message : leaving_.posts) host_.post(message);
+  for (const delivery::Post& message : leaving_.posts) host_.post(message);
   for (const std::string& trouble : leaving_.trouble) {
     log_.error("not everything could be saved; trying again", {{"why", trouble}});
   }

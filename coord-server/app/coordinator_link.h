@@ -24,7 +24,7 @@ class CoordinatorLink final : public Desk {
     // For relays_fetched(), later.
     virtual void fetch_relays(const std::string& url) = 0;
     // For posted(), later.
-    virtual void post(const webhooks::Post& message) = 0;
+    virtual void post(const delivery::Post& message) = 0;
     virtual std::size_t relay_clients() const = 0;  // for status pages
   };
 
@@ -42,7 +42,7 @@ class CoordinatorLink final : public Desk {
   pages::PageAnswer go_on(const pages::Errand& errand, const pages::Done& done) override;
 
   void relays_fetched(const std::string& url, const relays::Fetched& got);
-  void posted(webhooks::WebhookId from, const webhooks::PostResult& result);
+  void posted(const delivery::Sender& from, const delivery::Outcome& outcome);
 
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId stream, bool blocked) override;

@@ -6,7 +6,7 @@
 #include "coord-server/app/relay_maps.h"
 #include "coord-server/app/server_keys.h"
 #include "coord-server/app/stun_link.h"
-#include "coord-server/app/webhook_posts.h"
+#include "coord-server/app/message_posts.h"
 #include "coord-server/store/sqlite_store.h"
 #include "proto/base/version.h"
 
@@ -115,7 +115,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     auto core = serve::Coordinator::make(
         *storage_, rng_,
         {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_),
-         installation_.config.oidc},
+         installation_.config.oidc, [] { return TimePoint(std::chrono::steady_clock::now()); }},
         loop_.now(), loop_.wall_now());
     if (!core) return database_error(core.error());
     core_ = std::move(*core);
@@ -124,10 +124,10 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
         loop_, [this](const std::string& url, const relays::Fetched& map) {
           link_->relays_fetched(url, map);
         });
-    webhook_posts_ = std::make_unique<WebhookPosts>(
+    message_posts_ = std::make_unique<MessagePosts>(
         loop_, installation_.config.webhooks_private,
-        [this](webhooks::WebhookId from, const webhooks::PostResult& result) {
-          link_->posted(from, result);
+        [this](const delivery::Sender& from, const delivery::Outcome& outcome) {
+          link_->posted(from, outcome);
         });
     relay_ = std::make_unique<RelayLink>(loop_, keys_.relay, *this, rng_, log_);
     const PublicSite::Parts parts{loop_, *link_, *relay_, *tls_, *storage_, rng_, keys_.noise};
@@ -203,7 +203,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
 
   void on_revoked(const NodePublicKey& node) override { relay_->close_key(node); }
   void fetch_relays(const std::string& url) override { relay_maps_->fetch(url); }
-  void post(const webhooks::Post& message) override { webhook_posts_->post(message); }
+  void post(const delivery::Post& message) override { message_posts_->post(message); }
   std::size_t relay_clients() const override { return relay_->connections(); }
 
   bool admits(const NodePublicKey& node, const IpAddress&) override { return core_->is_node(node); }
@@ -218,7 +218,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   std::unique_ptr<serve::Coordinator> core_;
   std::unique_ptr<CoordinatorLink> link_;
   std::unique_ptr<RelayMaps> relay_maps_;
-  std::unique_ptr<WebhookPosts> webhook_posts_;
+  std::unique_ptr<MessagePosts> message_posts_;
   std::unique_ptr<RelayLink> relay_;
   std::unique_ptr<PublicSite> site_;
   std::unique_ptr<AdminSocket> admin_;

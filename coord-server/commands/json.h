@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coord-server/commands/failure.h"
+#include "coord-server/commands/table.h"
 #include "proto/base/result.h"
 
 namespace aya::coord {
@@ -20,6 +21,11 @@ inline Json parse_json(std::string_view text) {
 
 inline std::string json_text(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+// In a cell of a table.
+inline std::string shown(const Json& value) {
+  return printable(value.is_string() ? value.get<std::string>() : value.dump());
 }
 
 inline std::string text_at(const Json& object, const char* name) {

@@ -82,7 +82,6 @@ Done account_remove(const Invocation& call);
 // settings_commands.cpp
 Done settings_show(const Invocation& call);
 Done settings_set(const Invocation& call);
-Done audit_command(const Invocation& call);
 Done oauth_add(const Invocation& call);
 
 // key_commands.cpp
@@ -150,6 +149,16 @@ Done share_add(const Invocation& call);
 Done share_list(const Invocation& call);
 Done share_remove(const Invocation& call);
 Done share_accept(const Invocation& call);
+
+// audit_commands.cpp
+Done audit_list(const Invocation& call);
+Done audit_verify(const Invocation& call);
+
+// log_stream_commands.cpp
+Done log_stream_set(const Invocation& call);
+Done log_stream_show(const Invocation& call);
+Done log_stream_remove(const Invocation& call);
+Done log_stream_status(const Invocation& call);
 
 // webhook_commands.cpp
 Done webhook_add(const Invocation& call);

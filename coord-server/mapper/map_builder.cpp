@@ -71,6 +71,10 @@ std::vector<Prefix> MapBuilder::routes_seen(const Node& viewer, const Node& peer
   return out;
 }
 
+std::string MapBuilder::filters(const Node& node) const {
+  return "{\"base\":" + control::encode(filter(node)) + '}';
+}
+
 // What guests may not do here is taken out, and whoever is only shown to us may not speak first:
 // clients that do not know what `is_jailed` means keep to their filter.
 control::FilterRules MapBuilder::filter(const Node& node) const {
@@ -309,7 +313,7 @@ Snapshot MapBuilder::snapshot(const Node& viewer, WallTime now) const {
     for (const UserId user : people_of(viewer, node)) people.insert(user);
   }
   for (const UserId user : people) out.user_profiles.push_back(profile(user));
-  out.packet_filters["base"] = filter(viewer);
+  message.filters = filters(viewer);
   out.dns_config = dns(viewer.account());
   out.domain = account->domain;
   out.collect_services = false;

@@ -61,6 +61,7 @@ class MapBuilder {
   std::vector<UserId> people_of(const Node& viewer, const Node& peer) const;
   control::UserProfile profile(UserId user) const;
   control::FilterRules filter(const Node& node) const;
+  std::string filters(const Node& node) const;  // the same for MapMessage::filters
   // What sharing adds to the filter of a node: whom it lets in no further than to itself, and who
   // may not speak first.
   struct Bounds {

@@ -219,7 +219,7 @@ MapMessage write_delta(
   control::MapResponse& out = message.rest;
   if (plan.self) out.node = builder.self(viewer, now);
   if (plan.filter) {
-    out.packet_filters["base"] = builder.filter(viewer);
+    message.filters = builder.filters(viewer);
     out.ssh_policy = builder.policy().ssh(viewer);
   }
   if (plan.dns) out.dns_config = builder.dns(viewer.account());

@@ -11,12 +11,17 @@ std::size_t size_of(const std::vector<PeerText>& texts) {
   return size;
 }
 
-// Adds a member to the object that `json` is.
-void add_member(std::string_view name, const std::vector<PeerText>& texts, std::string& json) {
-  if (texts.empty()) return;
+// Begins a member of the object that `json` is.
+void begin_member(std::string_view name, std::string& json) {
   json.pop_back();
   if (json.back() != '{') json += ',';
-  json.append("\"").append(name).append("\":[");
+  json.append("\"").append(name).append("\":");
+}
+
+void add_member(std::string_view name, const std::vector<PeerText>& texts, std::string& json) {
+  if (texts.empty()) return;
+  begin_member(name, json);
+  json += '[';
   for (const PeerText& text : texts) json.append(*text).append(",");
   json.back() = ']';
   json += '}';
@@ -26,9 +31,13 @@ void add_member(std::string_view name, const std::vector<PeerText>& texts, std::
 
 std::string MapMessage::to_json() const {
   std::string json = control::encode(rest);
-  json.reserve(json.size() + size_of(peers) + size_of(peers_changed));
+  json.reserve(json.size() + size_of(peers) + size_of(peers_changed) + filters.size() + 32);
   add_member("Peers", peers, json);
   add_member("PeersChanged", peers_changed, json);
+  if (!filters.empty()) {
+    begin_member("PacketFilters", json);
+    json.append(filters).append("}");
+  }
   return json;
 }
 

@@ -12,8 +12,9 @@ namespace aya::mapper {
 using PeerText = std::shared_ptr<const std::string>;  // one control::Node as JSON
 
 struct MapMessage {
-  control::MapResponse rest;  // without peers and peers_changed
+  control::MapResponse rest;  // without peers, peers_changed and packet_filters
   std::vector<PeerText> peers, peers_changed;
+  std::string filters;  // what packet_filters would be, as JSON; empty: nothing is said of them
 
   std::string to_json() const;
 };

@@ -156,6 +156,7 @@ void MapStreams::send(
 
 MapStreams::SharedFrame MapStreams::encode(
     const MapMessage& message, control::Compression compression) {
+  counters_.filter_bytes += message.filters.size();
   auto frame = std::make_shared<Buffer>();
   encoder_.append(message.to_json(), compression, *frame);
   frame->shrink_to_fit();  // the room for the worst case is many times what was needed

@@ -53,6 +53,7 @@ class MapStreams {
     std::uint64_t keepalives = 0;
     std::uint64_t encoded = 0;  // deltas that could not share another's frame
     std::uint64_t snapshot_bytes = 0, delta_bytes = 0, keepalive_bytes = 0;  // as they are sent
+    std::uint64_t filter_bytes = 0;  // of packet filters in them, before they were made smaller
   };
 
   // After a batch, before the next. A change costs a frame for every stream there is, so with many

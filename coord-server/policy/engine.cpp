@@ -29,7 +29,8 @@ void merge(const control::CapMap& more, control::CapMap& into) {
 
 }  // namespace
 
-Engine::Engine(SharedPolicy policy) : policy_(std::move(policy)), resolver_(policy_) {
+Engine::Engine(SharedPolicy policy, CompileTimes* times)
+    : policy_(std::move(policy)), times_(times), resolver_(policy_) {
   rules_ = prepare(*policy_, resolver_);
   const auto intern_all = [&](const std::vector<Selector>& selectors, auto note) {
     for (const Selector& selector : selectors) note(resolver_.intern(selector));
@@ -224,6 +225,7 @@ bool Engine::may_reach(NodeId from, NodeId to) const {
 
 void Engine::compile(NodeId node, Compiled& compiled) {
   if (!compiled.filter_fresh) {
+    const CompileTimes::Measure measure(times_);
     ++compilations_;
     control::FilterRules filter = FilterCompiler(*this, node).rules();
     if (filter != compiled.filter || compiled.version == 0) ++compiled.version;
@@ -237,6 +239,11 @@ void Engine::compile(NodeId node, Compiled& compiled) {
     compiled.ssh = std::move(ssh);
     compiled.ssh_fresh = true;
   }
+}
+
+std::size_t Engine::kept_filters() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      compiled_, [](const auto& entry) { return entry.second.filter_fresh; }));
 }
 
 const control::FilterRules& Engine::filter(NodeId node) {

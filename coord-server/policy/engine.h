@@ -11,6 +11,7 @@
 
 #include <unordered_map>
 
+#include "coord-server/policy/compile_times.h"
 #include "coord-server/policy/network.h"
 #include "coord-server/policy/rules.h"
 #include "proto/control/map_response.h"
@@ -25,7 +26,8 @@ struct SshCheck {
 
 class Engine {
  public:
-  explicit Engine(SharedPolicy policy);
+  // `times`, where there is one, outlives this.
+  explicit Engine(SharedPolicy policy, CompileTimes* times = nullptr);
 
   const PolicyFile& policy() const { return *policy_; }
 
@@ -67,6 +69,8 @@ class Engine {
   const std::vector<Rule>& rules() const { return rules_; }
   const Resolver& resolver() const { return resolver_; }
   const Standing* standing(NodeId node) const;
+  // Filters that are worked out and good for as long as nothing changes, one for each node.
+  std::size_t kept_filters() const;
   // How often a filter was worked out, for tests of how little a change costs.
   std::uint64_t compilations() const { return compilations_; }
 
@@ -102,6 +106,7 @@ class Engine {
   void compile(NodeId node, Compiled& compiled);
 
   SharedPolicy policy_;
+  CompileTimes* times_;
   Resolver resolver_;
   std::vector<Rule> rules_;
   std::vector<bool> used_by_ssh_;                      // by selector

@@ -95,8 +95,9 @@ std::string_view text_in_force(const store::Account& account) {
 }
 
 std::unique_ptr<Engine> engine_over(
-    const nodes::Registry& registry, store::AccountId account, SharedPolicy policy) {
-  auto out = std::make_unique<Engine>(std::move(policy));
+    const nodes::Registry& registry, store::AccountId account, SharedPolicy policy,
+    CompileTimes* times) {
+  auto out = std::make_unique<Engine>(std::move(policy), times);
   for (const store::User* user : registry.users_of(account)) out->put(person_of(*user));
   for (const store::NodeId id : registry.nodes_of(account)) {
     const nodes::Node& node = *registry.find(id);
@@ -106,7 +107,9 @@ std::unique_ptr<Engine> engine_over(
 }
 
 void Policy::rebuild(store::AccountId id, Account& account) const {
-  account.engine = engine_over(registry_, id, policy_of(registry_, *registry_.account(id)));
+  const CompileTimes::Measure measure(&compile_times_);
+  account.engine = engine_over(
+      registry_, id, policy_of(registry_, *registry_.account(id)), &compile_times_);
   account.strangers.clear();
   put_strangers(id, account, true);
   account.policy_seen = registry_.policy_changed(id);
@@ -242,6 +245,16 @@ std::vector<Prefix> Policy::pool_for(const nodes::NodeRecord& node) const {
 std::uint64_t Policy::rules_version(const nodes::Node& node) const {
   Account& account = this->account(node.account());
   return (account.engines << 40) + account.engine->filter_version(node.id());
+}
+
+Policy::Figures Policy::figures() const {
+  Figures out;
+  for (const auto& [id, account] : accounts_) {
+    if (!account.engine || registry_.account(id) == nullptr) continue;
+    out.rules += account.engine->rules().size();
+    out.fragments += account.engine->kept_filters();
+  }
+  return out;
 }
 
 std::uint64_t Policy::sight_version(store::AccountId id) const {

@@ -16,8 +16,8 @@ namespace aya::policy {
 class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Pools {
  public:
   // Both outlive this.
-  Policy(const nodes::Registry& registry, const Strangers& strangers)
-      : registry_(registry), strangers_(strangers) {}
+  Policy(const nodes::Registry& registry, const Strangers& strangers, Clock clock = nullptr)
+      : registry_(registry), strangers_(strangers), compile_times_(clock) {}
 
   // Symmetric: a node is shown to whoever it may reach or may be reached by (control 7.2). Nodes
   // that wait for approval see nobody and are seen by nobody.
@@ -50,6 +50,14 @@ class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Po
   std::uint64_t rules_version(const nodes::Node& node) const;   // filter and ssh
   std::uint64_t sight_version(store::AccountId account) const;  // who meets, and routes
 
+  // Of all accounts whose policy was at work yet.
+  struct Figures {
+    std::uint64_t rules = 0;      // in force
+    std::uint64_t fragments = 0;  // packet filters that are worked out and kept
+  };
+  Figures figures() const;
+  const Histogram& compile_times() const { return compile_times_.histogram(); }
+
  private:
   struct Account {
     std::unique_ptr<Engine> engine;
@@ -66,6 +74,7 @@ class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Po
 
   const nodes::Registry& registry_;
   const Strangers& strangers_;
+  mutable CompileTimes compile_times_;
   mutable std::map<store::AccountId, Account> accounts_;  // grows by being asked
 };
 
@@ -74,6 +83,7 @@ policy_file::Realm realm_of(const nodes::Registry& registry, const store::Accoun
 // The text in force, and an engine for any policy over the account's people and nodes as they are.
 std::string_view text_in_force(const store::Account& account);
 std::unique_ptr<Engine> engine_over(
-    const nodes::Registry& registry, store::AccountId account, SharedPolicy policy);
+    const nodes::Registry& registry, store::AccountId account, SharedPolicy policy,
+    CompileTimes* times = nullptr);
 
 }  // namespace aya::policy

@@ -1,45 +1,16 @@
 // Who changed what, when and from where (interfaces 1.11).
 #include "coord-server/api/json.h"
+#include "coord-server/log_streams/entry_json.h"
 #include "coord-server/resources/handlers.h"
+#include "proto/base/hex.h"
+#include "proto/base/parse_number.h"
 #include "proto/http/target.h"
 
 namespace aya::resources {
 namespace {
 
 constexpr std::size_t kMostAuditLines = 10'000;
-
-Json parsed_or_null(const std::string& text) {
-  if (text.empty()) return nullptr;
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_discarded() ? Json(text) : value;
-}
-
-// What clients expect of every actor, also of one that is no person.
-Json actor_json(const std::string& text) {
-  Json actor = Json::parse(text, nullptr, false);
-  if (!actor.is_object()) actor = Json::object();
-  for (const char* name : {"id", "loginName", "displayName"}) actor.emplace(name, "");
-  return actor;
-}
-
-Json audit_json(const store::AuditEntry& entry) {
-  Json target = {{"id", entry.target_id}, {"name", entry.target_name}, {"type", entry.target_type}};
-  if (!entry.property.empty()) target["property"] = entry.property;
-  Json out = {
-      {"eventTime", to_rfc3339(entry.time)},
-      {"type", "CONFIG"},
-      {"deferredAt", kZeroTimeText},
-      {"eventGroupID", entry.group},
-      {"origin", entry.origin},
-      {"actor", actor_json(entry.actor)},
-      {"target", std::move(target)},
-      {"action", entry.action},
-      {"old", parsed_or_null(entry.old_value)},
-      {"new", parsed_or_null(entry.new_value)}};
-  if (!entry.details.empty()) out["actionDetails"] = entry.details;
-  if (!entry.source.empty()) out["ayatori"] = {{"source", entry.source}};
-  return out;
-}
+constexpr std::size_t kVerifiedAtOnce = 5'000;  // some ten milliseconds for nothing else
 
 Answer<WallTime> time_of(const http::Request& request, const char* name) {
   const auto text = http::query_value(request.query(), name);
@@ -47,6 +18,18 @@ Answer<WallTime> time_of(const http::Request& request, const char* name) {
   const auto time = parse_rfc3339(*text);
   if (!time) return ApiError::bad_request(std::string(name) + ": want an RFC 3339 time");
   return *time;
+}
+
+const char* fault_name(store::AuditFault::Kind kind) {
+  switch (kind) {
+    case store::AuditFault::Kind::Changed:
+      return "changed";
+    case store::AuditFault::Kind::Misplaced:
+      return "misplaced";
+    case store::AuditFault::Kind::CutOff:
+      break;
+  }
+  return "cutOff";
 }
 
 }  // namespace
@@ -65,9 +48,31 @@ Answer<http::Response> audit_log(const AdminContext& c) {
   auto lines = c.storage.audit_log((*account)->id, query, kMostAuditLines);
   if (!lines) return ApiError::of(lines.error());
   Json logs = Json::array();
-  for (const store::AuditEntry& line : *lines) logs.push_back(audit_json(line));
+  for (const store::AuditEntry& line : *lines) logs.push_back(log_streams::entry_json(line));
   return http::Response::json(
       200, text_of({{"version", "1.1"}, {"tailnet", (*account)->name}, {"logs", std::move(logs)}}));
+}
+
+// Is the log what was written? A piece of it at a time; `nextCursor` leads on.
+Answer<http::Response> verify_audit_log(const AdminContext& c) {
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  const std::string cursor = http::query_value(c.request.query(), "cursor").value_or("0");
+  const auto after = parse_number<std::int64_t>(cursor);
+  if (!after || *after < 0) return ApiError::bad_request("cursor: want one that was given here");
+  auto walk = c.storage.check_audit((*account)->id, *after, kVerifiedAtOnce);
+  if (!walk) return ApiError::of(walk.error());
+  Json faults = Json::array();
+  for (const store::AuditFault& fault : walk->faults) {
+    faults.push_back({{"line", fault.line}, {"kind", fault_name(fault.kind)}});
+  }
+  Json out = {
+      {"tailnet", (*account)->name},
+      {"lines", walk->lines},
+      {"hash", to_hex(walk->hash)},
+      {"faults", std::move(faults)}};
+  if (!walk->at_end) out["nextCursor"] = std::to_string(walk->up_to);
+  return http::Response::json(200, text_of(out));
 }
 
 }  // namespace aya::resources

@@ -100,6 +100,7 @@ Answer<http::Response> list_integrations(const AdminContext& c);
 
 // audit_routes.cpp
 Answer<http::Response> audit_log(const AdminContext& c);
+Answer<http::Response> verify_audit_log(const AdminContext& c);
 
 // openapi.cpp
 Answer<http::Response> openapi(const AdminContext& c);
@@ -137,6 +138,12 @@ Answer<http::Response> set_user_role(const AdminContext& c);
 Answer<http::Response> rename_user(const AdminContext& c);
 Answer<http::Response> make_login_link(const AdminContext& c);
 Answer<http::Response> set_user_password(const AdminContext& c);
+
+// log_stream_routes.cpp
+Answer<http::Response> get_log_stream(const AdminContext& c);
+Answer<http::Response> put_log_stream(const AdminContext& c);
+Answer<http::Response> delete_log_stream(const AdminContext& c);
+Answer<http::Response> get_log_stream_status(const AdminContext& c);
 
 // webhook_routes.cpp
 Answer<http::Response> list_webhooks(const AdminContext& c);

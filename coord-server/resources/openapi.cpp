@@ -13,7 +13,7 @@ std::string parameter_after(std::string_view word) {
   static const std::map<std::string_view, const char*> kNames = {
       {"tailnet", "tailnet"},     {"device", "deviceId"},      {"keys", "keyId"},
       {"users", "userId"},        {"attributes", "attribute"}, {"device-invites", "deviceInviteId"},
-      {"contacts", "contactType"}, {"wireguard-peers", "deviceId"}};
+      {"contacts", "contactType"}, {"logging", "logType"}, {"wireguard-peers", "deviceId"}};
   const auto found = kNames.find(word);
   return found == kNames.end() ? "id" : found->second;
 }

@@ -63,12 +63,14 @@ store::Stored<Coordinator::Loaded> Coordinator::load(
   if (!relays) return relays.error();
   auto webhooks = webhooks::Webhooks::load(**registry, storage, rng, wall);
   if (!webhooks) return webhooks.error();
+  auto log_streams = log_streams::LogStreams::load(**registry, storage);
+  if (!log_streams) return log_streams.error();
   auto invitations = people::Invitations::load(**registry, storage, rng);
   if (!invitations) return invitations.error();
   auto secret = login_secret(storage, rng);
   if (!secret) return secret.error();
   return Loaded{std::move(*registry), std::move(*sharing),     std::move(*relays),
-                std::move(*webhooks), std::move(*invitations), *secret};
+                std::move(*webhooks), std::move(*log_streams), std::move(*invitations), *secret};
 }
 
 Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup)
@@ -76,9 +78,10 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       setup_(std::move(setup)),
       registry_(std::move(loaded.registry)),
       sharing_(std::move(loaded.sharing)),
-      policy_(*registry_, *sharing_),
+      policy_(*registry_, *sharing_, setup_.clock),
       relays_(std::move(loaded.relays)),
       webhooks_(std::move(loaded.webhooks)),
+      log_streams_(std::move(loaded.log_streams)),
       invitations_(std::move(loaded.invitations)),
       builder_(*registry_, policy_, *sharing_, *relays_),
       streams_(builder_, *registry_, presence_, rng),
@@ -95,8 +98,8 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
           *registry_, enrollment_, logins_, checks_, issuer_, presence_, streams_, calls_),
       admin_routes_(
           resources::route_table(),
-          {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *invitations_,
-           policy_, api_calls_, feed_},
+          {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *log_streams_,
+           *invitations_, policy_, api_calls_, feed_},
           rng, setup_.facts),
       pages_(
           *registry_, storage, enrollment_, *sharing_, *invitations_, checks_, rng,
@@ -152,6 +155,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
+  send_logs(wall, out);
   if (auto told = feed_.advance(now, out.feeds); !told) {
     out.trouble.push_back(told.error().to_text());
   }
@@ -180,8 +184,8 @@ void Coordinator::note_edits_told(TimePoint now) {
 
 std::string Coordinator::metrics(const OutsideFigures& outside, WallTime wall) const {
   return metrics_page(
-      {*registry_, streams_, admin_routes_.tally(), machine_routes_.registrations(), edit_times_,
-       feed_.size(), storage_.figures(), outside, setup_.facts.version},
+      {*registry_, streams_, policy_, admin_routes_.tally(), machine_routes_.registrations(),
+       edit_times_, feed_.size(), storage_.figures(), outside, setup_.facts.version},
       wall);
 }
 
@@ -284,6 +288,22 @@ void Coordinator::tell_webhooks(WallTime wall, Effects& out) {
   std::ranges::move(*due, std::back_inserter(out.posts));
 }
 
+void Coordinator::send_logs(WallTime wall, Effects& out) {
+  if (rests(send_again_at_, wall)) return;
+  if (auto due = log_streams_->take_due(wall, out.posts); !due) {
+    out.trouble.push_back(due.error().to_text());
+    send_again_at_ = wall + kRetrySaveAfter;
+  }
+}
+
+store::Stored<void> Coordinator::take_post_result(
+    const delivery::Sender& from, const delivery::Outcome& outcome, WallTime wall) {
+  if (const auto* webhook = std::get_if<store::WebhookId>(&from)) {
+    return webhooks_->take_result(*webhook, outcome, wall);
+  }
+  return log_streams_->take_result(std::get<store::LogStreamId>(from), outcome, wall);
+}
+
 void Coordinator::let_go_of_removed(Effects& out) {
   for (const nodes::NodeRecord& record : registry_->take_removed()) {
     presence_.forget(record.id);
@@ -372,7 +392,9 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
        {registry_->next_expiry(), logins_.next_end(), checks_.next_end(), grace_end, attribute_end,
-        share_again_at_, relays_->next_due(), tell_again_at_ ? tell_again_at_ : webhooks_->next_due()}) {
+        share_again_at_, relays_->next_due(),
+        tell_again_at_ ? tell_again_at_ : webhooks_->next_due(),
+        send_again_at_ ? send_again_at_ : log_streams_->next_due()}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

@@ -34,6 +34,7 @@ class Coordinator {
     ServerFacts facts;
     relays::OwnRelay relay;
     std::optional<oidc::Config> oidc;
+    policy::Clock clock = nullptr;  // to see how long its own work takes
   };
 
   struct Effects {
@@ -46,7 +47,7 @@ class Coordinator {
     ChangeFeed::Effects feeds;
     std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
     std::vector<std::string> fetches;    // URLs of relay maps: take_relay_map() is told what came
-    std::vector<webhooks::Post> posts;   // take_post_result() is told what came of each
+    std::vector<delivery::Post> posts;   // take_post_result() is told what came of each
     std::vector<std::string> trouble;    // for the log: the disk would not take something
     void clear() {
       maps.clear();
@@ -100,11 +101,9 @@ class Coordinator {
     return relays_->take_fetched(url, got, wall);
   }
 
-  // What came of a message of a webhook.
+  // What came of a message to another program.
   store::Stored<void> take_post_result(
-      webhooks::WebhookId from, const webhooks::PostResult& result, WallTime wall) {
-    return webhooks_->take_result(from, result, wall);
-  }
+      const delivery::Sender& from, const delivery::Outcome& outcome, WallTime wall);
 
   // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.
   void stream_closed(mapper::StreamId id, TimePoint now) {
@@ -141,6 +140,7 @@ class Coordinator {
     std::unique_ptr<sharing::Sharing> sharing;
     std::unique_ptr<relays::RelayDirectory> relays;
     std::unique_ptr<webhooks::Webhooks> webhooks;
+    std::unique_ptr<log_streams::LogStreams> log_streams;
     std::unique_ptr<people::Invitations> invitations;
     crypto::Key32 login_secret;
   };
@@ -157,6 +157,7 @@ class Coordinator {
   void end_graces(WallTime wall, Effects& out);
   void end_attributes(WallTime wall, Effects& out);
   void tell_webhooks(WallTime wall, Effects& out);
+  void send_logs(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
   void approve_by_policy(WallTime wall, Effects& out);
@@ -172,6 +173,7 @@ class Coordinator {
   policy::Policy policy_;
   std::unique_ptr<relays::RelayDirectory> relays_;
   std::unique_ptr<webhooks::Webhooks> webhooks_;
+  std::unique_ptr<log_streams::LogStreams> log_streams_;
   std::unique_ptr<people::Invitations> invitations_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
@@ -198,7 +200,8 @@ class Coordinator {
   std::optional<TimePoint> save_at_;
   nodes::Version approved_up_to_ = 0;
   // Not before: the disk would not take it.
-  std::optional<WallTime> end_graces_at_, end_attributes_at_, share_again_at_, tell_again_at_;
+  std::optional<WallTime> end_graces_at_, end_attributes_at_, share_again_at_, tell_again_at_,
+      send_again_at_;
 };
 
 // A new server's first account and its owner. The domain is "<account>.<base domain>".

@@ -78,6 +78,17 @@ void put_devices(Page& page, const nodes::Registry& registry, WallTime now) {
   page.sample(plain, label("state", "wireguard_only"));
 }
 
+void put_policy(Page& page, const ServerFigures& figures) {
+  const policy::Policy::Figures policy = figures.policy.figures();
+  page.times("policy_compile_seconds", "Time to work out rules, of a new policy or of one node");
+  page.histogram(figures.policy.compile_times());
+  page.gauge("policy_rules", "Rules in force, of all accounts", policy.rules);
+  page.gauge("policy_fragments", "Packet filters that are worked out and kept", policy.fragments);
+  page.counter(
+      "filter_bytes_total", "Bytes of packet filters in messages, before compression",
+      figures.streams.counters().filter_bytes);
+}
+
 void put_store(Page& page, const store::StoreFigures& store) {
   page.times("db_tx_seconds", "Time of a transaction of the database");
   page.histogram(store.transactions, label("op", "write"));
@@ -117,6 +128,7 @@ std::string metrics_page(const ServerFigures& figures, WallTime now) {
   }
   page.sample(refused, label("kind", "registration"));
   put_maps(page, figures.streams);
+  put_policy(page, figures);
   page.times(
       "ip_edit_propagation_seconds", "From an edit of an address to every node that is online");
   page.histogram(figures.address_edits);

@@ -7,6 +7,7 @@
 #include "coord-server/api/request_tally.h"
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/nodes/registry.h"
+#include "coord-server/policy/policy.h"
 #include "coord-server/serve/registrations.h"
 
 namespace aya::serve {
@@ -21,6 +22,7 @@ struct OutsideFigures {
 struct ServerFigures {
   const nodes::Registry& registry;
   const mapper::MapStreams& streams;
+  const policy::Policy& policy;
   const api::RequestTally& requests;
   const Registrations& registrations;
   const Histogram& address_edits;  // from the edit to every node that is online and reads

@@ -1,6 +1,8 @@
 #include "coord-server/store/migrations.h"
 
-#include <array>
+#include <iterator>
+
+#include "coord-server/store/audit_chain.h"
 
 namespace aya::store {
 namespace {
@@ -430,26 +432,92 @@ constexpr const char* kForwarding = R"sql(
 ALTER TABLE nodes ADD COLUMN forwarding_off INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array kSteps = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
-                               kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
-                               kRelays,  kWebhooks, kInvitations, kWireguard, kForwarding};
+// From here on every line of the log is bound to the one before it (audit_chain.h). The newest hash
+// of each log stands apart: so it shows when the last lines are gone.
+constexpr const char* kAuditChain = R"sql(
+ALTER TABLE audit_log ADD COLUMN prev_hash BLOB NOT NULL DEFAULT x'';
+ALTER TABLE audit_log ADD COLUMN hash      BLOB NOT NULL DEFAULT x'';
+CREATE TABLE audit_heads (
+  account_id INTEGER PRIMARY KEY REFERENCES accounts(id),
+  hash       BLOB NOT NULL
+);
+DROP TRIGGER audit_is_append_only;
+)sql";
+
+// Where logs are sent. Columns of a destination are empty where its type has no use for them.
+constexpr const char* kLogStreams = R"sql(
+CREATE TABLE log_streams (
+  id                INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id        INTEGER NOT NULL REFERENCES accounts(id),
+  log               TEXT NOT NULL,
+  type              TEXT NOT NULL DEFAULT '',
+  url               TEXT NOT NULL DEFAULT '',
+  user              TEXT NOT NULL DEFAULT '',
+  token             TEXT NOT NULL DEFAULT '',
+  upload_minutes    INTEGER NOT NULL DEFAULT 0,
+  compression       TEXT NOT NULL DEFAULT '',
+  s3_bucket         TEXT NOT NULL DEFAULT '',
+  s3_region         TEXT NOT NULL DEFAULT '',
+  s3_key_prefix     TEXT NOT NULL DEFAULT '',
+  s3_authentication TEXT NOT NULL DEFAULT '',
+  s3_access_key     TEXT NOT NULL DEFAULT '',
+  s3_secret_key     TEXT NOT NULL DEFAULT '',
+  s3_role           TEXT NOT NULL DEFAULT '',
+  s3_external_id    TEXT NOT NULL DEFAULT '',
+  gcs_bucket        TEXT NOT NULL DEFAULT '',
+  gcs_key_prefix    TEXT NOT NULL DEFAULT '',
+  gcs_credentials   TEXT NOT NULL DEFAULT '',
+  gcs_scopes        TEXT NOT NULL DEFAULT '',
+  told_line         INTEGER NOT NULL,
+  last_sent         TEXT,
+  entries           INTEGER NOT NULL DEFAULT 0,
+  bytes             INTEGER NOT NULL DEFAULT 0,
+  requests          INTEGER NOT NULL DEFAULT 0,
+  failed_requests   INTEGER NOT NULL DEFAULT 0,
+  longest_body      INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (account_id, log)
+);
+)sql";
+
+struct Step {
+  constexpr Step(const char* sql, Stored<void> (*more)(SqliteDatabase&) = nullptr)
+      : script(sql), then(more) {}
+
+  const char* script;
+  Stored<void> (*then)(SqliteDatabase&);  // what takes more than SQL, in the same transaction
+};
+
+Stored<void> chain_what_was_logged(SqliteDatabase& database) {
+  if (auto chained = chain_old_lines(database); !chained) return chained;
+  return database.script(
+      "CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit_log "
+      "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;");
+}
+
+constexpr Step kSteps[] = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
+                           kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
+                           kRelays,  kWebhooks, kInvitations, kWireguard, kForwarding,
+                           {kAuditChain, chain_what_was_logged}, kLogStreams};
 
 }  // namespace
 
-int newest_schema() { return static_cast<int>(kSteps.size()); }
+int newest_schema() { return static_cast<int>(std::size(kSteps)); }
 
 Stored<void> migrate(SqliteDatabase& database) {
   std::int64_t reached = 0;
   auto read = database.rows(
       "PRAGMA user_version", {}, [&](const SqlRow& row) { reached = row.integer(0); });
   if (!read) return read;
-  if (reached > static_cast<std::int64_t>(kSteps.size())) {
+  if (reached > static_cast<std::int64_t>(std::size(kSteps))) {
     return StoreError{
         StoreError::Kind::Damaged, "the database was written by a newer version of ayatori-coord"};
   }
-  for (auto step = static_cast<std::size_t>(reached); step < kSteps.size(); ++step) {
+  for (auto step = static_cast<std::size_t>(reached); step < std::size(kSteps); ++step) {
     auto done = database.transaction<void>([&]() -> Stored<void> {
-      if (auto ran = database.script(kSteps[step]); !ran) return ran;
+      if (auto ran = database.script(kSteps[step].script); !ran) return ran;
+      if (kSteps[step].then != nullptr) {
+        if (auto ran = kSteps[step].then(database); !ran) return ran;
+      }
       return database.script(("PRAGMA user_version = " + std::to_string(step + 1)).c_str());
     });
     if (!done) return done;

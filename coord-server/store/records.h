@@ -212,6 +212,9 @@ struct ApiToken {
   std::optional<WallTime> revoked;
 };
 
+// Over a line of the audit log and all before it (audit_chain.h).
+using AuditHash = std::array<std::byte, 32>;
+
 // One line of the audit log (interfaces 1.11), written in the transaction of the change itself.
 struct AuditEntry {
   AccountId account;

@@ -82,6 +82,7 @@ ApiToken read_api_token(RowReader& row);
 inline constexpr const char* kAuditColumns =
     "account_id, time, origin, actor, action, target_type, target_id, target_name, property, "
     "old_value, new_value, details, event_group, source";
+inline constexpr int kAuditTexts = 13;  // of those: all but the account
 AuditEntry read_audit(RowReader& row);
 
 inline constexpr const char* kOAuthClientColumns =

@@ -98,8 +98,12 @@ class SqliteStore final : public Store {
   Stored<void> update_webhook(const Webhook& webhook, const AuditEntry& audit) override;
   Stored<void> remove_webhook(WebhookId id, const AuditEntry& audit) override;
   Stored<void> note_told(const Webhook& webhook) override;
-  Stored<std::vector<AuditLine>> audit_after(std::int64_t line, std::size_t limit) override;
-  std::int64_t newest_audit_line() override;
+
+  Stored<std::vector<LogStream>> log_streams() override;
+  Stored<LogStream> create_log_stream(LogStream stream, const AuditEntry& audit) override;
+  Stored<void> update_log_stream(const LogStream& stream, const AuditEntry& audit) override;
+  Stored<void> remove_log_stream(LogStreamId id, const AuditEntry& audit) override;
+  Stored<void> note_streamed(const LogStream& stream) override;
 
   Stored<std::vector<DeviceInvite>> device_invites() override;
   Stored<std::vector<Share>> shares() override;
@@ -141,9 +145,15 @@ class SqliteStore final : public Store {
         audit);
   }
 
-  Stored<void> add_audit_entry(const AuditEntry& audit) override { return log(audit); }
+  Stored<void> add_audit_entry(const AuditEntry& audit) override;
   Stored<std::vector<AuditEntry>> audit_log(
       AccountId account, const AuditQuery& wanted, std::size_t limit) override;
+  Stored<std::vector<AuditLine>> audit_after(std::int64_t line, std::size_t limit) override;
+  Stored<std::vector<AuditLine>> audit_of_after(
+      AccountId account, std::int64_t line, std::size_t limit) override;
+  std::int64_t newest_audit_line() override;
+  Stored<AuditWalk> check_audit(
+      AccountId account, std::int64_t after, std::size_t limit) override;
   Stored<void> probe_write() override {
     return set_server_value("probe", "written to see whether the disk takes it");
   }
@@ -195,7 +205,10 @@ class SqliteStore final : public Store {
     return std::optional<T>(std::move(rows->front()));
   }
 
+  // In the transaction of the change.
   Stored<void> log(const AuditEntry& audit);
+  Stored<void> chain(const AuditEntry& audit);
+  Stored<void> write_destination(LogStreamId stream, const LogDestination& to);
   Stored<void> log_all(const std::vector<AuditEntry>& audit);
   Stored<void> insert_relay_regions(const std::vector<RelayRegion>& regions);
   Stored<void> write_credentials(const Credentials& credentials);

@@ -24,11 +24,6 @@ Webhook read_webhook(RowReader& row) {
   return out;
 }
 
-AuditLine read_audit_line(RowReader& row) {
-  const std::int64_t number = row.integer();
-  return {number, read_audit(row)};
-}
-
 }  // namespace
 
 Stored<std::vector<Webhook>> SqliteStore::webhooks() {
@@ -72,23 +67,6 @@ Stored<void> SqliteStore::note_told(const Webhook& webhook) {
   return change_one(
       "UPDATE webhooks SET told_line = ?, told_time = ? WHERE id = ?",
       {webhook.told_line, to_rfc3339(webhook.told_time), webhook.id});
-}
-
-Stored<std::vector<AuditLine>> SqliteStore::audit_after(std::int64_t line, std::size_t limit) {
-  static const std::string columns = std::string("id, ") + kAuditColumns;
-  return all(
-      read_audit_line, columns.c_str(), "audit_log WHERE id > ? ORDER BY id LIMIT ?",
-      {line, static_cast<std::int64_t>(limit)});
-}
-
-// Not what was written last: a transaction may have been rolled back, and its number is used again.
-std::int64_t SqliteStore::newest_audit_line() {
-  if (!audit_moved_) return newest_audit_line_;
-  auto read = db_.rows("SELECT COALESCE(MAX(id), 0) FROM audit_log", {}, [&](const SqlRow& row) {
-    newest_audit_line_ = row.integer(0);
-  });
-  audit_moved_ = !read;
-  return newest_audit_line_;
 }
 
 }  // namespace aya::store

@@ -17,7 +17,9 @@
 #include <string_view>
 
 #include "coord-server/store/addresses.h"
+#include "coord-server/store/audit.h"
 #include "coord-server/store/automation.h"
+#include "coord-server/store/log_streams.h"
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
@@ -38,7 +40,9 @@ struct StoreFigures {
 };
 
 class Store : public AddressStore,
+              public AuditStore,
               public AutomationStore,
+              public LogStreamStore,
               public PeopleStore,
               public Policies,
               public RelayStore,
@@ -99,12 +103,6 @@ class Store : public AddressStore,
   virtual Stored<std::vector<ApiToken>> api_tokens(AccountId account) = 0;
   virtual Stored<void> revoke_api_token(
       ApiTokenId token, WallTime now, const AuditEntry& audit) = 0;
-
-  // Of something that changes nothing else.
-  virtual Stored<void> add_audit_entry(const AuditEntry& audit) = 0;
-  // The audit log, oldest first, at most `limit` of the newest that `wanted` lets through.
-  virtual Stored<std::vector<AuditEntry>> audit_log(
-      AccountId account, const AuditQuery& wanted, std::size_t limit) = 0;
 
   // Whether a write would succeed now.
   virtual Stored<void> probe_write() = 0;

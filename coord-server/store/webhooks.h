@@ -28,12 +28,6 @@ struct Webhook {
   friend bool operator==(const Webhook&, const Webhook&) = default;
 };
 
-// A line of the audit log; numbers grow, over all networks.
-struct AuditLine {
-  std::int64_t number = 0;
-  AuditEntry entry;
-};
-
 class WebhookStore {
  public:
   virtual ~WebhookStore() = default;
@@ -45,11 +39,6 @@ class WebhookStore {
   virtual Stored<void> remove_webhook(WebhookId id, const AuditEntry& audit) = 0;
   // How far it has got.
   virtual Stored<void> note_told(const Webhook& webhook) = 0;
-
-  // Lines after that one, oldest first, of all networks.
-  virtual Stored<std::vector<AuditLine>> audit_after(std::int64_t line, std::size_t limit) = 0;
-  // The greatest number there is, 0 for none. Cheap while nothing is written.
-  virtual std::int64_t newest_audit_line() = 0;
 };
 
 }  // namespace aya::store

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "coord-server/nodes/registry.h"
+#include "coord-server/store/audit.h"
 #include "coord-server/store/webhooks.h"
 
 namespace aya::webhooks {

@@ -61,6 +61,7 @@ Webhooks::State Webhooks::state(const Webhook& webhook) const {
   if (entry == nullptr) return {};
   State out = entry->state;
   out.waiting = entry->waiting.size();
+  out.trouble = entry->attempts.trouble();
   return out;
 }
 
@@ -118,7 +119,7 @@ Stored<void> Webhooks::remove(const Webhook& webhook, const store::AuditEntry& a
 void Webhooks::try_out(const Webhook& webhook, WallTime now) {
   Entry& entry = *find_entry(webhook.id);
   add(entry, test_event(now));
-  entry.not_before.reset();
+  entry.attempts.try_at_once();
 }
 
 void Webhooks::add(Entry& entry, Event event) {
@@ -183,9 +184,9 @@ void Webhooks::forget_accounts() {
   });
 }
 
-Stored<std::vector<Post>> Webhooks::take_due(WallTime now) {
+Stored<std::vector<delivery::Post>> Webhooks::take_due(WallTime now) {
   forget_accounts();
-  std::vector<Post> out;
+  std::vector<delivery::Post> out;
   if (entries_.empty()) {
     read_up_to_ = storage_.newest_audit_line();
     return out;
@@ -193,17 +194,22 @@ Stored<std::vector<Post>> Webhooks::take_due(WallTime now) {
   if (auto read = read_log(); !read) return read.error();
   read_calendar(now);
   for (auto& [id, entry] : entries_) {
-    if (entry.waiting.empty() || entry.under_way > 0) continue;
-    if (entry.not_before && *entry.not_before > now) continue;
+    if (entry.waiting.empty() || !entry.attempts.may_begin(now)) continue;
+    entry.attempts.begin();
     entry.under_way = std::min(entry.waiting.size(), kMostInMessage);
     const std::vector<Event> events(
         entry.waiting.begin(),
         entry.waiting.begin() + static_cast<std::ptrdiff_t>(entry.under_way));
     const Webhook& webhook = entry.webhook;
-    std::string body =
+    const std::string body =
         message_body(webhook.provider, registry_.account(webhook.account)->name, events);
-    std::string proof = signature(webhook.secret, now, body);
-    out.push_back({id, webhook.url, std::move(proof), std::move(body)});
+    delivery::Message message;
+    message.url = webhook.url;
+    message.headers.set("Content-Type", "application/json");
+    message.headers.set(kSignatureHeader, signature(webhook.secret, now, body));
+    const Bytes bytes = as_bytes(body);
+    message.body.assign(bytes.begin(), bytes.end());
+    out.push_back({id, std::move(message)});
   }
   return out;
 }
@@ -213,32 +219,20 @@ std::optional<WallTime> Webhooks::next_due() const {
   if (read_up_to_ < storage_.newest_audit_line()) return WallTime();
   std::optional<WallTime> next = look_at_calendar_at_;
   for (const auto& [id, entry] : entries_) {
-    if (entry.waiting.empty() || entry.under_way > 0) continue;
-    const WallTime due = entry.not_before.value_or(WallTime());
-    if (!next || due < *next) next = due;
+    const auto due = entry.waiting.empty() ? std::nullopt : entry.attempts.next();
+    if (due && (!next || *due < *next)) next = due;
   }
   return next;
 }
 
-Stored<void> Webhooks::take_result(WebhookId id, const PostResult& result, WallTime now) {
+Stored<void> Webhooks::take_result(
+    WebhookId id, const delivery::Outcome& outcome, WallTime now) {
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->under_way == 0) return {};
   const std::size_t events = std::exchange(entry->under_way, 0);
-  entry->not_before.reset();
-  if (result && *result >= 200 && *result < 300) {
-    entry->failures = 0;
-    entry->state.trouble.clear();
-    entry->state.delivered += events;
-    return done_with(*entry, events);
-  }
-  entry->state.trouble =
-      result ? "the receiver answered " + std::to_string(*result) : result.error().why;
-  if (entry->failures < kTryAgainAfter.size()) {
-    entry->not_before = now + kTryAgainAfter[entry->failures++];
-    return {};
-  }
-  entry->failures = 0;
-  entry->state.given_up += events;
+  if (!entry->attempts.end(delivery::trouble_in(outcome), now)) return {};
+  const bool taken = entry->attempts.trouble().empty();
+  (taken ? entry->state.delivered : entry->state.given_up) += events;
   return done_with(*entry, events);
 }
 

@@ -13,6 +13,8 @@
 #include <deque>
 #include <memory>
 
+#include "coord-server/delivery/attempts.h"
+#include "coord-server/delivery/message.h"
 #include "coord-server/webhooks/events.h"
 #include "proto/base/rng.h"
 
@@ -22,25 +24,8 @@ using store::Stored;
 using store::Webhook;
 using store::WebhookId;
 
-// A POST of JSON.
-struct Post {
-  WebhookId from;
-  std::string url;
-  std::string signature;  // for kSignatureHeader
-  std::string body;
-};
-
-// The status of the answer, or why there was none.
-struct NoAnswer {
-  std::string why;
-};
-using PostResult = Result<int, NoAnswer>;
-
 class Webhooks {
  public:
-  static constexpr std::array<std::chrono::seconds, 4> kTryAgainAfter = {
-      std::chrono::seconds(10), std::chrono::minutes(1), std::chrono::minutes(5),
-      std::chrono::minutes(25)};
   static constexpr std::size_t kMostOfAccount = 20;
   static constexpr std::size_t kMostWaiting = 1000;  // events; older ones are given up
   static constexpr std::size_t kMostInMessage = 100;
@@ -72,18 +57,17 @@ class Webhooks {
   // A message with the next take_due(), whatever is subscribed to.
   void try_out(const Webhook& webhook, WallTime now);
 
-  Stored<std::vector<Post>> take_due(WallTime now);
+  Stored<std::vector<delivery::Post>> take_due(WallTime now);
   std::optional<WallTime> next_due() const;
   // The error is for the log.
-  Stored<void> take_result(WebhookId id, const PostResult& result, WallTime now);
+  Stored<void> take_result(WebhookId id, const delivery::Outcome& outcome, WallTime now);
 
  private:
   struct Entry {
     Webhook webhook;
     std::deque<Event> waiting;
     std::size_t under_way = 0;  // of those, being posted
-    std::size_t failures = 0;   // in a row
-    std::optional<WallTime> not_before;
+    delivery::Attempts attempts{delivery::Attempts::Patience::Limited};
     WallTime looked_at_calendar{};
     State state;
   };

@@ -1,6 +1,7 @@
 // Verbs as a person types them, against a server that really runs in a process of its own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -296,6 +297,33 @@ TEST_F(RunningServer, ShowsItsLogAsItGrows) {
   EXPECT_THAT(seen, HasSubstr("bob@example.com"));
   ::kill(reader, SIGKILL);
   ::waitpid(reader, nullptr, 0);
+}
+
+TEST_F(RunningServer, KnowsWhetherItsLogIsWhatWasWritten) {
+  ASSERT_EQ(type({"account", "add", "lab"}), 0) << err;
+  ASSERT_EQ(type({"user", "add", "bob@example.com"}), 0) << err;
+  ASSERT_EQ(type({"audit", "ls", "--event", "USER.CREATE", "--target", "bob@example.com"}), 0);
+  EXPECT_THAT(out, HasSubstr("bob@example.com"));
+  EXPECT_EQ(type({"audit", "ls", "--event", "USER.DELETE"}), 0);
+  EXPECT_THAT(out, Not(HasSubstr("bob@example.com")));
+  EXPECT_EQ(type({"audit", "verify"}), 0) << out << err;
+  EXPECT_THAT(out, HasSubstr("default: 2 lines"));
+  EXPECT_THAT(out, HasSubstr("lab: "));
+
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((home() + "/coord.db").c_str(), &raw), SQLITE_OK);
+  sqlite3_busy_timeout(raw, 5000);
+  const char* somebody =
+      "DROP TRIGGER audit_is_append_only;"
+      "UPDATE audit_log SET target_name = 'eve' WHERE target_name = 'bob@example.com'";
+  EXPECT_EQ(sqlite3_exec(raw, somebody, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  EXPECT_EQ(type({"audit", "verify"}), 1);
+  EXPECT_THAT(out, HasSubstr("does not say what was written"));
+  EXPECT_THAT(err, HasSubstr("1 of 2 networks"));
+  EXPECT_EQ(type({"audit", "verify", "--json"}), 1);
+  EXPECT_THAT(out, HasSubstr("\"kind\": \"changed\""));
+  EXPECT_EQ(type({"audit", "verify", "--account", "lab"}), 0) << out << err;
 }
 
 }  // namespace

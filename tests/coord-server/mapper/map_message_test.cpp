@@ -33,6 +33,14 @@ TEST(MapMessage, SaysWhatItsPartsSay) {
         message.peers.push_back(text_of(whole.peers.back()));
         message.peers_changed.push_back(text_of(whole.peers_changed.back()));
       }
+      if (with_rest) {
+        control::FilterRule rule;
+        rule.src_ips = {"100.64.0.1"};
+        rule.dst_ports.emplace_back().ip = "*";
+        const control::FilterRules rules = {rule};
+        whole.packet_filters["base"] = rules;
+        message.filters = "{\"base\":" + control::encode(rules) + "}";
+      }
       const auto read = control::decode<control::MapResponse>(message.to_json());
       ASSERT_TRUE(read) << message.to_json();
       EXPECT_EQ(*read, *control::decode<control::MapResponse>(control::encode(whole)));

@@ -177,7 +177,8 @@ class Replay : public Bench {
   }
 
   // The state a case needs besides set_up().
-  void prepare(const std::string& name) {
+  void prepare(const Json& c) {
+    const std::string name = c.at("name");
     const auto is = [&](std::string_view start) { return name.starts_with(start); };
     if (name == "devices-list-empty") {
       for (const Machine* m : {web, db}) api("DELETE", device(*m));
@@ -219,6 +220,13 @@ class Replay : public Bench {
                {"providerType", "slack"},
                {"subscriptions", {"nodeCreated"}}});
       webhook_id = hook.at("endpointId");
+    }
+    if (is("stream-") && !is("stream-set") && name != "stream-get-none") {
+      Json wish = c.at("response").at("body");  // what is to be shown was said before
+      if (wish.empty()) wish = {{"destinationType", "splunk"}, {"url", "https://splunk.example"}};
+      wish["token"] = "t";
+      api_text("PUT", std::string(c.at("request").at("path")), wish.dump());
+      ASSERT_EQ(reply.status, 200);
     }
     if (is("device-invite") || name.ends_with("-external")) prepare_sharing(name);
     if (name == "device-invite-by-token") authorization = access_token({"device_invites"});
@@ -276,7 +284,7 @@ class Replay : public Bench {
     const std::string name = c.at("name");
     const Json& request = c.at("request");
     set_up(request.at("path").get<std::string>().find("fields=all") != std::string::npos);
-    prepare(name);
+    prepare(c);
     const std::string basic = request.value("/headers/Authorization"_json_pointer, "");
     if (request.at("path") == "/api/v2/oauth/token") {
       const auto pair = parse_base64(basic.substr(std::min<std::size_t>(basic.size(), 6)));

@@ -55,6 +55,7 @@ class Bench : public testing::Test {
     setup.facts.version = "test";
     setup.facts.certificate_pin = "sha256-raw:00";
     setup.relay.host = "coord.test";
+    setup.clock = [] { return TimePoint{}; };  // work takes no time here
     auto made = Coordinator::make(*storage, rng, std::move(setup), now, wall);
     ASSERT_TRUE(made) << made.error().to_text();
     coordinator = std::move(*made);
@@ -287,6 +288,15 @@ class Bench : public testing::Test {
     for (const std::string& line : effects.trouble) ADD_FAILURE() << line;
   }
 
+  // Of the first message that nobody has answered.
+  void answer_post(const delivery::Outcome& outcome) {
+    ASSERT_FALSE(posts.empty());
+    const delivery::Sender from = posts.front().from;
+    posts.erase(posts.begin());
+    EXPECT_TRUE(coordinator->take_post_result(from, outcome, wall));
+    pump();
+  }
+
   test::TempDir dir;
   test::SeededRng rng;
   TimePoint now{std::chrono::hours(1)};
@@ -298,7 +308,7 @@ class Bench : public testing::Test {
   std::vector<mapper::StreamId> order;
   std::vector<NodePublicKey> revoked;
   std::vector<std::string> fetches;  // of relay maps
-  std::vector<webhooks::Post> posts;  // nobody has answered them yet
+  std::vector<delivery::Post> posts;  // nobody has answered them yet
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::map<mapper::StreamId, std::string> late_bodies;                 // the same, as they were sent
   std::map<mapper::StreamId, std::string> feed_texts;

@@ -43,6 +43,34 @@ TEST_F(MetricsTest, CountsDevicesRegistrationsMapsAndRequests) {
   EXPECT_THAT(text, Not(HasSubstr("ayatori_coord_db_size_bytes 0\n")));
 }
 
+TEST_F(MetricsTest, MeasuresThePolicyAndWhatItCosts) {
+  const auto value = [&](const std::string& name) {
+    const std::string text = page(), start = "\nayatori_coord_" + name + ' ';
+    const std::size_t at = text.find(start);
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + start.size()));
+  };
+  joined("alpha");
+  joined("beta");
+  advance(1s);
+  EXPECT_EQ(value("policy_rules"), 1);
+  EXPECT_EQ(value("policy_fragments"), 2);
+  const double compiled = value("policy_compile_seconds_count");
+  const double bytes = value("filter_bytes_total");
+  EXPECT_GE(compiled, 3);  // the network once, each node at least once
+  EXPECT_GT(bytes, 0);
+  advance(1s);
+  EXPECT_EQ(value("policy_compile_seconds_count"), compiled);
+  api_text(
+      "POST", "/api/v2/tailnet/-/acl",
+      R"({"acls": [{"action": "accept", "src": ["*"], "dst": ["*:22"]},
+                   {"action": "accept", "src": ["*"], "dst": ["*:80"]}]})");
+  advance(1s);
+  EXPECT_EQ(value("policy_rules"), 2);
+  EXPECT_EQ(value("policy_fragments"), 2);
+  EXPECT_GE(value("policy_compile_seconds_count"), compiled + 3);
+  EXPECT_GT(value("filter_bytes_total"), bytes);
+}
+
 TEST_F(MetricsTest, AnEditIsCountedWhenEverybodyWasTold) {
   Machine& alpha = joined("alpha");
   joined("beta");

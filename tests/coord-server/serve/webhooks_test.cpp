@@ -8,8 +8,9 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using webhooks::NoAnswer;
-using webhooks::PostResult;
+using delivery::Answered;
+using delivery::Attempts;
+using delivery::NoAnswer;
 using webhooks::Webhooks;
 
 class Hooks : public Bench {
@@ -23,24 +24,20 @@ class Hooks : public Bench {
     posts.clear();
     return made.value("endpointId", "");
   }
-  void answer(const PostResult& result) {
-    ASSERT_FALSE(posts.empty());
-    const auto from = posts.front().from;
-    posts.erase(posts.begin());
-    EXPECT_TRUE(coordinator->take_post_result(from, result, wall));
-    pump();
-  }
   // Takes every message there is, and says what they told.
   std::vector<std::string> told() {
     std::vector<std::string> out;
     while (!posts.empty()) {
-      messages = Json::parse(posts.front().body);
+      messages = Json::parse(as_text(posts.front().message.body));
       for (const Json& event : messages) out.push_back(event.at("type"));
-      answer(200);
+      answer_post(Answered{200});
     }
     return out;
   }
   Json state(const std::string& id) { return api("GET", "/api/v2/webhooks/" + id).at("ayatori"); }
+
+  std::string_view proof() { return posts[0].message.headers.get(webhooks::kSignatureHeader); }
+  std::string body() { return std::string(as_text(posts[0].message.body)); }
 
   std::string secret;
   Json messages;  // those of the last message
@@ -123,28 +120,28 @@ TEST_F(Hooks, SignWithASecretThatCanBeChanged) {
   const std::string first = secret;
   api_text("POST", "/api/v2/tailnet/-/acl", R"({"acls": []})");
   ASSERT_EQ(posts.size(), 1u);
-  EXPECT_EQ(posts[0].signature, webhooks::signature(first, wall, posts[0].body));
+  EXPECT_EQ(proof(), webhooks::signature(first, wall, body()));
   told();
   const std::string second = api("POST", "/api/v2/webhooks/" + id + "/rotate").at("secret");
   EXPECT_NE(second, first);
   EXPECT_FALSE(api("GET", "/api/v2/webhooks/" + id).contains("secret"));
   api_text("POST", "/api/v2/tailnet/-/acl", R"({"acls": [], "groups": {}})");
   ASSERT_EQ(posts.size(), 1u);
-  EXPECT_EQ(posts[0].signature, webhooks::signature(second, wall, posts[0].body));
+  EXPECT_EQ(proof(), webhooks::signature(second, wall, body()));
 }
 
 TEST_F(Hooks, TryFiveTimesAndGoOn) {
   const std::string id = make({"nodeCreated"});
   joined("first");
-  for (const auto wait : Webhooks::kTryAgainAfter) {
-    answer(NoAnswer{"refused"});
+  for (const auto wait : Attempts::kTryAgainAfter) {
+    answer_post(NoAnswer{"refused"});
     advance(wait - 1s);
     EXPECT_THAT(posts, IsEmpty());
     advance(1s);
     EXPECT_EQ(posts.size(), 1u);
   }
   EXPECT_EQ(state(id).at("trouble"), "refused");
-  answer(500);
+  answer_post(Answered{500});
   EXPECT_THAT(posts, IsEmpty());
   EXPECT_EQ(state(id).at("givenUp"), 1);
   joined("second");
@@ -159,7 +156,7 @@ TEST_F(Hooks, WhatWaitsGoesInOneMessage) {
   joined("second");
   joined("third");
   ASSERT_EQ(posts.size(), 1u);
-  answer(200);
+  answer_post(Answered{200});
   ASSERT_EQ(posts.size(), 1u);
   EXPECT_THAT(told(), ElementsAre("nodeCreated", "nodeCreated"));
 }

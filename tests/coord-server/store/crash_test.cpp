@@ -102,6 +102,9 @@ TEST_F(StoreCrash, KeepsEachOfManyNodesAndSpendsEachKeyOnce) {
   const auto keys = store->auth_keys(account.id);
   ASSERT_EQ(keys->size(), 50u);
   for (const AuthKey& key : *keys) EXPECT_TRUE(key.spent());
+  const auto walk = store->check_audit(account.id, 0, 1000);
+  EXPECT_EQ(walk->lines, 101u);  // with the owner
+  EXPECT_TRUE(walk->faults.empty());
 }
 
 TEST_F(StoreCrash, SaysThatTheDiskIsFullAndWorksAgainWhenItIsNot) {

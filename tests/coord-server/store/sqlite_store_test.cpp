@@ -183,7 +183,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
         "posture_identity", "https", "contact_account", "contact_support", "contact_security",
         "policy", "removed"}},
       {"users", {"status"}},
-      {"audit_log", {"event_group", "source"}}};
+      {"audit_log", {"event_group", "source", "prev_hash", "hash"}}};
   std::string undo =
       "PRAGMA user_version = 1; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
       "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER "
@@ -194,7 +194,8 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
       "DROP TABLE wireguard_clients; DROP TABLE wireguard_devices;"
-      "DROP TABLE user_invites; DROP TABLE webhooks;"
+      "DROP TABLE user_invites; DROP TABLE webhooks; DROP TABLE audit_heads; DROP TABLE "
+      "log_streams;"
       "DROP TABLE relay_sources; DROP TABLE relay_regions; DROP TABLE relay_choices;"
       "DROP TABLE former_addresses; DROP TABLE address_moves; DROP TABLE address_changes;"
       "DROP TABLE address_reservations; ALTER TABLE quarantine RENAME COLUMN address TO ipv4;";
@@ -208,6 +209,9 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
   open();
   EXPECT_TRUE(store->accounts()->front().dns.proxied);
   EXPECT_TRUE(store->nodes()->front().approved_routes.empty());
+  const auto walk = store->check_audit(account.id, 0, 100);  // what was logged by then, too
+  EXPECT_EQ(walk->lines, 2u);
+  EXPECT_TRUE(walk->at_end && walk->faults.empty());
 }
 
 TEST_F(SqliteStore, KeepsPlainWireguardDevicesAndWhomTheyKnow) {
@@ -240,6 +244,48 @@ TEST_F(SqliteStore, KeepsPlainWireguardDevicesAndWhomTheyKnow) {
   same_key.wireguard = exit.wireguard;
   same_key.wireguard->clients.clear();
   EXPECT_TRUE(store->create_node(same_key, {}, audit()));
+}
+
+TEST_F(SqliteStore, KeepsWhereLogsAreSentAndHowFarThatHasGot) {
+  make_account();
+  LogStream stream;
+  stream.account = account.id;
+  stream.log = "configuration";
+  stream.told_line = 1;
+  // Each field another text: none ends up in the place of another one.
+  LogDestination& to = stream.to;
+  int number = 0;
+  for (std::string* field :
+       {&to.type, &to.url, &to.user, &to.token, &to.compression, &to.s3_bucket, &to.s3_region,
+        &to.s3_key_prefix, &to.s3_authentication, &to.s3_access_key, &to.s3_secret_key,
+        &to.s3_role, &to.s3_external_id, &to.gcs_bucket, &to.gcs_key_prefix,
+        &to.gcs_credentials}) {
+    *field = "text" + std::to_string(++number);
+  }
+  to.upload_minutes = 7;
+  to.gcs_scopes = {"a", "b"};
+  stream = *store->create_log_stream(stream, audit());
+  EXPECT_EQ(store->create_log_stream(stream, audit()).error().kind, StoreError::Kind::Taken);
+  open();
+  ASSERT_EQ(*store->log_streams(), std::vector{stream});
+
+  stream.to = {};
+  stream.to.type = "splunk";
+  ASSERT_TRUE(store->update_log_stream(stream, audit("UPDATE")));
+  stream.told_line = 9;
+  stream.last_sent = kNow;
+  stream.entries = 1, stream.bytes = 2, stream.requests = 3, stream.failed_requests = 4;
+  stream.longest_body = 5;
+  ASSERT_TRUE(store->note_streamed(stream));
+  open();
+  EXPECT_EQ(*store->log_streams(), std::vector{stream});
+  ASSERT_TRUE(store->remove_log_stream(stream.id, audit("DELETE")));
+  EXPECT_TRUE(store->log_streams()->empty());
+  EXPECT_FALSE(store->note_streamed(stream));
+
+  ASSERT_TRUE(store->create_log_stream(stream, audit()));
+  ASSERT_TRUE(store->remove_account(account.id, audit("DELETE")));
+  EXPECT_TRUE(store->log_streams()->empty());
 }
 
 TEST_F(SqliteStore, KeepsWhatIsSaidOfRelays) {
