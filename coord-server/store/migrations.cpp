@@ -425,9 +425,18 @@ CREATE TABLE wireguard_clients (
 CREATE INDEX wireguard_clients_of_node ON wireguard_clients (client_id);
 )sql";
 
+// Clients that prove themselves by the tokens of another issuer; "claims" has a line for each rule.
+constexpr const char* kFederation = R"sql(
+ALTER TABLE oauth_clients ADD COLUMN issuer   TEXT NOT NULL DEFAULT '';
+ALTER TABLE oauth_clients ADD COLUMN subject  TEXT NOT NULL DEFAULT '';
+ALTER TABLE oauth_clients ADD COLUMN audience TEXT NOT NULL DEFAULT '';
+ALTER TABLE oauth_clients ADD COLUMN claims   TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr std::array kSteps = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
                                kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
-                               kRelays,  kWebhooks, kInvitations, kWireguard};
+                               kRelays,  kWebhooks, kInvitations, kWireguard,
+                               kFederation};
 
 }  // namespace
 
