@@ -17,6 +17,7 @@
 #include "coord-server/api/repeated_requests.h"
 #include "coord-server/api/request_tally.h"
 #include "coord-server/api/route.h"
+#include "coord-server/api/token_exchanger.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
 #include "coord-server/webhooks/webhooks.h"
@@ -56,6 +57,7 @@ struct AdminParts {
   const nodes::TagOwners& tag_owners;
   NodeAsker& asker;
   ChangeWatcher& watcher;
+  TokenExchanger& exchanger;
 };
 
 class AdminRoutes {

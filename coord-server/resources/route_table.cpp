@@ -81,6 +81,7 @@ constexpr std::array kRoutes = {
     Route{"DELETE", "tailnet/*/keys/*",                   "",                          delete_key},
     Route{"PUT",    "tailnet/*/keys/*",                   "",                          put_key},
     Route{"POST",   "oauth/token",                        "-",                         oauth_token},
+    Route{"POST",   "oauth/token-exchange",               "-",                         exchange_token},
     Route{"GET",    "tailnet/*/users",                    "users:read",                list_users},
     Route{"POST",   "tailnet/*/users",                    "users",                     create_user},
     Route{"GET",    "users/*",                            "users:read",                get_user},
@@ -137,7 +138,6 @@ constexpr std::array kNotYet = {
     NotYet{"tailnet/*/logging/*/stream", "log streaming is"},
     NotYet{"tailnet/*/logging/*/stream/status", "log streaming is"},
     NotYet{"tailnet/*/contacts/*/resend-verification-email", "mails are"},
-    NotYet{"oauth/token-exchange", "federated identities are"},
     NotYet{"device/*/device-invites", "device invites are"},
 };
 
