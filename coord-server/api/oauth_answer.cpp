@@ -21,8 +21,11 @@ http::Response refused(const ApiTokens::TradeRefusal& refusal) {
       return oauth_refusal(400, "invalid_scope", refusal.what);
     case Kind::BadToken:
       return oauth_refusal(400, "invalid_grant", refusal.what);
-    case Kind::NotNow:
-      return oauth_refusal(503, "temporarily_unavailable", refusal.what);
+    case Kind::NotNow: {
+      http::Response later = oauth_refusal(503, "temporarily_unavailable", refusal.what);
+      later.headers.set("Retry-After", "10");
+      return later;
+    }
     case Kind::Failed:
       break;
   }

@@ -287,8 +287,8 @@ std::string config_text(const Config& config) {
       "", "tls_key", config.own_certificate() ? "/etc/ssl/coord.key" : config.tls_key,
       !config.own_certificate());
   setting(
-      "# Webhooks may lead to addresses of local networks, such as a home server: whoever can "
-      "make\n# one reaches those from here then.\n",
+      "# Webhooks may lead to addresses of local networks, such as a home server, and issuers of\n"
+      "# federated identities be there: whoever can make one reaches those from here then.\n",
       "webhooks_private", "on", config.webhooks_private);
   setting(
       "# People may sign in by another server that knows them (OpenID Connect). Tell it that the\n"

@@ -72,7 +72,7 @@ void CoordinatorLink::posted(webhooks::WebhookId from, const webhooks::PostResul
 void CoordinatorLink::document_fetched(
     const std::string& issuer, const federation::Fetched& got) {
   if (auto taken = core_.take_document(issuer, got, loop_.wall_now()); !taken) {
-    log_.error("cannot use the keys of an issuer", {{"issuer", issuer}, {"why", taken.error().why}});
+    log_.error("cannot have an issuer's keys", {{"issuer", issuer}, {"why", taken.error().why}});
   }
   wake();
 }

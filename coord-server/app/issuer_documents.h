@@ -1,5 +1,5 @@
-// Fetches what issuers of federated identities say of themselves. As with webhooks, whoever may name
-// an issuer is not thereby let into the server's own network. One thread, the loop's.
+// Fetches what issuers of federated identities say of themselves. As with webhooks, whoever may
+// name an issuer is not thereby let into the server's own network. One thread, the loop's.
 #pragma once
 
 #include <functional>

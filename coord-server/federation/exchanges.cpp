@@ -23,34 +23,34 @@ oidc::WorkloadRules rules_of(const store::Federation& federation) {
 
 }  // namespace
 
-std::optional<Exchanges::Access> Exchanges::attempt(
-    const Request& asked, WallTime now, std::string& issuer) {
+std::variant<Exchanges::Access, Exchanges::KeysWanted> Exchanges::attempt(
+    const Request& asked, WallTime now) {
   auto client = storage_.oauth_client(asked.client_id);
-  if (!client) return Access(Refusal{Refusal::Kind::Failed, client.error().to_text()});
+  if (!client) return Refusal{Refusal::Kind::Failed, client.error().to_text()};
   if (!*client || (*client)->revoked || !(*client)->federation) {
-    return Access(Refusal{Refusal::Kind::UnknownClient, "unknown client"});
+    return Refusal{Refusal::Kind::UnknownClient, "unknown client"};
   }
   const oidc::WorkloadRules rules = rules_of(*(*client)->federation);
-  issuer = rules.issuer;
+  const std::string& issuer = rules.issuer;
   auto token = oidc::WorkloadToken::read(asked.token, rules, now);
-  if (!token) return Access(bad_token(token.error()));
+  if (!token) return bad_token(token.error());
   const oidc::KeySet* keys = keys_.find(issuer, now);
   if (keys == nullptr) {
-    if (keys_.ask(issuer, now)) return std::nullopt;
-    return Access(not_now());
+    if (keys_.ask(issuer, now)) return KeysWanted{issuer};
+    return not_now();
   }
   const auto good = token->verify(*keys, rules);
   if (good) return tokens_.grant(**client, asked.wish, now);
   const bool unknown = good.error().kind == oidc::TokenFault::Kind::UnknownKey;
-  if (unknown && keys_.ask(issuer, now)) return std::nullopt;
-  return Access(bad_token(good.error()));
+  if (unknown && keys_.ask(issuer, now)) return KeysWanted{issuer};
+  return bad_token(good.error());
 }
 
 std::optional<http::Response> Exchanges::exchange(Request asked, WallTime now) {
-  std::string issuer;
-  if (auto access = attempt(asked, now, issuer)) return api::oauth_answer(*access);
+  auto outcome = attempt(asked, now);
+  if (const auto* access = std::get_if<Access>(&outcome)) return api::oauth_answer(*access);
   if (!may_wait_ || waiting_.size() >= kMostWaiting) return api::oauth_answer(not_now());
-  asked_ = Waiting{std::move(asked), std::move(issuer), {}, {}};
+  asked_ = Waiting{std::move(asked), std::move(std::get<KeysWanted>(outcome).issuer), {}, {}};
   return std::nullopt;
 }
 
@@ -72,12 +72,13 @@ Result<void, NoDocument> Exchanges::take(
       waiting_.push_back(std::move(each));
       continue;
     }
-    auto access = attempt(each.asked, now, each.issuer);
-    if (!access) {  // the identity has another issuer by now
+    auto outcome = attempt(each.asked, now);
+    if (auto* wanted = std::get_if<KeysWanted>(&outcome)) {  // it has another issuer by now
+      each.issuer = std::move(wanted->issuer);
       waiting_.push_back(std::move(each));
       continue;
     }
-    http::Response late = api::oauth_answer(*access);
+    http::Response late = api::oauth_answer(std::get<Access>(outcome));
     api::keep_head(each.headers, late);
     answers_.push_back({each.waiter, std::move(late)});
   }

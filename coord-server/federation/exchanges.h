@@ -7,6 +7,8 @@
 // is looked up anew. Pure but for the store. One thread.
 #pragma once
 
+#include <variant>
+
 #include "coord-server/api/token_exchanger.h"
 #include "coord-server/federation/issuer_keys.h"
 
@@ -47,8 +49,10 @@ class Exchanges final : public api::TokenExchanger {
     http::Headers headers;
   };
   using Access = Result<api::ApiTokens::NewAccess, api::ApiTokens::TradeRefusal>;
-  // nullopt: the keys of `issuer` are being asked for.
-  std::optional<Access> attempt(const Request& asked, WallTime now, std::string& issuer);
+  struct KeysWanted {
+    std::string issuer;  // who is being asked for them
+  };
+  std::variant<Access, KeysWanted> attempt(const Request& asked, WallTime now);
 
   store::Store& storage_;
   api::ApiTokens tokens_;

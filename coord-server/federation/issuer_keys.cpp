@@ -5,18 +5,26 @@
 #include "coord-server/oidc/provider.h"
 
 namespace aya::federation {
+namespace {
+
+// A calendar that was set back makes nothing last longer.
+bool is_within(Duration span, WallTime since, WallTime now) {
+  return since <= now && now < since + span;
+}
+
+}  // namespace
 
 const oidc::KeySet* IssuerKeys::find(const std::string& issuer, WallTime now) const {
   const auto found = known_.find(issuer);
   if (found == known_.end() || found->second.keys.empty()) return nullptr;
-  return now < found->second.keys_from + kKept ? &found->second.keys : nullptr;
+  return is_within(kKept, found->second.keys_from, now) ? &found->second.keys : nullptr;
 }
 
 bool IssuerKeys::ask(const std::string& issuer, WallTime now) {
   const auto found = known_.find(issuer);
   if (found != known_.end()) {
     if (found->second.asked != Asked::Nothing) return true;
-    if (now < found->second.asked_at + kAtMostEvery) return false;
+    if (is_within(kAtMostEvery, found->second.asked_at, now)) return false;
   }
   if (under_way_ >= kMostAtOnce) return false;
   Known& known = found == known_.end() ? make(issuer) : found->second;

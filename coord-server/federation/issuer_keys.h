@@ -18,7 +18,7 @@
 
 namespace aya::federation {
 
-// A document of an issuer, to be fetched from there and nowhere else. Of each at most one at a time.
+// A document of an issuer, of whom at most one is fetched at a time.
 struct Fetch {
   std::string issuer;
   std::string url;  // https

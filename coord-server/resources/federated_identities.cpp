@@ -16,8 +16,10 @@ Answer<void> check_text(const std::string& what, const std::string& text) {
   if (text.size() > kLongest) {
     return ApiError::bad_request(what + ": at most " + std::to_string(kLongest) + " bytes");
   }
-  const bool plain = std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  if (!plain) return ApiError::bad_request(what + ": control characters are not allowed");
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (std::ranges::any_of(text, is_control)) {
+    return ApiError::bad_request(what + ": control characters are not allowed");
+  }
   return {};
 }
 

@@ -259,7 +259,9 @@ Answer<http::Response> create_key(const AdminContext& c) {
   if (!type) return type.error();
   const std::string wanted = type->empty() ? "auth" : *type;
   const auto kind = std::ranges::find(kKinds, wanted, &Kind::name);
-  if (kind == kKinds.end()) return ApiError::bad_request("keyType: want auth, client, federated or api");
+  if (kind == kKinds.end()) {
+    return ApiError::bad_request("keyType: want auth, client, federated or api");
+  }
   if (auto may = require(c.caller, kind->scope); !may) return may.error();
   return kind->create(c, *body, (*account)->id);
 }

@@ -1,7 +1,7 @@
 // The token endpoints (interfaces 1.3). POST /api/v2/oauth/token trades the secret of an OAuth
 // client (RFC 6749 section 4.4): it comes as Basic or in the form, and it alone says which client
-// this is, because nodes that were given one as auth key send any client_id. POST …/token-exchange
-// trades the token by which a federated identity proves itself.
+// this is, because nodes that were given one as auth key send any client_id. Its sibling
+// token-exchange trades the token by which a federated identity proves itself.
 #include <sstream>
 
 #include "coord-server/api/oauth_answer.h"
@@ -52,7 +52,7 @@ Answer<http::Response> oauth_token(const AdminContext& c) {
   return oauth_answer(c.tokens.trade(secret_of(c.request, form), *wish, c.now));
 }
 
-// Client libraries send the grant type of another dance along: what is exchanged says what is meant.
+// Client libraries send the grant type of another dance along: what is exchanged says which it is.
 Answer<http::Response> exchange_token(const AdminContext& c) {
   const std::string_view form = as_text(c.request.body);
   const std::string client = http::query_value(form, "client_id").value_or("");
