@@ -1,8 +1,8 @@
 // What the token of another issuer must say for a program that comes with it (interfaces 1.3): a
 // pipeline, a pod, a virtual machine, to whom no secret had to be given.
 //
-//   auto read = WorkloadToken::read(text, rules, now);   // refuses what needs no keys to be refused
-//   auto good = read->verify(keys, rules);               // with the issuer's keys
+//   auto read = WorkloadToken::read(text, rules, now);  // refuses what can be without keys
+//   auto good = read->verify(keys, rules);              // with the issuer's
 //
 // Which subjects and claims are let in is looked at last: only a holder of a genuine token learns
 // anything of the rules. Pure.
