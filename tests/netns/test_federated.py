@@ -105,6 +105,23 @@ def test_the_stock_client_joins_with_such_a_token():
         assert node.status()["Self"]["Tags"] == ["tag:ci"]
 
 
+def test_a_machine_joins_by_the_secret_of_a_client():
+    with Lab() as lab:
+        coordinator = Coordinator(lab)
+        secret = coordinator.cli("oauth", "add", "auth_keys", "--tag", "ci", "-q")
+        assert secret.startswith("tskey-client-"), secret
+        node = Node(lab.public_host("box", f"{INTERNET}.6"), coordinator)
+        words = ("up", "--login-server", coordinator.url, "--server-cert", certificate_pin(coordinator),
+                 "--client-secret", secret + "?ephemeral=false")
+        without = node.cli(*words, check=False)
+        assert without.returncode == 2 and "--advertise-tags" in without.stderr, without.stderr
+        other = node.cli(*words, "--advertise-tags", "db", check=False)
+        assert other.returncode == 1 and "tag:db" in other.stderr, other.stderr
+        node.cli(*words, "--advertise-tags", "ci")
+        [device] = coordinator.json("node", "ls")
+        assert device["tags"] == ["tag:ci"] and not device["isEphemeral"], device
+
+
 def test_nobody_is_let_into_the_servers_own_network_by_naming_an_issuer_there():
     with Lab() as lab:
         coordinator = Coordinator(lab)
