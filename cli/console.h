@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/web.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 #include "proto/netaddr/ip_address.h"
@@ -35,6 +36,7 @@ class Console {
   // end closes it. The end of the input ends nothing: the answer may still come.
   virtual Result<void, FileError> join(int socket) = 0;
   virtual bool machine_has_address(const IpAddress& address) const = 0;
+  virtual Result<http::Response, WebError> ask_web(const WebRequest& request) = 0;
 
   virtual TimePoint now() const = 0;
   virtual WallTime wall_now() const = 0;
@@ -55,6 +57,9 @@ class SystemConsole final : public Console {
   Result<void, FileError> make_file(const std::string& path, std::string_view text) override;
   Result<void, FileError> join(int socket) override;
   bool machine_has_address(const IpAddress& address) const override;
+  Result<http::Response, WebError> ask_web(const WebRequest& request) override {
+    return cli::ask_web(request);
+  }
   TimePoint now() const override;
   WallTime wall_now() const override;
   void sleep_until(TimePoint when) override;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "cli/commands/join_key.h"
 #include "cli/commands/table.h"
 #include "cli/commands/up_plan.h"
 #include "cli/commands/up_wait.h"
@@ -21,7 +22,8 @@ constexpr auto kWarnBeforeExpiry = std::chrono::hours(24) * 14;
 
 struct UpFlags {
   UpOptions options;
-  std::string auth_key_source;
+  std::string auth_key_source, client_secret_source, id_token_source;
+  JoinCredentials credentials;
   bool json = false, events = false, no_wait = false, qr = false;
   std::string qr_format = "auto";
   std::optional<Duration> timeout;
@@ -39,8 +41,16 @@ void add_flags(Flags& flags, UpFlags& up) {
       "json", up.json, "events", up.events, "print JSON; =events: a line for every step");
   flags.boolean("qr", up.qr, "show the address of the login as a QR code");
   flags.text("qr-format", up.qr_format, "auto, small, large or ascii");
-  flags.unsupported(
-      {"client-id", "client-secret", "id-token", "audience", "unattended", "accept-risk"});
+  flags.text(
+      "client-id", up.credentials.client_id, "federated identity of the network to join as");
+  flags.text(
+      "id-token", up.id_token_source, "token for that identity; also as --auth-key may be given");
+  flags.text(
+      "audience", up.credentials.audience, "ask for such a token, where jobs get them, for this");
+  flags.text(
+      "client-secret", up.client_secret_source,
+      "OAuth client to join as; also as --auth-key may be given");
+  flags.unsupported({"unattended", "accept-risk"});
 }
 
 // A terminal that says nothing about UTF-8 gets what every terminal has.
@@ -61,13 +71,7 @@ Result<QrFormat, Failure> read_qr_format(const Console& console, const std::stri
 }
 
 // Keys on a command line can be read by every user of the machine; hence the other ways.
-Result<std::string, Failure> read_auth_key(Console& console, const std::string& source) {
-  if (source.empty()) {
-    for (const char* name : {"AYATORI_AUTHKEY", "TS_AUTHKEY"}) {
-      if (const auto value = console.env(name)) return *value;
-    }
-    return std::string();
-  }
+Result<std::string, Failure> read_secret(Console& console, const std::string& source) {
   if (source == "-") return std::string(trim(console.read_stdin()));
   if (source.starts_with("file:")) {
     const auto text = console.read_file(source.substr(5));
@@ -81,6 +85,14 @@ Result<std::string, Failure> read_auth_key(Console& console, const std::string& 
     return *value;
   }
   return source;
+}
+
+Result<std::string, Failure> read_auth_key(Console& console, const std::string& source) {
+  if (!source.empty()) return read_secret(console, source);
+  for (const char* name : {"AYATORI_AUTHKEY", "TS_AUTHKEY"}) {
+    if (const auto value = console.env(name)) return *value;
+  }
+  return std::string();
 }
 
 Outcome log_in(Context& context, const UpPlan& plan, const std::string& auth_key) {
@@ -190,13 +202,18 @@ Outcome carry_out(
   return wait_until_up(context, **bus, wish);
 }
 
-Outcome bring_up(Context& context, const UpFlags& up, const ChosenSettings& chosen) {
+Outcome bring_up(Context& context, UpFlags& up, const ChosenSettings& chosen) {
   const auto status = context.status();
   if (!status) return status.error();
   const auto current = context.prefs();
   if (!current) return current.error();
   const auto plan = plan_up(up.options, chosen, *status, *current);
   if (!plan) return plan.error();
+  if (plan->login) {
+    auto key = key_to_join_with(context, up.options.auth_key, up.credentials, plan->next);
+    if (!key) return key.error();
+    up.options.auth_key = *std::move(key);
+  }
 
   const auto lines = changes(*current, plan->next, *status);
   for (const std::string& line : lines) context.tell(line);
@@ -224,6 +241,12 @@ Outcome read_flags(Context& context, const Arguments& args, Flags& flags, UpFlag
   auto key = read_auth_key(context.console, up.auth_key_source);
   if (!key) return key.error();
   up.options.auth_key = *std::move(key);
+  auto secret = read_secret(context.console, up.client_secret_source);
+  if (!secret) return secret.error();
+  up.credentials.client_secret = *std::move(secret);
+  auto token = read_secret(context.console, up.id_token_source);
+  if (!token) return token.error();
+  up.credentials.id_token = *std::move(token);
   up.options.any_flag = !flags.order().empty();
   up.options.strict = context.strict;
   return {};

@@ -10,6 +10,7 @@
 #include "coord-server/api/caller.h"
 #include "coord-server/api/node_asker.h"
 #include "coord-server/api/route.h"
+#include "coord-server/api/token_exchanger.h"
 #include "coord-server/people/people.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"

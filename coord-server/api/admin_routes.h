@@ -18,6 +18,7 @@
 #include "coord-server/api/repeated_requests.h"
 #include "coord-server/api/request_tally.h"
 #include "coord-server/api/route.h"
+#include "coord-server/api/token_exchanger.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/sharing/sharing.h"
 #include "coord-server/webhooks/webhooks.h"
@@ -58,6 +59,7 @@ struct AdminParts {
   const nodes::TagOwners& tag_owners;
   NodeAsker& asker;
   ChangeWatcher& watcher;
+  TokenExchanger& exchanger;
 };
 
 class AdminRoutes {

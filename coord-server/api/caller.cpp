@@ -129,7 +129,7 @@ Answer<Caller> ApiTokens::from_access_token(const Credential& credential, WallTi
   caller.expires = (*found)->expires;
   caller.actor = text_of(
       {{"id", (*client)->public_id},
-       {"type", "OAUTH_CLIENT"},
+       {"type", (*client)->federation ? "FEDERATED_IDENTITY" : "OAUTH_CLIENT"},
        {"displayName", (*client)->description},
        {"tags", (*found)->tags}});
   caller.origin = "CONFIG_API";
@@ -149,22 +149,31 @@ store::Stored<ApiTokens::NewClient> ApiTokens::create_client(
   return NewClient{std::move(*stored), credential.to_text()};
 }
 
+std::string ApiTokens::new_client_id() const {
+  return Credential::make(CredentialKind::Client, rng_).public_id;
+}
+
 Result<ApiTokens::NewAccess, ApiTokens::TradeRefusal> ApiTokens::trade(
-    std::string_view secret, const std::vector<std::string>& scopes,
-    const std::vector<std::string>& tags, WallTime now) {
+    std::string_view secret, const GrantWish& wish, WallTime now) {
   using Kind = TradeRefusal::Kind;
   const auto shown = Credential::parse(CredentialKind::Client, secret);
   if (!shown) return TradeRefusal{Kind::UnknownClient, "unknown client"};
   auto found = storage_.oauth_client(shown->public_id);
   if (!found) return TradeRefusal{Kind::Failed, found.error().to_text()};
-  const bool known = *found && shown->matches((*found)->secret) && !(*found)->revoked;
+  const bool known = *found && !(*found)->federation && shown->matches((*found)->secret) &&
+                     !(*found)->revoked;
   if (!known) return TradeRefusal{Kind::UnknownClient, "unknown client"};
-  const store::OAuthClient& client = **found;
-  for (const std::string& scope : scopes) {
+  return grant(**found, wish, now);
+}
+
+Result<ApiTokens::NewAccess, ApiTokens::TradeRefusal> ApiTokens::grant(
+    const store::OAuthClient& client, const GrantWish& wish, WallTime now) {
+  using Kind = TradeRefusal::Kind;
+  for (const std::string& scope : wish.scopes) {
     if (grants(client.scopes, scope)) continue;
     return TradeRefusal{Kind::TooWide, "scope \"" + scope + "\" is not granted to this client"};
   }
-  for (const std::string& tag : tags) {
+  for (const std::string& tag : wish.tags) {
     if (is_any_of(client.tags, tag)) continue;
     return TradeRefusal{Kind::TooWide, "tag \"" + tag + "\" is not granted to this client"};
   }
@@ -173,8 +182,8 @@ Result<ApiTokens::NewAccess, ApiTokens::TradeRefusal> ApiTokens::trade(
   token.public_id = credential.public_id;
   token.client = client.public_id;
   token.secret = credential.hash();
-  token.scopes = scopes.empty() ? client.scopes : scopes;
-  token.tags = tags.empty() ? client.tags : tags;
+  token.scopes = wish.scopes.empty() ? client.scopes : wish.scopes;
+  token.tags = wish.tags.empty() ? client.tags : wish.tags;
   token.created = now;
   token.expires = now + kAccessFor;
   if (auto stored = storage_.create_access_token(token); !stored) {

@@ -70,20 +70,34 @@ class ApiTokens {
   store::Stored<NewClient> create_client(
       store::OAuthClient client, WallTime now, const store::AuditEntry& audit);
 
-  // For the secret of an OAuth client: a token that is good for an hour. Without `scopes` or `tags`
+  // Of a client that proves itself otherwise than by a secret.
+  std::string new_client_id() const;
+
+  // A token that is good for an hour, of a client that has proven itself. Without scopes or tags
   // all that the client has; more than that is refused.
   static constexpr std::chrono::seconds kAccessFor = std::chrono::hours(1);
+  struct GrantWish {
+    std::vector<std::string> scopes, tags;
+  };
   struct TradeRefusal {
-    enum class Kind { UnknownClient, TooWide, Failed } kind;
+    enum class Kind {
+      UnknownClient,
+      TooWide,
+      BadToken,  // of another issuer
+      NotNow,    // that issuer cannot be asked
+      Failed
+    } kind;
     std::string what;
   };
   struct NewAccess {
     store::AccessToken token;
     std::string text;
   };
+  Result<NewAccess, TradeRefusal> grant(
+      const store::OAuthClient& client, const GrantWish& wish, WallTime now);
+  // The same, for the secret of an OAuth client.
   Result<NewAccess, TradeRefusal> trade(
-      std::string_view secret, const std::vector<std::string>& scopes,
-      const std::vector<std::string>& tags, WallTime now);
+      std::string_view secret, const GrantWish& wish, WallTime now);
 
  private:
   Answer<Caller> from_api_token(const enroll::Credential& credential, WallTime now);

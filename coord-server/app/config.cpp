@@ -300,8 +300,9 @@ std::string config_text(const Config& config) {
       "", "tls_key", config.own_certificate() ? "/etc/ssl/coord.key" : config.tls_key,
       !config.own_certificate());
   setting(
-      "# Webhooks and log streams may lead to addresses of local networks, such as a home server:\n"
-      "# whoever can make one reaches those from here then.\n",
+      "# Webhooks and log streams may lead to addresses of local networks, such as a home server,\n"
+      "# and issuers of federated identities be there: whoever can make one reaches those from\n"
+      "# here then.\n",
       "webhooks_private", "on", config.webhooks_private);
   setting(
       "# People may sign in by another server that knows them (OpenID Connect). Tell it that the\n"

@@ -44,7 +44,9 @@ struct Config {
   // Both empty: the certificate made by `init`. Relative to the installation's folder.
   std::string tls_cert, tls_key;
 
-  bool webhooks_private = false;  // as log streams: may they lead to addresses of local networks
+  // Webhooks and log streams may lead to addresses of local networks, and issuers of federated
+  // identities be there.
+  bool webhooks_private = false;
 
   std::optional<oidc::Config> oidc;  // nullopt: people have passwords here
 

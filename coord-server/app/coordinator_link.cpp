@@ -69,6 +69,14 @@ void CoordinatorLink::posted(const delivery::Sender& from, const delivery::Outco
   wake();
 }
 
+void CoordinatorLink::document_fetched(
+    const std::string& issuer, const federation::Fetched& got) {
+  if (auto taken = core_.take_document(issuer, got, loop_.wall_now()); !taken) {
+    log_.error("cannot have an issuer's keys", {{"issuer", issuer}, {"why", taken.error().why}});
+  }
+  wake();
+}
+
 void CoordinatorLink::stream_closed(mapper::StreamId stream) {
   if (readers_.erase(stream) == 0) return;
   core_.stream_closed(stream, loop_.now());
@@ -108,6 +116,7 @@ void CoordinatorLink::settle() {
   for (const NodePublicKey& node : leaving_.revoked) host_.on_revoked(node);
   for (const std::string& url : leaving_.fetches) host_.fetch_relays(url);
   for (const delivery::Post& message : leaving_.posts) host_.post(message);
+  for (const federation::Fetch& document : leaving_.documents) host_.fetch_document(document);
   for (const std::string& trouble : leaving_.trouble) {
     log_.error("not everything could be saved; trying again", {{"why", trouble}});
   }

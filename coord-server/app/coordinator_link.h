@@ -25,6 +25,8 @@ class CoordinatorLink final : public Desk {
     virtual void fetch_relays(const std::string& url) = 0;
     // For posted(), later.
     virtual void post(const delivery::Post& message) = 0;
+    // For document_fetched(), later.
+    virtual void fetch_document(const federation::Fetch& document) = 0;
     virtual std::size_t relay_clients() const = 0;  // for status pages
   };
 
@@ -43,6 +45,7 @@ class CoordinatorLink final : public Desk {
 
   void relays_fetched(const std::string& url, const relays::Fetched& got);
   void posted(const delivery::Sender& from, const delivery::Outcome& outcome);
+  void document_fetched(const std::string& issuer, const federation::Fetched& got);
 
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId stream, bool blocked) override;

@@ -1,6 +1,7 @@
 #include "coord-server/app/server.h"
 
 #include "coord-server/app/admin_socket.h"
+#include "coord-server/app/issuer_documents.h"
 #include "coord-server/app/metrics_door.h"
 #include "coord-server/app/public_site.h"
 #include "coord-server/app/relay_maps.h"
@@ -129,6 +130,11 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
         [this](const delivery::Sender& from, const delivery::Outcome& outcome) {
           link_->posted(from, outcome);
         });
+    issuer_documents_ = std::make_unique<IssuerDocuments>(
+        loop_, installation_.config.webhooks_private,
+        [this](const std::string& issuer, const federation::Fetched& got) {
+          link_->document_fetched(issuer, got);
+        });
     relay_ = std::make_unique<RelayLink>(loop_, keys_.relay, *this, rng_, log_);
     const PublicSite::Parts parts{loop_, *link_, *relay_, *tls_, *storage_, rng_, keys_.noise};
     site_ = std::make_unique<PublicSite>(parts, public_facts_of(installation_.config, keys_));
@@ -204,6 +210,9 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   void on_revoked(const NodePublicKey& node) override { relay_->close_key(node); }
   void fetch_relays(const std::string& url) override { relay_maps_->fetch(url); }
   void post(const delivery::Post& message) override { message_posts_->post(message); }
+  void fetch_document(const federation::Fetch& document) override {
+    issuer_documents_->fetch(document);
+  }
   std::size_t relay_clients() const override { return relay_->connections(); }
 
   bool admits(const NodePublicKey& node, const IpAddress&) override { return core_->is_node(node); }
@@ -219,6 +228,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   std::unique_ptr<CoordinatorLink> link_;
   std::unique_ptr<RelayMaps> relay_maps_;
   std::unique_ptr<MessagePosts> message_posts_;
+  std::unique_ptr<IssuerDocuments> issuer_documents_;
   std::unique_ptr<RelayLink> relay_;
   std::unique_ptr<PublicSite> site_;
   std::unique_ptr<AdminSocket> admin_;

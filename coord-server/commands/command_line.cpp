@@ -63,8 +63,10 @@ Result<CommandLine, Failure> parse_command_line(
     if (!kind->takes_value && value != "true" && value != "false") {
       return usage("--" + std::string(name) + " is true or false");
     }
-    if (line.has(name)) return usage("--" + std::string(name) + " is given twice");
-    line.options.emplace(name, std::move(value));
+    const auto [given, first] = line.options.emplace(name, value);
+    if (first) continue;
+    if (!kind->repeats) return usage("--" + std::string(name) + " is given twice");
+    given->second += kBetweenRepeated + value;
   }
   std::erase_if(line.options, [&](const auto& option) {
     const auto kind = std::ranges::find(known, option.first, &OptionKind::name);

@@ -1,5 +1,5 @@
 // The command line, taken apart: words (a verb and its arguments) and options, which may stand
-// anywhere. One or two dashes, `--name value` or `--name=value`, no option twice, "--" ends
+// anywhere. One or two dashes, `--name value` or `--name=value`, few options twice, "--" ends
 // options. Which options a verb takes is the verb's business (verbs.h). Pure.
 #pragma once
 
@@ -26,7 +26,11 @@ struct CommandLine {
 struct OptionKind {
   std::string_view name;
   bool takes_value;
+  bool repeats = false;  // may be given several times
 };
+
+// In the value of an option that was.
+inline constexpr char kBetweenRepeated = '\n';
 
 Result<CommandLine, Failure> parse_command_line(
     const std::vector<std::string>& arguments, const std::vector<OptionKind>& known);

@@ -48,6 +48,9 @@ std::string instructions(const Json& key, const Json& wish) {
 std::string capabilities(const Json& key) {
   if (text_at(key, "keyType") == "api") return "REST API";
   if (text_at(key, "keyType") == "client") return "OAuth: " + joined(list_at(key, "scopes"));
+  if (text_at(key, "keyType") == "federated") {
+    return "federated: " + joined(list_at(key, "scopes"));
+  }
   const Json how = key.value("/capabilities/devices/create"_json_pointer, Json::object());
   std::string text = flag_at(how, "reusable") ? "reusable" : "one device";
   if (flag_at(how, "ephemeral")) text += ", ephemeral";

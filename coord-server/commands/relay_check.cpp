@@ -1,5 +1,6 @@
 #include "coord-server/commands/relay_check.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>

@@ -1,7 +1,6 @@
 #include "coord-server/commands/node_calls.h"
 #include "coord-server/commands/table.h"
 #include "coord-server/commands/verbs.h"
-#include "proto/http/target.h"
 
 namespace aya::coord {
 namespace {
@@ -45,32 +44,6 @@ Done settings_set(const Invocation& call) {
   auto reply = call.client.call("PATCH", "/tailnet/-/settings", wish.dump());
   if (!reply) return reply.error();
   return print_settings(call, reply->body);
-}
-
-Done oauth_add(const Invocation& call) {
-  Json scopes = Json::array();
-  std::string_view rest = call.arguments[0];
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    if (comma > 0) scopes.push_back(rest.substr(0, comma));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  const Json wish = {
-      {"keyType", "client"},
-      {"scopes", scopes},
-      {"tags", tags_from(call.line.get("tag"))},
-      {"description", call.line.get("description")}};
-  auto reply = call.client.call("POST", "/tailnet/-/keys", wish.dump());
-  if (!reply) return reply.error();
-  const Json client = parse_json(reply->body);
-  if (call.json) {
-    print(json_text(client));
-    return {};
-  }
-  if (!call.line.has("q"))
-    print_error("Client " + text_at(client, "id") + "; its secret, shown once:\n");
-  print(text_at(client, "key") + '\n');
-  return {};
 }
 
 }  // namespace aya::coord

@@ -82,7 +82,11 @@ Done account_remove(const Invocation& call);
 // settings_commands.cpp
 Done settings_show(const Invocation& call);
 Done settings_set(const Invocation& call);
+
+// client_commands.cpp
 Done oauth_add(const Invocation& call);
+Done federated_add(const Invocation& call);
+Done key_show(const Invocation& call);
 
 // key_commands.cpp
 Done key_add(const Invocation& call);

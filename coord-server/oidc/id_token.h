@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coord-server/oidc/keys.h"
+#include "coord-server/oidc/token_fault.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
 
@@ -20,21 +21,10 @@ struct Claims {
   std::vector<std::string> groups;
 };
 
-struct TokenFault {
-  enum class Kind {
-    UnknownKey,  // signed by a key that is not in the set: it may have a new one
-    Invalid,
-  };
-  Kind kind = Kind::Invalid;
-  std::string detail;  // for the log; a stranger may have written it
-};
-
 struct Expected {
   std::string issuer, client_id, nonce;
   std::string access_token;  // what at_hash is about; empty: not looked at
 };
-
-inline constexpr auto kClockSkew = std::chrono::seconds(60);
 
 Result<Claims, TokenFault> verify_id_token(
     std::string_view token, const KeySet& keys, const Expected& expected, WallTime now);

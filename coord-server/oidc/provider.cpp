@@ -49,9 +49,9 @@ std::string certain_email(const Config& config, const Claims& claims) {
 
 }  // namespace
 
-std::string discovery_url(const Config& config) {
-  const bool slash = config.issuer.ends_with('/');
-  return config.issuer + (slash ? "" : "/") + ".well-known/openid-configuration";
+std::string discovery_url(std::string_view issuer) {
+  const bool slash = issuer.ends_with('/');
+  return std::string(issuer) + (slash ? "" : "/") + ".well-known/openid-configuration";
 }
 
 Result<Discovery, std::string> parse_discovery(std::string_view json, const Config& config) {
@@ -70,6 +70,18 @@ Result<Discovery, std::string> parse_discovery(std::string_view json, const Conf
     if (!is_safe_url(*url)) return "it names \"" + *url + "\", which is not an https URL";
   }
   return out;
+}
+
+Result<KeyLocation, std::string> parse_key_location(
+    std::string_view json, std::string_view issuer) {
+  const auto document = parse_object(json, kLongestDocument);
+  if (!document) return std::string("its configuration is not readable");
+  const std::string named = text_at(*document, "issuer");
+  if (named != issuer) return "it calls itself \"" + named + '"';
+  std::string keys = text_at(*document, "jwks_uri");
+  const auto url = http::Url::parse(keys);
+  if (!url || !url->tls) return "it names \"" + keys + "\", which is not an https URL";
+  return KeyLocation{std::move(keys)};
 }
 
 Attempt Attempt::make(Rng& rng) {

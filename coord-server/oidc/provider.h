@@ -33,9 +33,15 @@ struct Discovery {
   std::vector<std::string> token_auth;  // methods the token endpoint takes; empty: not said
 };
 
-std::string discovery_url(const Config& config);
+// Where an issuer says what it is.
+std::string discovery_url(std::string_view issuer);
 // The error says what is wrong, for the log.
 Result<Discovery, std::string> parse_discovery(std::string_view json, const Config& config);
+// Of an issuer that signs in nobody, only where its keys are. https, always.
+struct KeyLocation {
+  std::string url;
+};
+Result<KeyLocation, std::string> parse_key_location(std::string_view json, std::string_view issuer);
 
 // What one login needs to remember until its answer.
 struct Attempt {

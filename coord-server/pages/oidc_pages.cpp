@@ -44,7 +44,7 @@ PageAnswer Pages::begin_oidc(Visit& visit, std::string_view) {
   if (!oidc_.config) return redirect("/login");
   if (oidc_.at && visit.now < oidc_.discovery_until) return to_provider(visit);
   return Errand{
-      FetchWork{oidc::discovery_url(*oidc_.config), "GET", {}, ""},
+      FetchWork{oidc::discovery_url(oidc_.config->issuer), "GET", {}, ""},
       [this, visit](const Done& done, WallTime now) mutable -> PageAnswer {
         visit.now = now;
         if (const auto fault = fault_of(done); !fault.empty())

@@ -82,6 +82,7 @@ Answer<http::Response> restore_policy(const AdminContext& c);
 Answer<http::Response> explain_access(const AdminContext& c);
 // oauth_token.cpp
 Answer<http::Response> oauth_token(const AdminContext& c);
+Answer<http::Response> exchange_token(const AdminContext& c);
 
 // attribute_routes.cpp
 Answer<http::Response> get_attributes(const AdminContext& c);

@@ -1,4 +1,5 @@
-// Auth keys, OAuth clients and API tokens, one endpoint for all (interfaces 1.7).
+// Auth keys, OAuth clients, federated identities and API tokens, one endpoint for all (interfaces
+// 1.7).
 #include <algorithm>
 #include <array>
 
@@ -175,13 +176,21 @@ Answer<http::Response> create_token(
 struct Kind {
   std::string_view name;
   const char* scope;
+  const char* target;  // in the audit log
   Answer<http::Response> (*create)(const AdminContext&, const Json&, store::AccountId);
 };
 constexpr std::array kKinds = {
-    Kind{"auth", "auth_keys", create_auth_key},
-    Kind{"client", "oauth_keys", create_client},
-    Kind{"api", "api_access_tokens", create_token},
+    Kind{"auth", "auth_keys", "AUTH_KEY", create_auth_key},
+    Kind{"client", "oauth_keys", "OAUTH_CLIENT", create_client},
+    Kind{"federated", "federated_keys", "FEDERATED_IDENTITY", create_identity},
+    Kind{"api", "api_access_tokens", "API_KEY", create_token},
 };
+constexpr const Kind &kAuth = kKinds[0], &kClient = kKinds[1], &kFederated = kKinds[2],
+                     &kApi = kKinds[3];
+
+const Kind& kind_of(const store::OAuthClient& client) {
+  return client.federation ? kFederated : kClient;
+}
 
 bool may_read(const AdminContext& c, const Kind& kind) {
   return require(c.caller, kind.scope + std::string(":read")).has_value();
@@ -193,7 +202,7 @@ struct Found {
   std::optional<store::OAuthClient> client;
   std::optional<store::ApiToken> api;
 
-  const Kind& kind() const { return auth ? kKinds[0] : client ? kKinds[1] : kKinds[2]; }
+  const Kind& kind() const { return auth ? kAuth : client ? kind_of(*client) : kApi; }
   Json shown(WallTime now) const {
     if (auth) return key_json(*auth, now);
     return client ? client_json(*client) : key_json(*api, now);
@@ -248,10 +257,11 @@ Answer<http::Response> create_key(const AdminContext& c) {
   if (!body) return body.error();
   auto type = text_field(*body, "keyType", "auth");
   if (!type) return type.error();
-  if (*type == "federated") return ApiError{501, "federated identities are not implemented"};
   const std::string wanted = type->empty() ? "auth" : *type;
   const auto kind = std::ranges::find(kKinds, wanted, &Kind::name);
-  if (kind == kKinds.end()) return ApiError::bad_request("keyType: want auth, client or api");
+  if (kind == kKinds.end()) {
+    return ApiError::bad_request("keyType: want auth, client, federated or api");
+  }
   if (auto may = require(c.caller, kind->scope); !may) return may.error();
   return kind->create(c, *body, (*account)->id);
 }
@@ -267,21 +277,21 @@ Answer<http::Response> list_keys(const AdminContext& c) {
   const auto is_wanted = [&](const auto& key) {
     return (all || key.user == c.caller.user) && !key.revoked && is_readable(key, c.now);
   };
-  if (may_read(c, kKinds[0])) {
+  if (may_read(c, kAuth)) {
     auto rows = c.storage.auth_keys((*account)->id);
     if (!rows) return ApiError::of(rows.error());
     for (const auto& key : *rows) {
       if (is_wanted(key)) keys.push_back(key_json(key, c.now));
     }
   }
-  if (all && may_read(c, kKinds[1])) {
+  if (all && (may_read(c, kClient) || may_read(c, kFederated))) {
     auto rows = c.storage.oauth_clients((*account)->id);
     if (!rows) return ApiError::of(rows.error());
     for (const auto& client : *rows) {
-      if (is_wanted(client)) keys.push_back(client_json(client));
+      if (is_wanted(client) && may_read(c, kind_of(client))) keys.push_back(client_json(client));
     }
   }
-  if (all && may_read(c, kKinds[2])) {
+  if (all && may_read(c, kApi)) {
     auto rows = c.storage.api_tokens((*account)->id);
     if (!rows) return ApiError::of(rows.error());
     for (const auto& token : *rows) {
@@ -296,7 +306,7 @@ Answer<http::Response> get_key(const AdminContext& c) {
   auto found = find_key(c);
   const bool own = !c.caller.credential.empty() && c.path[1] == c.caller.credential;
   if (!own) {
-    const char* scope = found ? found->kind().scope : kKinds[0].scope;
+    const char* scope = found ? found->kind().scope : kAuth.scope;
     if (auto may = require(c.caller, scope + std::string(":read")); !may) return may.error();
   }
   if (!found) return found.error();
@@ -305,24 +315,30 @@ Answer<http::Response> get_key(const AdminContext& c) {
 
 Answer<http::Response> put_key(const AdminContext& c) {
   auto found = find_key(c);
-  if (auto may = require(c.caller, "oauth_keys"); !may) return may.error();
+  const Kind& kind = found && found->client ? found->kind() : kClient;
+  if (auto may = require(c.caller, kind.scope); !may) return may.error();
   if (!found) return found.error();
   if (!found->client || found->client->revoked) {
-    return ApiError::bad_request("only OAuth clients can be changed; make another key");
+    return ApiError::bad_request(
+        "only OAuth clients and federated identities can be changed; make another key");
   }
   auto body = body_object(c.request);
   if (!body) return body.error();
+  auto type = text_field(*body, "keyType");
+  if (!type) return type.error();
+  if (!type->empty() && *type != kind.name) {
+    return ApiError::bad_request("keyType: this one is " + in_quotes(std::string(kind.name)));
+  }
   return replace_client(c, *body, *found->client);
 }
 
 Answer<http::Response> delete_key(const AdminContext& c) {
   auto found = find_key(c);
-  const char* scope = found ? found->kind().scope : kKinds[0].scope;
-  if (auto may = require(c.caller, scope); !may) return may.error();
+  const Kind& kind = found ? found->kind() : kAuth;
+  if (auto may = require(c.caller, kind.scope); !may) return may.error();
   if (!found) return found.error();
   if (found->revoked()) return ApiError::not_found("key");
-  const char* type = found->auth ? "AUTH_KEY" : found->client ? "OAUTH_CLIENT" : "API_KEY";
-  store::AuditEntry entry = c.audit("REVOKE", type);
+  store::AuditEntry entry = c.audit("REVOKE", kind.target);
   entry.account = c.account(c.path[0]).value()->id;
   entry.target_id = c.path[1];
   auto revoked = revoke(c, *found, entry);

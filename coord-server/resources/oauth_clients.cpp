@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "coord-server/resources/federated_identities.h"
+
 namespace aya::resources {
 namespace {
 
@@ -50,6 +52,27 @@ Answer<ClientWish> read_client(const AdminContext& c, const Json& body, store::A
   return ClientWish{std::move(*scopes), nodes::in_order(std::move(*tags)), std::move(*description)};
 }
 
+store::OAuthClient client_of(const AdminContext& c, ClientWish wish, store::AccountId account) {
+  store::OAuthClient client;
+  client.account = account;
+  client.user = c.caller.user;
+  client.scopes = std::move(wish.scopes);
+  client.tags = std::move(wish.tags);
+  client.description = std::move(wish.description);
+  return client;
+}
+
+// What the audit log says of it.
+std::string rights_of(const store::OAuthClient& client) {
+  Json out = {{"scopes", client.scopes}, {"tags", client.tags}};
+  if (client.federation) show_federation(*client.federation, out);
+  return text_of(out);
+}
+
+const char* target_type(const store::OAuthClient& client) {
+  return client.federation ? "FEDERATED_IDENTITY" : "OAUTH_CLIENT";
+}
+
 }  // namespace
 
 Answer<std::string> read_description(const Json& body) {
@@ -66,7 +89,7 @@ Answer<std::string> read_description(const Json& body) {
 Json client_json(const store::OAuthClient& client) {
   Json out = {
       {"id", client.public_id},
-      {"keyType", "client"},
+      {"keyType", client.federation ? "federated" : "client"},
       {"description", client.description},
       {"created", to_rfc3339(client.created)},
       {"updated", to_rfc3339(client.updated)},
@@ -74,6 +97,7 @@ Json client_json(const store::OAuthClient& client) {
       {"scopes", client.scopes},
       {"tags", client.tags},
       {"userId", std::to_string(client.user.value)}};
+  if (client.federation) show_federation(*client.federation, out);
   if (client.revoked) out["revoked"] = to_rfc3339(*client.revoked);
   return out;
 }
@@ -82,21 +106,37 @@ Answer<http::Response> create_client(
     const AdminContext& c, const Json& body, store::AccountId account) {
   auto wish = read_client(c, body, account);
   if (!wish) return wish.error();
-  store::OAuthClient client;
-  client.account = account;
-  client.user = c.caller.user;
-  client.scopes = std::move(wish->scopes);
-  client.tags = std::move(wish->tags);
-  client.description = std::move(wish->description);
-  store::AuditEntry entry = c.audit("CREATE", "OAUTH_CLIENT");
+  store::OAuthClient client = client_of(c, std::move(*wish), account);
+  store::AuditEntry entry = c.audit("CREATE", target_type(client));
   entry.account = account;
   entry.target_name = client.description;
-  entry.new_value = text_of({{"scopes", client.scopes}, {"tags", client.tags}});
+  entry.new_value = rights_of(client);
   auto made = c.tokens.create_client(std::move(client), c.now, entry);
   if (!made) return ApiError::of(made.error());
   Json out = client_json(made->client);
   out["key"] = made->text;
   return http::Response::json(200, text_of(out));
+}
+
+// No secret: its public id is all there is to know.
+Answer<http::Response> create_identity(
+    const AdminContext& c, const Json& body, store::AccountId account) {
+  auto wish = read_client(c, body, account);
+  if (!wish) return wish.error();
+  store::OAuthClient client = client_of(c, std::move(*wish), account);
+  client.public_id = c.tokens.new_client_id();
+  client.created = client.updated = c.now;
+  auto federation = read_federation(body, *c.registry.account(account), client.public_id);
+  if (!federation) return federation.error();
+  client.federation = std::move(*federation);
+  store::AuditEntry entry = c.audit("CREATE", target_type(client));
+  entry.account = account;
+  entry.target_id = client.public_id;
+  entry.target_name = client.description;
+  entry.new_value = rights_of(client);
+  auto made = c.storage.create_oauth_client(std::move(client), entry);
+  if (!made) return ApiError::of(made.error());
+  return http::Response::json(200, text_of(client_json(*made)));
 }
 
 Answer<http::Response> replace_client(
@@ -107,16 +147,22 @@ Answer<http::Response> replace_client(
   changed.scopes = std::move(wish->scopes);
   changed.tags = std::move(wish->tags);
   changed.description = std::move(wish->description);
+  if (client.federation) {
+    auto federation = read_federation(body, *c.registry.account(client.account), client.public_id);
+    if (!federation) return federation.error();
+    changed.federation = std::move(*federation);
+  }
   const bool same = changed.scopes == client.scopes && changed.tags == client.tags &&
-                    changed.description == client.description;
+                    changed.description == client.description &&
+                    changed.federation == client.federation;
   if (same) return http::Response::json(200, text_of(client_json(client)));
   changed.updated = c.now;
-  store::AuditEntry entry = c.audit("UPDATE", "OAUTH_CLIENT");
+  store::AuditEntry entry = c.audit("UPDATE", target_type(client));
   entry.account = client.account;
   entry.target_id = client.public_id;
   entry.target_name = changed.description;
-  entry.old_value = text_of({{"scopes", client.scopes}, {"tags", client.tags}});
-  entry.new_value = text_of({{"scopes", changed.scopes}, {"tags", changed.tags}});
+  entry.old_value = rights_of(client);
+  entry.new_value = rights_of(changed);
   if (auto stored = c.storage.update_oauth_client(changed, entry); !stored) {
     return ApiError::of(stored.error());
   }

@@ -1,4 +1,5 @@
-// OAuth clients as keys of their own kind (interfaces 1.3, 1.7). For .cpp files only.
+// OAuth clients as keys of their own kind, and federated identities, which are clients too: they
+// only prove themselves otherwise (interfaces 1.3, 1.7). For .cpp files only.
 #pragma once
 
 #include "coord-server/api/json.h"
@@ -10,7 +11,9 @@ Json client_json(const store::OAuthClient& client);
 
 Answer<http::Response> create_client(
     const AdminContext& c, const Json& body, store::AccountId account);
-// Replaces scopes, tags and description.
+Answer<http::Response> create_identity(
+    const AdminContext& c, const Json& body, store::AccountId account);
+// Replaces scopes, tags and description, and of an identity what it is known by.
 Answer<http::Response> replace_client(
     const AdminContext& c, const Json& body, const store::OAuthClient& client);
 

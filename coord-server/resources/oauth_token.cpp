@@ -1,28 +1,20 @@
-// POST /api/v2/oauth/token: the secret of an OAuth client is traded for a token (interfaces 1.3,
-// RFC 6749 section 4.4). The secret comes as Basic or in the form, and it alone says which client
-// this is: nodes that were given one as auth key send any client_id.
+// The token endpoints (interfaces 1.3). POST /api/v2/oauth/token trades the secret of an OAuth
+// client (RFC 6749 section 4.4): it comes as Basic or in the form, and it alone says which client
+// this is, because nodes that were given one as auth key send any client_id. Its sibling
+// token-exchange trades the token by which a federated identity proves itself.
 #include <sstream>
 
-#include "coord-server/api/json.h"
+#include "coord-server/api/oauth_answer.h"
+#include "coord-server/api/token_exchanger.h"
 #include "coord-server/resources/handlers.h"
 #include "proto/http/target.h"
 
 namespace aya::resources {
 namespace {
 
-http::Response refused(int status, const std::string& error, const std::string& why) {
-  return http::Response::json(status, text_of({{"error", error}, {"error_description", why}}));
-}
-
 std::vector<std::string> words_in(const std::string& text) {
   std::istringstream stream(text);
   return {std::istream_iterator<std::string>(stream), {}};
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
-  return out;
 }
 
 // Inside Basic both halves are form-encoded (RFC 6749, 2.3.1); our secrets have nothing to encode.
@@ -33,40 +25,45 @@ std::string secret_of(const http::Request& request, std::string_view form) {
   return http::query_value(form, "client_secret").value_or("");
 }
 
+Result<ApiTokens::GrantWish, http::Response> read_wish(std::string_view form) {
+  ApiTokens::GrantWish wish;
+  wish.scopes = words_in(http::query_value(form, "scope").value_or(""));
+  for (std::string& scope : wish.scopes) {
+    const std::string known = canonical_scope(scope);
+    if (known.empty()) {
+      return oauth_refusal(400, "invalid_scope", "scope \"" + scope + "\" is unknown");
+    }
+    scope = known;
+  }
+  wish.tags = words_in(http::query_value(form, "tags").value_or(""));
+  return wish;
+}
+
 }  // namespace
 
 Answer<http::Response> oauth_token(const AdminContext& c) {
   const std::string_view form = as_text(c.request.body);
   const std::string grant = http::query_value(form, "grant_type").value_or("");
   if (!grant.empty() && grant != "client_credentials") {
-    return refused(400, "unsupported_grant_type", "only client_credentials");
+    return oauth_refusal(400, "unsupported_grant_type", "only client_credentials");
   }
-  std::vector<std::string> scopes = words_in(http::query_value(form, "scope").value_or(""));
-  for (std::string& scope : scopes) {
-    const std::string known = canonical_scope(scope);
-    if (known.empty()) return refused(400, "invalid_scope", "scope \"" + scope + "\" is unknown");
-    scope = known;
+  auto wish = read_wish(form);
+  if (!wish) return wish.error();
+  return oauth_answer(c.tokens.trade(secret_of(c.request, form), *wish, c.now));
+}
+
+// Client libraries send the grant type of another dance along: what is exchanged says which it is.
+Answer<http::Response> exchange_token(const AdminContext& c) {
+  const std::string_view form = as_text(c.request.body);
+  const std::string client = http::query_value(form, "client_id").value_or("");
+  const std::string token = http::query_value(form, "jwt").value_or("");
+  if (client.empty() || token.empty()) {
+    return oauth_refusal(400, "invalid_request", "client_id and jwt are needed");
   }
-  const auto tags = words_in(http::query_value(form, "tags").value_or(""));
-  auto access = c.tokens.trade(secret_of(c.request, form), scopes, tags, c.now);
-  if (access) {
-    return http::Response::json(
-        200, text_of(
-                 {{"access_token", access->text},
-                  {"token_type", "Bearer"},
-                  {"expires_in", ApiTokens::kAccessFor.count()},
-                  {"scope", joined(access->token.scopes)}}));
-  }
-  using Kind = ApiTokens::TradeRefusal::Kind;
-  switch (access.error().kind) {
-    case Kind::UnknownClient:
-      return refused(401, "invalid_client", access.error().what);
-    case Kind::TooWide:
-      return refused(400, "invalid_scope", access.error().what);
-    case Kind::Failed:
-      break;
-  }
-  return ApiError{503, access.error().what};
+  auto wish = read_wish(form);
+  if (!wish) return wish.error();
+  auto answer = c.exchanger.exchange({client, token, std::move(*wish)}, c.now);
+  return answer ? std::move(*answer) : http::Response::json(202, "{}");
 }
 
 }  // namespace aya::resources

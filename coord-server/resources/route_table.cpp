@@ -12,6 +12,9 @@ using api::Route;
 
 constexpr std::size_t kLongestPolicy = std::size_t{4} << 20;  // interfaces 1.1
 
+// Whoever waits for an issuer's keys is remembered.
+constexpr std::size_t kLongestExchange = std::size_t{64} << 10;
+
 // An empty scope: every credential may, or the handler decides by what is in the body.
 // clang-format off
 constexpr std::array kRoutes = {
@@ -81,6 +84,7 @@ constexpr std::array kRoutes = {
     Route{"DELETE", "tailnet/*/keys/*",                   "",                          delete_key},
     Route{"PUT",    "tailnet/*/keys/*",                   "",                          put_key},
     Route{"POST",   "oauth/token",                        "-",                         oauth_token},
+    Route{"POST",   "oauth/token-exchange",               "-",                         exchange_token, false, kLongestExchange},
     Route{"GET",    "tailnet/*/users",                    "users:read",                list_users},
     Route{"POST",   "tailnet/*/users",                    "users",                     create_user},
     Route{"GET",    "users/*",                            "users:read",                get_user},
@@ -140,7 +144,6 @@ constexpr std::array kNotYet = {
     NotYet{"tailnet/*/vip-services/*", "services are"},
     NotYet{"tailnet/*/logging/network", "flow logs are"},
     NotYet{"tailnet/*/contacts/*/resend-verification-email", "mails are"},
-    NotYet{"oauth/token-exchange", "federated identities are"},
     NotYet{"device/*/device-invites", "device invites are"},
 };
 

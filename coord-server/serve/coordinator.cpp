@@ -89,6 +89,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       health_(*registry_, presence_, calls_),
       api_calls_(calls_),
       feed_(*registry_, storage),
+      exchanges_(storage, *registry_, rng),
       identities_(*registry_, streams_, calls_),
       logins_(setup_.facts.server_url + "/a/", loaded.login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
@@ -99,7 +100,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       admin_routes_(
           resources::route_table(),
           {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *log_streams_,
-           *invitations_, policy_, api_calls_, feed_},
+           *invitations_, policy_, api_calls_, feed_, exchanges_},
           rng, setup_.facts),
       pages_(
           *registry_, storage, enrollment_, *sharing_, *invitations_, checks_, rng,
@@ -129,9 +130,11 @@ Coordinator::ApiAnswer Coordinator::on_api(
     bool takes_feed, TimePoint now, WallTime wall, Effects& out) {
   api_calls_.begin(now, out.maps);
   feed_.begin(takes_feed);
+  exchanges_.begin();
   http::Response response = on_api(request, entrance, wall);
   const bool feed = feed_.end(fresh, now);
-  if (api_calls_.end(fresh, response)) return {};
+  const bool exchanging = exchanges_.end(federation::WaiterId{fresh.value}, response);
+  if (api_calls_.end(fresh, response) || exchanging) return {};
   return {std::move(response), feed};
 }
 
@@ -152,6 +155,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   let_go_of_removed(out);
   answer_logins(now, wall, out);
   answer_checks(wall, out);
+  answer_exchanges(out);
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
@@ -371,6 +375,13 @@ void Coordinator::answer_checks(WallTime wall, Effects& out) {
         {mapper::StreamId{answered.waiter.value},
          http::Response::json(200, control::encode(answered.action))});
   }
+}
+
+void Coordinator::answer_exchanges(Effects& out) {
+  for (federation::Exchanges::Answered& answered : exchanges_.take_answers()) {
+    out.answers.push_back({mapper::StreamId{answered.waiter.value}, std::move(answered.response)});
+  }
+  std::ranges::move(exchanges_.take_fetches(), std::back_inserter(out.documents));
 }
 
 void Coordinator::save_when_due(TimePoint now, Effects& out) {

@@ -14,6 +14,7 @@
 
 #include "coord-server/pages/pages.h"
 #include "coord-server/api/admin_routes.h"
+#include "coord-server/federation/exchanges.h"
 #include "coord-server/issuer/issuer.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/serve/api_calls.h"
@@ -48,6 +49,7 @@ class Coordinator {
     std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
     std::vector<std::string> fetches;    // URLs of relay maps: take_relay_map() is told what came
     std::vector<delivery::Post> posts;   // take_post_result() is told what came of each
+    std::vector<federation::Fetch> documents;  // take_document() is told what came
     std::vector<std::string> trouble;    // for the log: the disk would not take something
     void clear() {
       maps.clear();
@@ -56,6 +58,7 @@ class Coordinator {
       revoked.clear();
       fetches.clear();
       posts.clear();
+      documents.clear();
       trouble.clear();
     }
   };
@@ -71,7 +74,8 @@ class Coordinator {
       const http::Request& request, const MachinePublicKey& machine, mapper::StreamId fresh,
       TimePoint now, WallTime wall, Effects& out);
   struct ApiAnswer {
-    // nullopt: a node has to be asked first; the answer comes out of advance(), under that number.
+    // nullopt: a node, or another server, has to be asked first; the answer comes out of advance(),
+    // under that number.
     std::optional<http::Response> response;
     // The response is only the head: what follows comes out of advance(), under that number.
     bool feed = false;
@@ -104,6 +108,12 @@ class Coordinator {
   // What came of a message to another program.
   store::Stored<void> take_post_result(
       const delivery::Sender& from, const delivery::Outcome& outcome, WallTime wall);
+
+  // What came of fetching a document of an issuer. The error is for the log.
+  Result<void, federation::NoDocument> take_document(
+      const std::string& issuer, const federation::Fetched& got, WallTime wall) {
+    return exchanges_.take(issuer, got, wall);
+  }
 
   // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.
   void stream_closed(mapper::StreamId id, TimePoint now) {
@@ -164,6 +174,7 @@ class Coordinator {
   store::Stored<void> approve_routes_of(const nodes::Node& node, WallTime wall);
   void answer_logins(TimePoint now, WallTime wall, Effects& out);
   void answer_checks(WallTime wall, Effects& out);
+  void answer_exchanges(Effects& out);
 
   store::Store& storage_;
   Setup setup_;
@@ -181,6 +192,7 @@ class Coordinator {
   CarrierHealth health_;
   ApiCalls api_calls_;
   ChangeFeed feed_;
+  federation::Exchanges exchanges_;
   IdentityQuestions identities_;
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;

@@ -479,6 +479,14 @@ CREATE TABLE log_streams (
 );
 )sql";
 
+// Clients that prove themselves by the tokens of another issuer; "claims" has a line for each rule.
+constexpr const char* kFederation = R"sql(
+ALTER TABLE oauth_clients ADD COLUMN issuer   TEXT NOT NULL DEFAULT '';
+ALTER TABLE oauth_clients ADD COLUMN subject  TEXT NOT NULL DEFAULT '';
+ALTER TABLE oauth_clients ADD COLUMN audience TEXT NOT NULL DEFAULT '';
+ALTER TABLE oauth_clients ADD COLUMN claims   TEXT NOT NULL DEFAULT '';
+)sql";
+
 struct Step {
   constexpr Step(const char* sql, Stored<void> (*more)(SqliteDatabase&) = nullptr)
       : script(sql), then(more) {}
@@ -497,7 +505,8 @@ Stored<void> chain_what_was_logged(SqliteDatabase& database) {
 constexpr Step kSteps[] = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
                            kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
                            kRelays,  kWebhooks, kInvitations, kWireguard, kForwarding,
-                           {kAuditChain, chain_what_was_logged}, kLogStreams};
+                           {kAuditChain, chain_what_was_logged}, kLogStreams,
+                           kFederation};
 
 }  // namespace
 

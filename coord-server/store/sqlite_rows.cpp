@@ -114,6 +114,26 @@ std::vector<std::string> RowReader::words() {
   return {std::istream_iterator<std::string>(text), {}};
 }
 
+std::map<std::string, std::string> RowReader::pairs() {
+  std::map<std::string, std::string> out;
+  std::istringstream lines{this->text()};
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t tab = line.find('\t');
+    if (tab == std::string::npos) {
+      failed_ = true;
+      continue;
+    }
+    out.emplace(line.substr(0, tab), line.substr(tab + 1));
+  }
+  return out;
+}
+
+std::string pairs_column(const std::map<std::string, std::string>& pairs) {
+  std::string text;
+  for (const auto& [name, value] : pairs) text += name + '\t' + value + '\n';
+  return text;
+}
+
 std::string words_column(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -218,6 +238,15 @@ AuditEntry read_audit(RowReader& row) {
           row.text(),          row.text(), row.text(), row.text()};
 }
 
+namespace {
+
+std::optional<Federation> read_federation(RowReader& row) {
+  Federation federation{row.text(), row.text(), row.text(), row.pairs()};
+  return federation.issuer.empty() ? std::nullopt : std::optional(std::move(federation));
+}
+
+}  // namespace
+
 OAuthClient read_oauth_client(RowReader& row) {
   return {
       row.id<OAuthClientId>(),
@@ -230,7 +259,8 @@ OAuthClient read_oauth_client(RowReader& row) {
       row.text(),
       row.time(),
       row.time(),
-      row.optional_time()};
+      row.optional_time(),
+      read_federation(row)};
 }
 
 AccessToken read_access_token(RowReader& row) {

@@ -31,6 +31,7 @@ class RowReader {
   std::vector<Prefix> prefixes();
   double number();  // kept as text
   std::vector<std::string> words();
+  std::map<std::string, std::string> pairs();
   control::DnsConfig dns();
   template <class Key>
   Key key() {
@@ -87,7 +88,7 @@ AuditEntry read_audit(RowReader& row);
 
 inline constexpr const char* kOAuthClientColumns =
     "id, public_id, account_id, user_id, secret_sha256, scopes, tags, description, created, "
-    "updated, revoked";
+    "updated, revoked, issuer, subject, audience, claims";
 OAuthClient read_oauth_client(RowReader& row);
 inline constexpr const char* kAccessTokenColumns =
     "public_id, client, secret_sha256, scopes, tags, created, expires";
@@ -96,6 +97,8 @@ std::string endpoints_column(const std::vector<KnownEndpoint>& endpoints);
 std::string dns_column(const control::DnsConfig& dns);
 // Texts without blanks, such as tags.
 std::string words_column(const std::vector<std::string>& words);
+// A line for each, name and value with a tab between them: texts without control characters.
+std::string pairs_column(const std::map<std::string, std::string>& pairs);
 std::string prefixes_column(const std::vector<Prefix>& prefixes);
 std::string hostinfo_column(const control::Hostinfo& hostinfo);
 

@@ -66,6 +66,16 @@ class FakeConsole final : public cli::Console {
     return machine.contains(address);
   }
 
+  // Answers of other servers, by method and URL; what they were asked is in `asked`.
+  std::map<std::string, http::Response> web;
+  std::vector<cli::WebRequest> asked;
+  Result<http::Response, cli::WebError> ask_web(const cli::WebRequest& request) override {
+    asked.push_back(request);
+    const auto found = web.find(request.method + ' ' + request.url);
+    if (found == web.end()) return cli::WebError{request.url + ": refused"};
+    return found->second;
+  }
+
   TimePoint now() const override { return std::chrono::steady_clock::now() + slept_; }
   WallTime wall_now() const override { return calendar; }
   void sleep_until(TimePoint when) override {

@@ -12,6 +12,7 @@ namespace {
 using local::BackendState;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
@@ -88,6 +89,81 @@ TEST_F(Ayatori, UpTakesTheKeyFromWhereItIsHidden) {
   EXPECT_EQ(key_of({}), "start ours");
   EXPECT_EQ(run({"up", "--auth-key=file:/nonexistent"}), 1);
   EXPECT_EQ(run({"up", "--auth-key=env:UNSET"}), 1);
+}
+
+TEST_F(Ayatori, UpTradesAClientForAKeyOfThisOneMachine) {
+  const std::string pin = "sha256-raw:" + std::string(64, 'a'), server = "https://mesh.example";
+  console.web["POST " + server + "/api/v2/oauth/token"] =
+      http::Response::json(200, R"({"access_token":"t1"})");
+  console.web["POST " + server + "/api/v2/oauth/token-exchange"] =
+      http::Response::json(200, R"({"access_token":"t2"})");
+  console.web["POST " + server + "/api/v2/tailnet/-/keys"] =
+      http::Response::json(200, R"({"key":"made"})");
+  console.files["/run/token"] = "a.b.c\n";
+  const auto up = [&](std::vector<std::string> words) {
+    log_out();
+    host.called.clear();
+    console.asked.clear();
+    words.insert(words.begin(), {"up", "--login-server", server, "--server-cert", pin});
+    return run(std::move(words));
+  };
+  ASSERT_EQ(up({"--client-secret", "tskey-client-k1-x+y", "--advertise-tags=ci,tag:db"}), 0) << err();
+  EXPECT_THAT(host.called, ElementsAre("start made"));
+  ASSERT_EQ(console.asked.size(), 2u);
+  EXPECT_EQ(console.asked[0].certificate_pin, pin);
+  EXPECT_EQ(
+      console.asked[0].body, "grant_type=client_credentials&client_secret=tskey-client-k1-x%2By");
+  EXPECT_EQ(console.asked[1].headers.get("Authorization"), "Bearer t1");
+  EXPECT_EQ(
+      console.asked[1].body,
+      R"({"capabilities":{"devices":{"create":{"reusable":false,"ephemeral":true,)"
+      R"("preauthorized":false,"tags":["tag:ci","tag:db"]}}}})");
+
+  ASSERT_EQ(
+      up({"--client-id=k9?ephemeral=false&preauthorized=true", "--id-token=file:/run/token",
+          "--advertise-tags=ci"}),
+      0)
+      << err();
+  ASSERT_EQ(console.asked.size(), 2u);
+  EXPECT_EQ(console.asked[0].body, "client_id=k9&jwt=a.b.c");
+  EXPECT_EQ(console.asked[1].headers.get("Authorization"), "Bearer t2");
+  EXPECT_THAT(console.asked[1].body, HasSubstr(R"("ephemeral":false,"preauthorized":true)"));
+
+  // A secret stands in for a key wherever one does, and may name the server it is of.
+  console.web["POST https://other.example/api/v2/oauth/token"] = http::Response::json(
+      400, R"({"error":"invalid_client","error_description":"unknown client"})");
+  EXPECT_EQ(
+      up({"--auth-key=tskey-client-k1-x?baseURL=https://other.example/", "--advertise-tags=ci"}), 1);
+  EXPECT_EQ(console.asked[0].certificate_pin, "") << "that is another server's";
+  EXPECT_THAT(err(), HasSubstr("refused: unknown client"));
+  EXPECT_THAT(host.called, IsEmpty());
+}
+
+TEST_F(Ayatori, UpAsAJobAsksForItsTokenItself) {
+  log_out();
+  console.environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://jobs.example/token?v=2";
+  console.environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "job";
+  console.web["GET https://jobs.example/token?v=2&audience=api.mesh%2Fk9"] =
+      http::Response::json(200, R"({"value":"a.b.c"})");
+  const std::vector<std::string> words = {
+      "up", "--login-server=https://mesh.example", "--client-id=k9", "--audience=api.mesh/k9",
+      "--advertise-tags=ci"};
+  EXPECT_EQ(run(words), 1) << "the server does not answer";
+  ASSERT_EQ(console.asked.size(), 2u);
+  EXPECT_EQ(console.asked[0].headers.get("Authorization"), "Bearer job");
+  EXPECT_EQ(console.asked[1].body, "client_id=k9&jwt=a.b.c");
+  console.environment.clear();
+  EXPECT_EQ(run(words), 2);
+  EXPECT_THAT(err(), HasSubstr("--id-token"));
+  for (const std::vector<std::string>& incomplete :
+       {std::vector<std::string>{"--client-id=k9", "--advertise-tags=ci"},
+        {"--client-id=k9", "--id-token=a"},
+        {"--client-id=k9?other=1", "--id-token=a", "--advertise-tags=ci"}}) {
+    auto line = incomplete;
+    line.insert(line.begin(), {"up", "--login-server=https://mesh.example"});
+    EXPECT_EQ(run(line), 2) << err();
+  }
+  EXPECT_THAT(host.called, IsEmpty());
 }
 
 TEST_F(Ayatori, UpPassesOnWhatTheServerSaysToAKey) {

@@ -10,7 +10,8 @@ namespace {
 
 using testing::ElementsAre;
 
-const std::vector<OptionKind> kKnown = {{"dir", true}, {"json", false}, {"q", false}};
+const std::vector<OptionKind> kKnown = {
+    {"claim", true, true}, {"dir", true}, {"json", false}, {"q", false}};
 
 CommandLine parsed(const std::vector<std::string>& arguments) {
   auto line = parse_command_line(arguments, kKnown);
@@ -53,6 +54,12 @@ TEST(CommandLine, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(refused({"--dir"}), "--dir wants a value");
   EXPECT_EQ(refused({"--json=maybe"}), "--json is true or false");
   EXPECT_EQ(refused({"--dir=a", "--dir=b"}), "--dir is given twice");
+}
+
+TEST(CommandLine, FewOptionsMayBeGivenSeveralTimes) {
+  auto line = parse_command_line({"x", "--claim", "a=1", "--q", "--claim=b=2"}, kKnown);
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->get("claim"), "a=1\nb=2");
 }
 
 struct DurationCase {

@@ -149,6 +149,32 @@ TEST_F(RunningServer, IsSteeredFromAfarByAToken) {
 }
 
 // Policies may be longer than anything else, for whoever may write one.
+TEST_F(RunningServer, LetsProgramsInByAnotherServersTokens) {
+  const std::vector<std::string> add = {
+      "federated", "add", "auth_keys,dns:read", "--issuer", "https://issuer.example",
+      "--subject", "repo:example/*", "--claim", "ref=refs/heads/a,b", "--claim=environment=prod"};
+  EXPECT_NE(type(add), 0);
+  EXPECT_THAT(err, HasSubstr("needs at least one tag"));
+  auto line = add;
+  line.insert(line.end(), {"--tag", "ci", "-q"});
+  ASSERT_EQ(type(line), 0) << err;
+  const std::string id = out.substr(0, out.find('\n'));
+  ASSERT_EQ(type({"key", "show", id}), 0) << err;
+  for (const char* part : {"federated", "https://issuer.example", "repo:example/*", "tag:ci",
+                           "environment is prod, ref is refs/heads/a,b"}) {
+    EXPECT_THAT(out, HasSubstr(part));
+  }
+  ASSERT_EQ(type({"key", "show", id, "--json"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("\"audience\": \"api."));
+  ASSERT_EQ(type({"key", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("federated: auth_keys"));
+  line.back() = "--claim=environment";
+  EXPECT_EQ(type(line), 2);
+  ASSERT_EQ(type({"key", "rm", id}), 0) << err;
+  ASSERT_EQ(type({"key", "show", id}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("not valid"));
+}
+
 TEST_F(RunningServer, TakesALongPolicyFromWhomItKnows) {
   const std::string path =
       file("policy", std::string(std::size_t{3} << 20, ' ') + R"({"acls": []})");

@@ -231,6 +231,27 @@ class Bench : public testing::Test {
     return parsed;
   }
 
+  // A form of a stranger who waits while documents are fetched, which `elsewhere` hands out.
+  using Elsewhere = std::function<federation::Fetched(const federation::Fetch&)>;
+  Json form(const std::string& target, const std::string& body, const Elsewhere& elsewhere) {
+    Coordinator::Effects effects;
+    const mapper::StreamId fresh{++last_stream};
+    const Entrance entrance{false, "", "192.0.2." + std::to_string(last_stream)};
+    auto ready = coordinator->on_api(
+        http_request("POST", target, body), entrance, fresh, /*takes_feed=*/false, now, wall,
+        effects);
+    deliver(effects);
+    pump();
+    while (!documents.empty()) {
+      const federation::Fetch asked = documents.front();
+      documents.erase(documents.begin());
+      (void)coordinator->take_document(asked.issuer, elsewhere(asked), wall);
+      pump();
+    }
+    reply = ready.response ? std::move(*ready.response) : late_replies[fresh];
+    return Json::parse(as_text(reply.body), nullptr, false);
+  }
+
   const nodes::Node& node(const Machine& m) {
     const nodes::Node* found = coordinator->registry().find(m.key);
     EXPECT_NE(found, nullptr);
@@ -274,6 +295,7 @@ class Bench : public testing::Test {
       }
     }
     for (const auto& answer : effects.answers) {
+      late_replies[answer.to] = answer.response;
       late_bodies[answer.to] = as_text(answer.response.body);
       // Those to other questions leave all of its fields as they are.
       auto decoded = control::decode<control::RegisterResponse>(late_bodies[answer.to]);
@@ -285,6 +307,7 @@ class Bench : public testing::Test {
     for (const NodePublicKey& key : effects.revoked) revoked.push_back(key);
     fetches.insert(fetches.end(), effects.fetches.begin(), effects.fetches.end());
     posts.insert(posts.end(), effects.posts.begin(), effects.posts.end());
+    documents.insert(documents.end(), effects.documents.begin(), effects.documents.end());
     for (const std::string& line : effects.trouble) ADD_FAILURE() << line;
   }
 
@@ -311,6 +334,8 @@ class Bench : public testing::Test {
   std::vector<delivery::Post> posts;  // nobody has answered them yet
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::map<mapper::StreamId, std::string> late_bodies;                 // the same, as they were sent
+  std::map<mapper::StreamId, http::Response> late_replies;             // and in full
+  std::vector<federation::Fetch> documents;  // of issuers; nobody has fetched them yet
   std::map<mapper::StreamId, std::string> feed_texts;
   std::set<mapper::StreamId> feeds_ended;
   std::uint64_t last_stream = 0;
