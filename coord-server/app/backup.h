@@ -16,11 +16,11 @@ Result<void, StartError> back_up_installation(
 // Is the database sound? Also while a server works with it.
 Result<void, StartError> check_database(const Installation& installation);
 
-// Checks FILE and lays it down in `dir`, which may be empty or not there yet. Files besides the
+// Checks FILE and lays it down in a folder that may be empty or not there yet. Files besides the
 // database are written only where there are none.
-Result<void, StartError> lay_down_restore(const std::string& file, const std::string& dir);
+Result<void, StartError> lay_down_restore(const std::string& file, const Places& places);
 
 // Does what was laid down, if anything was. Called with the database closed.
-Result<bool, StartError> apply_restore(const std::string& dir);
+Result<bool, StartError> apply_restore(const Places& places);
 
 }  // namespace aya::coord

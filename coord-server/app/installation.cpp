@@ -22,10 +22,10 @@ constexpr std::string_view kBaseDomain = "ayatori.internal";
 // Clocks of other machines may be behind ours.
 constexpr auto kBackdated = std::chrono::hours(24);
 
-StartError missing(const std::string& dir) {
+StartError missing(const Places& places) {
   return {
-      dir + " holds no server yet; make one with: ayatori-coord init --dir " + dir +
-      " --server-url https://NAME-OR-ADDRESS"};
+      places.state + " holds no server yet; make one with: ayatori-coord init " + places.option +
+      "--server-url https://NAME-OR-ADDRESS"};
 }
 
 // Where the program will run from may differ from where it was made.
@@ -116,11 +116,16 @@ Result<void, StartError> fill(
   auto certificate = config.own_certificate() ? make_certificate(installation, now)
                                               : check_certificate(installation.tls_files());
   if (!certificate) return certificate;
-  if (auto made = make_database(installation.database(), wish.owner, now, rng); !made) {
-    return StartError{installation.database() + ": " + made.error().to_text()};
+  const std::string database = installation.places.database();
+  if (auto made = make_database(database, wish.owner, now, rng); !made) {
+    return StartError{database + ": " + made.error().to_text()};
   }
+  const std::string folder = installation.places.config_folder();
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) return file_error("make", folder, failed.value());
   // Last: with it the installation is one.
-  return create_file(installation.config_file(), config_text(config), 0600);
+  return create_file(installation.places.config, config_text(config), 0600);
 }
 
 void remove_contents(const std::string& dir, bool with_folder) {
@@ -148,46 +153,47 @@ Result<void, StartError> check_certificate(const TlsFiles& files) {
 }
 
 TlsFiles Installation::tls_files() const {
-  if (config.own_certificate()) return {dir + "/cert.pem", dir + "/key.pem"};
-  const auto in_dir = [&](const std::string& path) { return (fs::path(dir) / path).string(); };
-  return {in_dir(config.tls_cert), in_dir(config.tls_key)};
+  if (config.own_certificate()) return {places.state + "/cert.pem", places.state + "/key.pem"};
+  const fs::path folder = places.config_folder();
+  return {(folder / config.tls_cert).string(), (folder / config.tls_key).string()};
 }
 
-Result<Installation, StartError> open_installation(const std::string& dir) {
-  Installation installation;
-  installation.dir = dir;
+Result<Installation, StartError> open_installation(const Places& places) {
   std::error_code failed;
-  if (!fs::exists(installation.config_file(), failed)) {
-    if (failed) return file_error("read", installation.config_file(), failed.value());
-    return missing(dir);
+  if (!fs::exists(places.config, failed)) {
+    if (failed) return file_error("read", places.config, failed.value());
+    return missing(places);
   }
-  if (!fs::exists(installation.database(), failed)) {
+  if (!fs::exists(places.database(), failed)) {
     // An empty one in its place would let every node in as a stranger, or not at all.
     return StartError{
-        installation.database() +
+        places.database() +
         " is missing; restore it from a backup, or make a new server in "
         "another folder with init"};
   }
-  auto text = read_file(installation.config_file());
+  auto text = read_file(places.config);
   if (!text) return text.error();
-  auto config = parse_config(*text, installation.config_file());
+  auto config = parse_config(*text, places.config);
   if (!config) return config.error();
-  installation.config = std::move(*config);
-  return installation;
+  return Installation{places, std::move(*config)};
 }
 
 Result<Installation, StartError> create_installation(const InitWish& wish, WallTime now, Rng& rng) {
   auto config = config_of(wish);
   if (!config) return config.error();
-  auto dir = absolute(wish.dir);
-  if (!dir) return dir.error();
-  while (dir->size() > 1 && dir->ends_with('/')) dir->pop_back();
-  Installation installation{*dir, std::move(*config)};
-  auto fresh = make_folder(*dir);
+  const Installation installation{wish.places, std::move(*config)};
+  const Places& places = installation.places;
+  std::error_code failed;
+  if (fs::exists(places.config, failed) && places.config_folder() != places.state) {
+    return StartError{
+        places.config + " is there already, and init overwrites nothing; choose a --dir, or "
+        "remove it if its server is no longer wanted"};
+  }
+  auto fresh = make_folder(places.state);
   if (!fresh) return fresh.error();
   auto filled = fill(installation, wish, now, rng);
   if (!filled) {
-    remove_contents(*dir, *fresh);
+    remove_contents(places.state, *fresh);
     return filled.error();
   }
   return installation;
@@ -195,16 +201,17 @@ Result<Installation, StartError> create_installation(const InitWish& wish, WallT
 
 Result<std::string, StartError> make_owner_link(
     const Installation& installation, const std::string& owner, WallTime now, Rng& rng) {
+  const std::string database = installation.places.database();
   const auto failed = [&](const store::StoreError& why) {
-    return StartError{installation.database() + ": " + why.to_text()};
+    return StartError{database + ": " + why.to_text()};
   };
-  auto storage = store::open_sqlite_store(installation.database());
+  auto storage = store::open_sqlite_store(database);
   if (!storage) return failed(storage.error());
   auto registry = nodes::Registry::load(**storage, now);
   if (!registry) return failed(registry.error());
   people::People people(**registry, **storage, rng);
   const store::User* user = people.find(kFirstAccount, owner);
-  if (user == nullptr) return StartError{installation.database() + " has no user " + owner};
+  if (user == nullptr) return StartError{database + " has no user " + owner};
   store::AuditEntry entry = people.entry(*user, "CREATE", now);
   entry.property = "LOGIN_LINK";
   auto token = people.make_link(*user, now, entry);

@@ -1,39 +1,29 @@
-// An installation is one folder that holds all a server owns:
-//
-//   config               what the administrator decides (config.h)
-//   coord.db             accounts, nodes, keys
-//   cert.pem, key.pem    the certificate made here, where none was given
-//   coord.sock           while it runs: where the command line reaches it
-//
-// The folder is readable by its owner alone.
+// An installation is all that a server owns: its configuration, its database, and its certificate
+// where none was given. It is readable by its owner alone.
 #pragma once
 
 #include <string>
 
 #include "coord-server/app/config.h"
+#include "coord-server/app/places.h"
 #include "coord-server/app/tls_identity.h"
 
 namespace aya::coord {
 
-inline constexpr std::string_view kDefaultDir = "/var/lib/ayatori-coord";
-
 struct Installation {
-  std::string dir;
+  Places places;
   Config config;
 
-  std::string config_file() const { return dir + "/config"; }
-  std::string database() const { return dir + "/coord.db"; }
-  std::string socket() const { return dir + "/coord.sock"; }
   TlsFiles tls_files() const;
 };
 
-Result<Installation, StartError> open_installation(const std::string& dir);
+Result<Installation, StartError> open_installation(const Places& places);
 
 // Do they belong together, and can TLS use them?
 Result<void, StartError> check_certificate(const TlsFiles& files);
 
 struct InitWish {
-  std::string dir{kDefaultDir};
+  Places places = Places::of_the_system();
   std::string server_url;
   std::string listen;  // empty: the URL's port on every address
   std::string stun_listen{kDefaultStunListen};
@@ -42,7 +32,7 @@ struct InitWish {
   std::string owner = "owner";
 };
 // Makes the folder and all in it, or nothing: what was begun is removed when a step fails. Refuses
-// a folder that holds anything.
+// a folder that holds anything, and overwrites no configuration.
 Result<Installation, StartError> create_installation(const InitWish& wish, WallTime now, Rng& rng);
 
 // A link by which the owner signs in for the first time; good once, for People::kLinkLasts. Before

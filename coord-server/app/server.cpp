@@ -88,7 +88,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
 
   Result<void, StartError> start() {
     if (auto loaded = load(); !loaded) return loaded;
-    auto admin = AdminSocket::open(loop_, installation_.socket(), *link_);
+    auto admin = AdminSocket::open(loop_, installation_.places.socket, *link_);
     if (!admin) return admin_error(admin.error());
     admin_ = std::move(*admin);
     if (auto opened = open_doors(); !opened) return opened;
@@ -104,7 +104,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
  private:
   // What needs no network.
   Result<void, StartError> load() {
-    auto storage = store::open_sqlite_store(installation_.database());
+    auto storage = store::open_sqlite_store(installation_.places.database());
     if (!storage) return database_error(storage.error());
     storage_ = std::move(*storage);
     auto keys = load_server_keys(*storage_, rng_);
@@ -154,7 +154,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
       const bool other_family_will_do =
           !at.address && !doors.empty() && door.error().kind != io::IoError::Kind::AddressInUse;
       if (other_family_will_do) continue;
-      return cannot_listen("TCP", at.to_text(), door.error(), installation_.config_file());
+      return cannot_listen("TCP", at.to_text(), door.error(), installation_.places.config);
     }
     return {};
   }
@@ -178,7 +178,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     if (!at) return {};
     auto stun = StunLink::open(loop_, *at, rng_);
     if (!stun) {
-      return cannot_listen("UDP", at->to_text(), stun.error(), installation_.config_file());
+      return cannot_listen("UDP", at->to_text(), stun.error(), installation_.places.config);
     }
     stun_ = std::move(*stun);
     return {};
@@ -197,14 +197,14 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   }
 
   StartError database_error(const store::StoreError& why) const {
-    return {installation_.database() + ": " + why.to_text()};
+    return {installation_.places.database() + ": " + why.to_text()};
   }
 
   StartError admin_error(const io::IoError& why) const {
     if (why.kind == io::IoError::Kind::AddressInUse) {
-      return {"a server is running in " + installation_.dir + " already"};
+      return {"a server is running in " + installation_.places.state + " already"};
     }
-    return {"cannot make " + installation_.socket() + ": " + why.detail};
+    return {"cannot make " + installation_.places.socket + ": " + why.detail};
   }
 
   void on_revoked(const NodePublicKey& node) override { relay_->close_key(node); }

@@ -50,7 +50,7 @@ Done restart(const Invocation& call, pid_t server) {
   }
   const auto until = std::chrono::steady_clock::now() + kRestartTakes;
   while (std::chrono::steady_clock::now() < until) {
-    const bool done = ::access((call.dir + "/restore.db").c_str(), F_OK) != 0;
+    const bool done = ::access((call.places.state + "/restore.db").c_str(), F_OK) != 0;
     if (done && call.client.call("GET", "/status")) return {};
     std::this_thread::sleep_for(kLookAgain);
   }
@@ -60,7 +60,7 @@ Done restart(const Invocation& call, pid_t server) {
 }  // namespace
 
 Done backup_command(const Invocation& call) {
-  auto installation = open_installation(call.dir);
+  auto installation = open_installation(call.places);
   if (!installation) return failed(installation.error());
   const std::string& file = call.arguments[0];
   if (auto made = back_up_installation(*installation, file); !made) return failed(made.error());
@@ -75,19 +75,20 @@ Done restore_command(const Invocation& call) {
   if (!call.line.has("yes")) {
     return Failure{
         Exit::Usage, "all that changed since " + file + " was written will be gone from " +
-                         call.dir + "; say --yes if that is meant"};
+                         call.places.state + "; say --yes if that is meant"};
   }
-  if (auto laid = lay_down_restore(file, call.dir); !laid) return failed(laid.error());
-  const auto server = server_at(call.dir + "/coord.sock");
+  if (auto laid = lay_down_restore(file, call.places); !laid) return failed(laid.error());
+  const auto server = server_at(call.places.socket);
   if (server) {
     if (auto back = restart(call, *server); !back) return back;
-  } else if (auto applied = apply_restore(call.dir); !applied) {
+  } else if (auto applied = apply_restore(call.places); !applied) {
     return failed(applied.error());
   }
   print(
       call.json
           ? json_text({{"file", file}})
-          : "restored; what was there before is in " + call.dir + "/coord.db.before-restore\n");
+          : "restored; what was there before is in " + call.places.database() +
+                ".before-restore\n");
   return {};
 }
 

@@ -26,6 +26,7 @@ Settings in_force(const Installation& installation) {
       {"derp_ip", relay_addresses_text(config)},
       {"tls_cert", installation.tls_files().certificate},
       {"tls_key", installation.tls_files().key},
+      {"metrics_listen", config.metrics_listen ? config.metrics_listen->to_text() : ""},
       {"webhooks_private", config.webhooks_private ? "on" : "off"}};
   if (const auto& oidc = config.oidc) {
     const Settings more = {
@@ -37,7 +38,8 @@ Settings in_force(const Installation& installation) {
         {"oidc_scopes", with_commas(oidc->scopes)},
         {"oidc_allowed_domains", with_commas(oidc->allowed_domains)},
         {"oidc_allowed_groups", with_commas(oidc->allowed_groups)},
-        {"oidc_allowed_users", with_commas(oidc->allowed_users)}};
+        {"oidc_allowed_users", with_commas(oidc->allowed_users)},
+        {"oidc_unverified_email", oidc->unverified_email ? "on" : ""}};
     out.insert(out.end(), more.begin(), more.end());
   }
   std::erase_if(out, [](const auto& setting) { return setting.second.empty(); });
@@ -47,16 +49,16 @@ Settings in_force(const Installation& installation) {
 }  // namespace
 
 Done config_check(const Invocation& call) {
-  auto installation = open_installation(call.dir);
+  auto installation = open_installation(call.places);
   if (!installation) return Failure{Exit::Failed, installation.error().text};
   if (auto fits = check_certificate(installation->tls_files()); !fits)
     return Failure{Exit::Failed, fits.error().text};
-  print(call.json ? json_text(Json::object()) : installation->config_file() + " is fine\n");
+  print(call.json ? json_text(Json::object()) : call.places.config + " is fine\n");
   return {};
 }
 
 Done config_show(const Invocation& call) {
-  auto installation = open_installation(call.dir);
+  auto installation = open_installation(call.places);
   if (!installation) return Failure{Exit::Failed, installation.error().text};
   Json shown = Json::object();
   std::string text;

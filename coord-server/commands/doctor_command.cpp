@@ -37,11 +37,11 @@ std::string text_of(const Result<void, StartError>& done) {
 }
 
 std::vector<Finding> look(const Invocation& call) {
-  auto installation = open_installation(call.dir);
+  auto installation = open_installation(call.places);
   std::vector<Finding> out = {{"configuration", installation ? "" : installation.error().text}};
   if (!installation) return out;
-  out.push_back({"folder", folder_trouble(call.dir)});
-  out.push_back({"disk space", space_trouble(call.dir)});
+  out.push_back({"folder", folder_trouble(call.places.state)});
+  out.push_back({"disk space", space_trouble(call.places.state)});
   out.push_back({"certificate", text_of(check_certificate(installation->tls_files()))});
   out.push_back({"database", text_of(check_database(*installation))});
   auto status = call.client.call("GET", "/status");

@@ -6,15 +6,10 @@
 namespace aya::coord {
 namespace {
 
-// "--dir DIR " where it has to be said.
-std::string dir_option(const Installation& made) {
-  return made.dir == kDefaultDir ? "" : "--dir " + made.dir + ' ';
-}
-
 std::string next_steps(
     const Installation& made, const std::string& owner, const std::string& login) {
-  const std::string dir = dir_option(made);
-  std::string text = "A server for " + made.config.server_url + " is ready in " + made.dir +
+  const std::string& dir = made.places.option;
+  std::string text = "A server for " + made.config.server_url + " is ready in " + made.places.state +
                      ".\n\n1. Run it:\n\n     ayatori-coord " + dir +
                      "serve\n\n2. Let a device in; this prints the line to run there:\n\n"
                      "     ayatori-coord " +
@@ -25,7 +20,7 @@ std::string next_steps(
   if (made.config.stun_listen) {
     text += " and UDP port " + std::to_string(made.config.stun_listen->port);
   }
-  text += " of this machine.\nSettings are in " + made.config_file() + ".\n";
+  text += " of this machine.\nSettings are in " + made.places.config + ".\n";
   if (made.config.own_certificate() && made.config.url.tls) {
     text += "The server made its own certificate, " + made.tls_files().certificate +
             "; the line that key add prints\nmakes devices accept exactly that one.\n";
@@ -37,7 +32,7 @@ std::string next_steps(
 
 Done init_command(const Invocation& call) {
   InitWish wish;
-  wish.dir = call.dir;
+  wish.places = call.places;
   wish.server_url = call.line.get("server-url");
   wish.listen = call.line.get("listen");
   wish.stun_listen = call.line.get("stun-listen", wish.stun_listen);
@@ -62,7 +57,8 @@ Done init_command(const Invocation& call) {
     return {};
   }
   print(json_text(
-      {{"dir", made->dir},
+      {{"dir", made->places.state},
+       {"config", made->places.config},
        {"serverUrl", made->config.server_url},
        {"certificateFile", made->tls_files().certificate},
        {"owner", wish.owner},

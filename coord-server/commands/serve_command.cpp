@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "coord-server/app/backup.h"
 #include "coord-server/app/server.h"
@@ -19,18 +20,26 @@ void allow_many_connections() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The folder of the socket is gone after a reboot; a service manager makes it, a person may not.
+void make_socket_folder(const Places& places) {
+  std::error_code ignored;  // opening the socket tells what is wrong
+  std::filesystem::create_directories(
+      std::filesystem::path(places.socket).parent_path(), ignored);
+}
+
 }  // namespace
 
 Done serve_command(const Invocation& call) {
   allow_many_connections();
+  make_socket_folder(call.places);
   Logger log(call.line.has("verbose") ? LogLevel::Debug : LogLevel::Info);
   // SIGHUP: everything is read anew, and a backup that was laid down takes its place.
   for (bool again = true; again;) {
     again = false;
-    auto restored = apply_restore(call.dir);
+    auto restored = apply_restore(call.places);
     if (!restored) return Failure{Exit::Failed, restored.error().text};
     if (*restored) log.info("restored from a backup");
-    auto installation = open_installation(call.dir);
+    auto installation = open_installation(call.places);
     if (!installation) return Failure{Exit::Failed, installation.error().text};
     io::Loop loop;
     auto server = Server::start(loop, std::move(*installation), log);

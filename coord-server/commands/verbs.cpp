@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
-#include "coord-server/app/installation.h"
 #include "proto/http/target.h"
 
 namespace aya::coord {
@@ -112,14 +112,15 @@ std::string usage_of(const Verb& verb) {
 }
 
 std::string help() {
+  const Places places = Places::of_the_system();
   std::string text =
       "Usage: ayatori-coord [--dir DIR | --socket PATH | --server URL] [--account NAME] [--json] "
       "VERB …\n\n";
   for (const Verb& verb : verbs()) {
     text += "  " + usage_of(verb) + "\n      " + std::string(verb.summary) + '\n';
   }
-  text += "\nDIR is " + std::string(kDefaultDir) +
-          " unless given. N is a node's name, address or id, or the beginning of its name.\n"
+  text += "\nDIR holds all that the server owns; without it " + places.config + " and " +
+          places.state + " do.\nN is a node's name, address or id, or the beginning of its name.\n"
           "From another machine: --server URL (or AYATORI_SERVER), a token of `token add` in "
           "AYATORI_API_KEY,\nand where the server made its own certificate --server-cert PIN (or "
           "AYATORI_SERVER_CERT).\n";
@@ -163,10 +164,20 @@ std::string setting(const CommandLine& line, const char* option, const char* var
   return line.get(option, of_environment == nullptr ? "" : of_environment);
 }
 
+// Absolute, for the program may run from another folder than it is told of.
+Result<Places, Failure> places_of(const CommandLine& line) {
+  if (!line.has("dir")) return Places::of_the_system();
+  std::error_code failed;
+  std::string dir = std::filesystem::absolute(line.get("dir"), failed).lexically_normal();
+  if (failed) return Failure{Exit::Usage, "--dir: " + failed.message()};
+  while (dir.size() > 1 && dir.ends_with('/')) dir.pop_back();
+  return Places::in(dir);
+}
+
 // A server elsewhere where the line or the environment names one, and the line no folder or socket.
-Result<AdminClient::Server, Failure> server_of(const CommandLine& line, const std::string& dir) {
+Result<AdminClient::Server, Failure> server_of(const CommandLine& line, const Places& places) {
   AdminClient::Server out;
-  out.socket = line.get("socket", dir + "/coord.sock");
+  out.socket = line.get("socket", places.socket);
   if (!line.has("server") && (line.has("dir") || line.has("socket"))) return out;
   out.url = setting(line, "server", "AYATORI_SERVER");
   if (out.url.empty()) return out;
@@ -203,16 +214,17 @@ Done run_line(const CommandLine& line) {
   const auto words = 1 + std::ranges::count(verb->name, ' ');
   const std::vector<std::string> arguments(line.words.begin() + words, line.words.end());
   if (auto good = check(*verb, line, arguments.size()); !good) return good;
-  const std::string dir = line.get("dir", kDefaultDir);
+  auto places = places_of(line);
+  if (!places) return places.error();
   if (verb->only_here && line.has("server")) {
     return Failure{Exit::Usage, std::string(verb->name) + " works on the server's own machine only"};
   }
   auto server = verb->only_here
-                    ? AdminClient::Server{line.get("socket", dir + "/coord.sock")}
-                    : server_of(line, dir);
+                    ? AdminClient::Server{line.get("socket", places->socket)}
+                    : server_of(line, *places);
   if (!server) return server.error();
   return verb->run(
-      {line, arguments, dir, AdminClient(std::move(*server), line.get("account")),
+      {line, arguments, *places, AdminClient(std::move(*server), line.get("account")),
        line.has("json")});
 }
 

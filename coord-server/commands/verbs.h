@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coord-server/app/places.h"
 #include "coord-server/commands/admin_client.h"
 #include "coord-server/commands/command_line.h"
 
@@ -16,7 +17,7 @@ namespace aya::coord {
 struct Invocation {
   const CommandLine& line;
   std::vector<std::string> arguments;  // behind the verb
-  std::string dir;
+  Places places;  // of a server on this machine
   AdminClient client;
   bool json = false;
 };

@@ -23,8 +23,10 @@ install(
 install(FILES LICENSE DESTINATION share/doc/ayatori RENAME copyright COMPONENT node)
 install(FILES LICENSE DESTINATION share/doc/ayatori-coord RENAME copyright COMPONENT coord)
 
-# aya_maintainer_scripts(FOLDER ayatorid.service /var/lib/ayatori): fills the scripts in.
-function(aya_maintainer_scripts FOLDER UNIT STATE)
+# aya_maintainer_scripts(FOLDER ayatorid.service purge.sh): fills the scripts in; the last is what
+# purging removes. Both programs may be on one machine, and share folders.
+function(aya_maintainer_scripts FOLDER UNIT PURGE_FILE)
+  file(READ ${PROJECT_SOURCE_DIR}/packaging/debian/${PURGE_FILE} PURGE)
   foreach(script postinst prerm postrm)
     configure_file(
       ${PROJECT_SOURCE_DIR}/packaging/debian/${script}.in ${FOLDER}/${script} @ONLY
@@ -33,8 +35,8 @@ function(aya_maintainer_scripts FOLDER UNIT STATE)
   endforeach()
 endfunction()
 set(aya_scripts ${PROJECT_BINARY_DIR}/debian)
-aya_maintainer_scripts(${aya_scripts}/node ayatorid.service /var/lib/ayatori)
-aya_maintainer_scripts(${aya_scripts}/coord ayatori-coord.service /var/lib/ayatori-coord)
+aya_maintainer_scripts(${aya_scripts}/node ayatorid.service ayatori.purge)
+aya_maintainer_scripts(${aya_scripts}/coord ayatori-coord.service ayatori-coord.purge)
 configure_file(packaging/debian/ayatori.conffiles ${aya_scripts}/node/conffiles COPYONLY)
 
 set(CPACK_GENERATOR DEB)

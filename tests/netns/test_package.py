@@ -98,9 +98,16 @@ def test_a_server_starts_once_it_has_something_to_serve():
             assert machine.state("ayatori-coord") == "active", "it says when it is ready"
             assert "ok" in host.run("curl", "-sSk", f"https://{host.address}:8443/healthz").stdout
             assert machine.run("ayatori-coord", "user", "ls").stdout
+            for kept in ("/etc/ayatori/coord.conf", "/var/lib/ayatori/coord/coord.db", "/run/ayatori/coord.sock"):
+                assert machine.run("ls", kept).stdout
+            # Who has a node on the same machine and purges it keeps the server.
+            machine.adapt("ayatorid")
+            machine.run("dpkg", "-i", "/packages/ayatori_0.1.0_amd64.deb")
+            machine.run("dpkg", "-P", "ayatori")
+            assert machine.run("ayatori-coord", "user", "ls").stdout
             machine.run("dpkg", "-P", "ayatori-coord")
             assert machine.state("ayatori-coord") == "inactive"
-            assert machine.run("ls", "-d", "/var/lib/ayatori-coord", check=False).stdout == ""
+            assert machine.run("ls", "-d", "/var/lib/ayatori", "/etc/ayatori", check=False).stdout == ""
         finally:
             machine.stop()
 

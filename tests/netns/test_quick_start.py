@@ -7,6 +7,7 @@ import re
 import subprocess
 
 from lab import Lab, Nat, programs, stock, wait_until
+from mesh import OWN_ETC
 from verdict import Skip
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
@@ -14,13 +15,14 @@ SERVER_IN_README = "192.0.2.1"
 
 
 class Machine:
-    """A host with folders of its own under /var/lib and /run, and a shell to type into."""
+    """A host with folders of its own under /etc, /var/lib and /run, and a shell to type into."""
 
     def __init__(self, host, server_address):
         self.host = host
         self.server_address = server_address
         fresh = "mount -t tmpfs var /var/lib && mount -t tmpfs run /run && echo ready && exec sleep 3600"
-        self.keeper = host.start("sh", "-c", fresh, log="machine.log")
+        self.keeper = host.start(
+            "unshare", "-m", "sh", "-c", OWN_ETC, "own-etc", host.dir, "sh", "-c", fresh, log="machine.log")
         wait_until(f"{host.name} is there", lambda: "ready" in self.keeper.log_path.read_text())
         self.background = []
 
@@ -70,7 +72,7 @@ def served(lab):
         "ayatori-coord", "ayatori-coord", "ayatori-coord", "ayatori"]
     server.type(init)
     server.type(serve)
-    server.wait_for("/var/lib/ayatori-coord/coord.sock")
+    server.wait_for("/run/ayatori/coord.sock")
     printed = joining_line(server.type(key_add))
     shape = re.sub(r"aykey-auth-\S+", "aykey-auth-…", printed)
     shape = re.sub(r"sha256-raw:\S+", "sha256-raw:…", shape)
@@ -89,7 +91,7 @@ def test_five_commands_join_two_machines():
             machine.type(up + f" --hostname {machine.host.name}")
         wait_until("both are in the list", lambda: "laptop" in server.type("ayatori status"))
         wait_until("the server answers by name", lambda: laptop.reaches("server"))
-        edit = "ayatori-coord --dir /var/lib/ayatori-coord node ip laptop 100.80.0.1"
+        edit = "ayatori-coord node ip laptop 100.80.0.1"
         assert edit.replace("laptop", "NAME") in " ".join(README.read_text().split())
         server.type(edit)
         wait_until("it moved", lambda: server.reaches("100.80.0.1"))
@@ -105,7 +107,7 @@ def test_a_stock_client_is_the_second_machine():
         server.type(up + " --hostname server")
         laptop = Machine(lab.host_behind("laptop", lab.router("home", Nat.PORT_PRESERVING)), "198.51.100.1")
         copy = laptop.host.dir / "cert.pem"
-        copy.write_text(server.type("cat /var/lib/ayatori-coord/cert.pem"))
+        copy.write_text(server.type("cat /var/lib/ayatori/coord/cert.pem"))
         laptop.type(f"env SSL_CERT_FILE={copy} {stock('tailscaled')} &")
         key = re.search(r"aykey-auth-\S+", up).group()
         login = f"{stock('tailscale')} up --login-server https://{SERVER_IN_README} --auth-key {key}"

@@ -21,7 +21,7 @@ class InstallationTest : public testing::Test {
  protected:
   InitWish wish() {
     InitWish made;
-    made.dir = dir.file("home");
+    made.places = Places::in(dir.file("home"));
     made.server_url = "https://192.0.2.1";
     return made;
   }
@@ -44,11 +44,11 @@ class InstallationTest : public testing::Test {
 TEST_F(InstallationTest, HoldsEverythingAndKeepsItsSecrets) {
   auto made = create_installation(wish(), wall, rng);
   ASSERT_TRUE(made) << made.error().text;
-  EXPECT_EQ(mode_of(made->dir), 0700u);
-  EXPECT_EQ(mode_of(made->config_file()), 0600u);
-  EXPECT_EQ(mode_of(made->database()), 0600u);
+  EXPECT_EQ(mode_of(made->places.state), 0700u);
+  EXPECT_EQ(mode_of(made->places.config), 0600u);
+  EXPECT_EQ(mode_of(made->places.database()), 0600u);
   EXPECT_EQ(mode_of(made->tls_files().key), 0600u);
-  auto opened = open_installation(made->dir);
+  auto opened = open_installation(made->places);
   ASSERT_TRUE(opened) << opened.error().text;
   EXPECT_EQ(opened->config.server_url, "https://192.0.2.1");
   EXPECT_EQ(opened->config.relay_ipv4, IpAddress::parse("192.0.2.1")) << "from the URL";
@@ -67,12 +67,26 @@ TEST_F(InstallationTest, TakesAnEmptyFolder) {
   EXPECT_EQ(mode_of(dir.file("home")), 0700u);
 }
 
+// As the packaged server has it.
+TEST_F(InstallationTest, MayHaveItsConfigurationElsewhere) {
+  InitWish wanted = wish();
+  wanted.places.config = dir.file("etc") + "/coord.conf";
+  auto made = create_installation(wanted, wall, rng);
+  ASSERT_TRUE(made) << made.error().text;
+  EXPECT_FALSE(fs::exists(dir.file("home") + "/config"));
+  EXPECT_TRUE(open_installation(wanted.places));
+
+  wanted.places.state = dir.file("another");
+  EXPECT_THAT(refused(wanted), HasSubstr("overwrites nothing"));
+  EXPECT_FALSE(fs::exists(wanted.places.state));
+}
+
 TEST_F(InstallationTest, LeavesNothingBehindWhenAStepFails) {
   InitWish wanted = wish();
   wanted.tls_cert = dir.file("absent.pem");
   wanted.tls_key = dir.file("absent.key");
   EXPECT_THAT(refused(wanted), HasSubstr("absent.pem"));
-  EXPECT_FALSE(fs::exists(wanted.dir));
+  EXPECT_FALSE(fs::exists(wanted.places.state));
 }
 
 TEST_F(InstallationTest, ChecksAGivenCertificateAndNamesItForGood) {
@@ -80,7 +94,7 @@ TEST_F(InstallationTest, ChecksAGivenCertificateAndNamesItForGood) {
   auto own = create_installation(first, wall, rng);
   ASSERT_TRUE(own);
   InitWish wanted = wish();
-  wanted.dir = dir.file("other");
+  wanted.places = Places::in(dir.file("other"));
   wanted.tls_cert = own->tls_files().certificate;
   wanted.tls_key = own->tls_files().certificate;
   EXPECT_THAT(refused(wanted), HasSubstr("cannot use"));
@@ -89,7 +103,7 @@ TEST_F(InstallationTest, ChecksAGivenCertificateAndNamesItForGood) {
   ASSERT_TRUE(made) << made.error().text;
   EXPECT_FALSE(made->config.own_certificate());
   EXPECT_EQ(made->tls_files().certificate, own->tls_files().certificate);
-  EXPECT_FALSE(fs::exists(made->dir + "/cert.pem"));
+  EXPECT_FALSE(fs::exists(made->places.state + "/cert.pem"));
 }
 
 TEST_F(InstallationTest, MakesALinkForItsOwner) {
@@ -105,11 +119,11 @@ TEST_F(InstallationTest, MakesALinkForItsOwner) {
 TEST_F(InstallationTest, WillNotRunWithoutItsDatabase) {
   auto made = create_installation(wish(), wall, rng);
   ASSERT_TRUE(made);
-  fs::remove(made->database());
-  auto opened = open_installation(made->dir);
+  fs::remove(made->places.database());
+  auto opened = open_installation(made->places);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().text, HasSubstr("missing"));
-  EXPECT_THAT(open_installation(dir.file("nowhere")).error().text, HasSubstr("init"));
+  EXPECT_THAT(open_installation(Places::in(dir.file("nowhere"))).error().text, HasSubstr("init"));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ class ServerTest : public testing::Test {
  protected:
   ServerTest() {
     InitWish wish;
-    wish.dir = dir.file("home");
+    wish.places = Places::in(dir.file("home"));
     port = free_port();
     wish.server_url = "https://127.0.0.1:" + std::to_string(port);
     wish.listen = "127.0.0.1:" + std::to_string(port);
@@ -112,7 +112,7 @@ TEST_F(ServerTest, TrustsItsOwnUserOnTheSocketAndNobodyWithoutAToken) {
   const auto server = started();
   io::HttpFetch fetch;
   fetch.url = "http://coord/api/v2/tailnet/-/users";
-  fetch.unix_socket = installation.socket();
+  fetch.unix_socket = installation.places.socket;
   const http::Response users = done(std::move(fetch));
   EXPECT_EQ(users.status, 200);
   EXPECT_THAT(std::string(as_text(users.body)), HasSubstr("\"loginName\":\"owner\""));
@@ -127,7 +127,7 @@ TEST_F(ServerTest, SaysWhoHasThePortAndTheFolder) {
   server = started();
   EXPECT_EQ(get(at("http", "/healthz")).status, 200) << "the socket and the port were let go";
   InitWish other;
-  other.dir = dir.file("other");
+  other.places = Places::in(dir.file("other"));
   other.server_url = installation.config.server_url;
   other.listen = installation.config.listen.to_text();
   other.stun_listen = "off";

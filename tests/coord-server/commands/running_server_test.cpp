@@ -31,7 +31,7 @@ class RunningServer : public testing::Test {
     SystemRng rng;
     io::Loop loop;
     InitWish wish;
-    wish.dir = home();
+    wish.places = Places::in(home());
     std::uint16_t port = 0;
     {
       auto free = io::TcpListener::listen(loop, *Endpoint::parse("127.0.0.1:0"), [](auto) {});
