@@ -44,14 +44,20 @@ bool ServiceQuestions::wants_to_know(const nodes::Node& node) const {
   return !hash.empty() || !node.hosting.empty();
 }
 
-store::Stored<void> ServiceQuestions::advance(TimePoint now, mapper::MapStreams::Effects& out) {
+// Whoever changed may have to be asked.
+void ServiceQuestions::look_around() {
+  const nodes::Version since = std::exchange(seen_, registry_.version());
+  if (since == seen_) return;
   for (const auto& [account, record] : registry_.accounts()) {
-    if (seen_ == registry_.version()) break;
-    for (const nodes::Node* node : registry_.changes_since(account, seen_).changed) {
+    for (const nodes::Node* node : registry_.changes_since(account, since).changed) {
       if (wants_to_know(*node)) open_.try_emplace(node->id());
     }
   }
-  seen_ = registry_.version();
+  std::erase_if(known_, [&](const auto& one) { return registry_.find(one.first) == nullptr; });
+}
+
+store::Stored<void> ServiceQuestions::advance(TimePoint now, mapper::MapStreams::Effects& out) {
+  look_around();
   for (auto at = open_.begin(); at != open_.end();) {
     const nodes::Node* node = registry_.find(at->first);
     Open& open = at->second;
@@ -72,7 +78,6 @@ store::Stored<void> ServiceQuestions::advance(TimePoint now, mapper::MapStreams:
     known_[node->id()].clear();
     open_.erase(node->id());
   }
-  std::erase_if(known_, [&](const auto& one) { return registry_.find(one.first) == nullptr; });
   return {};
 }
 

@@ -31,6 +31,7 @@ class ServiceQuestions {
   };
 
   bool wants_to_know(const nodes::Node& node) const;
+  void look_around();
 
   nodes::Registry& registry_;
   NodeCalls& calls_;

@@ -100,4 +100,11 @@ def test_a_service_is_for_those_whom_the_policy_lets_in():
         assert visit(guest.host, v4, timeout=2) == ""
         assert visit(guest.host, "web", timeout=2) == ""
         assert guest.peer("host") is None
+
+        coordinator.kill()
+        assert "host greets" in visit(staff.host, v4), "it is not needed for that"
+        coordinator.start()
+        wait_until("all are back", lambda: hosts_of(coordinator)["host"]["ayatori"]["online"], 30)
+        reads(staff, "web", "host")
+        assert hosts_of(coordinator)["host"]["approvalLevel"] == "approved:auto"
         site.close()

@@ -327,6 +327,12 @@ TEST_F(Services, AreForThoseWhomThePolicyLetsIn) {
     EXPECT_EQ(peer(client, first), nullptr) << "nobody lets it";
     EXPECT_THAT(looked_up(client, "web"), IsEmpty());
     EXPECT_EQ(capability(client, "services/svc:web"), "");
+    const auto verdict = [&](const std::string& from_to) {
+      return api("GET", "/api/v2/tailnet/-/acl/who?port=443&" + from_to).value("verdict", "");
+    };
+    EXPECT_EQ(verdict("src=tag:guest&dst=svc:web"), "accept") << target;
+    EXPECT_EQ(verdict("src=alice@&dst=svc:web"), "drop");
+    EXPECT_EQ(verdict("src=svc:web&dst=" + v4), "drop") << "nothing comes from a service";
   }
   put("web");  // without its tag
   EXPECT_THAT(reached_at(guest, first), Contains(v4)) << "by its address";
