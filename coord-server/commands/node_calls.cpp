@@ -28,14 +28,21 @@ std::string joined(const Json& texts) {
   return out;
 }
 
-Json tags_from(std::string_view text) {
-  Json tags = Json::array();
+Json words_from(std::string_view text) {
+  Json words = Json::array();
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
-    std::string tag(text.substr(0, comma));
+    if (comma > 0) words.push_back(text.substr(0, comma));
     text.remove_prefix(std::min(comma + 1, text.size()));
-    if (tag.empty()) continue;
-    tags.push_back(tag.starts_with("tag:") ? tag : "tag:" + tag);
+  }
+  return words;
+}
+
+Json tags_from(std::string_view text) {
+  Json tags = words_from(text);
+  for (Json& tag : tags) {
+    const std::string& said = tag.get_ref<const std::string&>();
+    if (!said.starts_with("tag:")) tag = "tag:" + said;
   }
   return tags;
 }

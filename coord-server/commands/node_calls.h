@@ -18,6 +18,8 @@ std::string node_path(const Json& device);
 // The texts of a list, fit for a terminal, with two blanks between them.
 std::string joined(const Json& texts);
 
+// "a,b" as a list of texts.
+Json words_from(std::string_view text);
 // "tag:a,b" as a list of tags; the prefix may be left out.
 Json tags_from(std::string_view text);
 

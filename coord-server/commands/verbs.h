@@ -149,6 +149,15 @@ Done derp_score(const Invocation& call);
 Done derp_source(const Invocation& call);
 Done derp_check(const Invocation& call);
 
+// service_commands.cpp
+Done service_list(const Invocation& call);
+Done service_show(const Invocation& call);
+Done service_add(const Invocation& call);
+Done service_set(const Invocation& call);
+Done service_remove(const Invocation& call);
+Done service_approve(const Invocation& call);
+Done service_revoke(const Invocation& call);
+
 // share_commands.cpp
 Done share_add(const Invocation& call);
 Done share_list(const Invocation& call);

@@ -321,7 +321,8 @@ std::string Enrollment::label_for(
   if (is_label_for(wanted, node.label)) return node.label;
   return unused_label(wanted, [&](std::string_view label) {
     const Node* holder = registry_.find_label(node.account, label);
-    return holder != nullptr && holder->id() != node.id;
+    const bool by_device = holder != nullptr && holder->id() != node.id;
+    return by_device || registry_.is_service_label(node.account, label);
   });
 }
 

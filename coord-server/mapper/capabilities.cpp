@@ -1,5 +1,7 @@
 #include "coord-server/mapper/capabilities.h"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 
 namespace aya::mapper {
@@ -35,6 +37,12 @@ constexpr std::array kNever = {
     "https://tailscale.com/cap/tailnet-lock",
 };
 
+using Json = nlohmann::json;
+
+Json addresses_of(const store::Service& service) {
+  return {service.ipv4.to_text(), service.ipv6.to_text()};
+}
+
 }  // namespace
 
 control::CapMap self_capabilities(control::CapMap attributes) {
@@ -46,6 +54,21 @@ control::CapMap self_capabilities(control::CapMap attributes) {
     if (caps.contains(opposite.says)) caps.erase(opposite.instead_of);
   }
   return caps;
+}
+
+control::RawJson hosted_services(const std::vector<const store::Service*>& services) {
+  Json out = Json::object();
+  for (const store::Service* service : services) out[service->name] = addresses_of(*service);
+  return {out.dump()};
+}
+
+control::RawJson service_details(const store::Service& service) {
+  Json ports = Json::array();
+  for (const std::string& port : service.ports) {
+    // What is no port would make the whole unreadable to clients.
+    if (port.find(':') != std::string::npos) ports.push_back(port);
+  }
+  return {Json{{"Name", service.name}, {"Addrs", addresses_of(service)}, {"Ports", ports}}.dump()};
 }
 
 }  // namespace aya::mapper

@@ -135,8 +135,26 @@ control::Node MapBuilder::self(const Node& node, WallTime now) const {
   control::Node out = common(node.record, nodes::carried_routes(node.record), now);
   out.machine = node.record.machine;
   out.cap_map.merge(self_capabilities(policy_.capabilities(node)));
+  add_services(node, out);
   out.online = true;  // it is reading this
   return out;
+}
+
+// Those it answers for are addresses of its own, too, whether or not others are sent to it now.
+void MapBuilder::add_services(const Node& node, control::Node& out) const {
+  std::vector<const store::Service*> hosted;
+  for (const std::string& name : node.hosted) {
+    const store::Service& service = registry_.find_service(node.account(), name)->record;
+    hosted.push_back(&service);
+    for (const IpAddress& address : {service.ipv4, service.ipv6}) {
+      out.allowed_ips->push_back(Prefix::host(address));
+    }
+  }
+  if (!hosted.empty()) out.cap_map["service-host"] = {hosted_services(hosted)};
+  for (const std::string& name : services_of(node)) {
+    const store::Service& service = registry_.find_service(node.account(), name)->record;
+    out.cap_map["services/" + name] = {service_details(service)};
+  }
 }
 
 control::Node MapBuilder::peer(
@@ -224,7 +242,17 @@ control::UserProfile MapBuilder::profile(UserId id) const {
   return out;
 }
 
-control::DnsConfig MapBuilder::dns(store::AccountId id) const {
+std::vector<std::string> MapBuilder::services_of(const Node& node) const {
+  std::vector<std::string> out;
+  for (const auto& [name, service] : registry_.services(node.account())) {
+    const bool hosts = std::ranges::binary_search(node.hosted, name);
+    if (hosts || policy_.may_use_service(node, name)) out.push_back(name);
+  }
+  return out;
+}
+
+control::DnsConfig MapBuilder::dns(
+    store::AccountId id, const std::vector<std::string>& services) const {
   const store::Account* account = registry_.account(id);
   AYA_CHECK(account != nullptr);
   control::DnsConfig out = account->dns;
@@ -233,6 +261,13 @@ control::DnsConfig MapBuilder::dns(store::AccountId id) const {
   out.extra_records.clear();
   for (const control::DnsRecord& record : account->dns.extra_records) {
     add_record(*account, record, out);
+  }
+  for (const std::string& name : services) {
+    if (!out.proxied) break;  // then nodes are not looked up either
+    const store::Service& service = registry_.find_service(id, name)->record;
+    const std::string full = std::string(nodes::label_of_service(name)) + '.' + account->domain;
+    add_record(*account, {full, "A", service.ipv4.to_text()}, out);
+    add_record(*account, {full, "AAAA", service.ipv6.to_text()}, out);
   }
   // Machines that are shared to us keep their names.
   for (const store::AccountId sharer : sharing_.sharers_of(id)) {
@@ -314,7 +349,8 @@ Snapshot MapBuilder::snapshot(const Node& viewer, WallTime now) const {
   }
   for (const UserId user : people) out.user_profiles.push_back(profile(user));
   message.filters = filters(viewer);
-  out.dns_config = dns(viewer.account());
+  snapshot.services = services_of(viewer);
+  out.dns_config = dns(viewer.account(), snapshot.services);
   out.domain = account->domain;
   out.collect_services = false;
   out.ssh_policy = policy_.ssh(viewer);

@@ -25,6 +25,7 @@ struct Snapshot {
   };
   MapMessage message;
   std::vector<Shown> shown;  // ascending
+  std::vector<std::string> services;
   std::shared_ptr<const control::DerpMap> relays;
 };
 
@@ -72,7 +73,11 @@ class MapBuilder {
   Bounds bounds(const Node& node) const {
     return {sharing_.guests_at(node), sharing_.silent_towards(node)};
   }
-  control::DnsConfig dns(store::AccountId account) const;
+  // Names of the services of its account that the node may use, or answers for itself. Ascending.
+  std::vector<std::string> services_of(const Node& node) const;
+  // With the names of these services.
+  control::DnsConfig dns(
+      store::AccountId account, const std::vector<std::string>& services) const;
 
   // Another object only when it says something else.
   std::shared_ptr<const control::DerpMap> relays(store::AccountId account) const;
@@ -104,6 +109,7 @@ class MapBuilder {
   void add_record(
       const store::Account& account, const control::DnsRecord& record,
       control::DnsConfig& out) const;
+  void add_services(const Node& node, control::Node& out) const;
   bool shows_plain(const Node& viewer, const Node& peer) const;
   bool shows_stranger(const Node& viewer, const Node& peer) const;
   bool may_use(const Node& guest, const Node& device) const;

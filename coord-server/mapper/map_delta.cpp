@@ -112,6 +112,20 @@ void write_patch(const Node& peer, std::uint8_t facets, std::vector<control::Pee
   out.push_back(std::move(change));
 }
 
+// Services come, go and move, and rules about them change: the reader is told of those it may use.
+// `anew`: it may be others than before although none of them changed.
+void plan_services(
+    const MapBuilder& builder, const Node& viewer, bool anew, Delivered& delivered,
+    DeltaPlan& plan) {
+  const nodes::Registry& registry = builder.registry();
+  const bool moved = registry.services_changed(viewer.account()) > delivered.version;
+  if (!moved && (!anew || registry.services(viewer.account()).empty())) return;
+  auto services = builder.services_of(viewer);
+  const bool concerned = services != delivered.services || (moved && !services.empty());
+  delivered.services = std::move(services);
+  if (concerned) plan.self = plan.dns = true;
+}
+
 // Machines of other accounts: few, so all of them are looked at every time. `anew`: the pair may be
 // known to each other by other addresses than before.
 void plan_strangers(
@@ -146,6 +160,7 @@ Delivered Delivered::from_snapshot(
   delivered.sight_version = builder.policy().sight_version(viewer.account());
   delivered.bounds = builder.bounds(viewer);
   delivered.sharers = builder.sharing().sharers_of(viewer.account());
+  delivered.services = snapshot.services;
   delivered.relays = snapshot.relays;
   delivered.peers.reserve(snapshot.shown.size());
   for (const Snapshot::Shown& shown : snapshot.shown) {
@@ -175,6 +190,7 @@ std::optional<DeltaPlan> plan_delta(
   const bool new_sight = std::exchange(delivered.sight_version, sight) != sight;
   const bool new_rules = std::exchange(delivered.rules_version, rules) != rules;
   plan.self = new_policy || changes_itself(viewer, delivered.version);
+  plan_services(builder, viewer, plan.self || new_sight, delivered, plan);
   const bool new_shares = builder.sharing().changed(viewer.account()) > delivered.version;
   plan.filter = plan.self || new_rules;
   if (new_shares) {
@@ -182,13 +198,14 @@ std::optional<DeltaPlan> plan_delta(
     plan.filter = plan.filter || bounds != delivered.bounds;
     delivered.bounds = std::move(bounds);
     auto sharers = builder.sharing().sharers_of(viewer.account());
-    plan.dns = sharers != delivered.sharers;
+    plan.dns = plan.dns || sharers != delivered.sharers;
     delivered.sharers = std::move(sharers);
   }
   // A stock client that is to choose an exit node can do so once it has a home, and tries again
   // only when it hears of itself or of a new peer.
   plan.self = plan.self || viewer.changed_since(Facet::Home, delivered.version);
   plan.dns = plan.dns || builder.registry().dns_changed(viewer.account()) > delivered.version;
+  if (plan.dns) plan.services = delivered.services;
   auto relays = builder.relays(viewer.account());
   plan.relays = relays != delivered.relays;
   delivered.relays = std::move(relays);
@@ -222,7 +239,7 @@ MapMessage write_delta(
     message.filters = builder.filters(viewer);
     out.ssh_policy = builder.policy().ssh(viewer);
   }
-  if (plan.dns) out.dns_config = builder.dns(viewer.account());
+  if (plan.dns) out.dns_config = builder.dns(viewer.account(), plan.services);
   // Whole, and with the list of scores also where it is empty: absent ones would stay (6.9).
   if (plan.relays) out.derp_map = *builder.relays(viewer.account());
   for (const PeerStep& step : plan.peers) {

@@ -28,6 +28,7 @@ struct Delivered {
   MapBuilder::Bounds bounds;
   std::shared_ptr<const control::DerpMap> relays;
   std::vector<store::AccountId> sharers;  // whose names it was told to look up here
+  std::vector<std::string> services;      // that it knows of
 
   static Delivered from_snapshot(
       const MapBuilder& builder, const Node& viewer, const Snapshot& snapshot);
@@ -46,6 +47,7 @@ struct DeltaPlan {
   bool self = false;     // the reader's own node
   bool filter = false;   // its packet filter, and who may log in to it
   bool dns = false;      // how names are resolved in its network
+  std::vector<std::string> services{};  // then: whose names are among them
   bool relays = false;   // which relays there are
   bool personal = false;  // whole nodes that look different to everyone
   std::vector<PeerStep> peers;

@@ -29,6 +29,15 @@ std::string held_by(const NodeRecord& holder, const IpAddress& address) {
          quoted(holder.label);
 }
 
+// By a service of the account, or by somebody of whom it must not know.
+std::string held_otherwise(
+    const Registry& registry, AccountId account, const IpAddress& address) {
+  if (!registry.is_taken(account, address)) return {};
+  const Service* service = registry.service_at(account, address);
+  return address.to_text() + " is already assigned to " +
+         (service == nullptr ? "a device of another account" : quoted(service->record.name));
+}
+
 // Kept for somebody, or left by somebody else a short time ago.
 std::string not_to_be_had(
     const Registry& registry, AccountId account, const IpAddress& address, NodeId wanted_by,
@@ -88,8 +97,8 @@ class PlanCheck {
 
   std::string taken(const AddressWish& wish) const {
     const Node* holder = registry_.find_address(account_, wish.to);
-    if (holder == nullptr && registry_.is_taken(account_, wish.to)) {
-      return wish.to.to_text() + " is already assigned to a device of another account";
+    if (holder == nullptr) {
+      if (std::string why = held_otherwise(registry_, account_, wish.to); !why.empty()) return why;
     }
     if (holder != nullptr && holder->id() != wish.node && !leaves(*holder, wish.to)) {
       return held_by(holder->record, wish.to);
@@ -132,9 +141,8 @@ std::optional<PlanRefusal> refuse_reservation(
   if (std::string bad = unfit(address); !bad.empty()) return PlanRefusal{0, false, std::move(bad)};
   const Node* holder = registry.find_address(account, address);
   std::string why = holder != nullptr ? held_by(holder->record, address)
-                    : registry.is_taken(account, address)
-                        ? address.to_text() + " is already assigned to a device of another account"
-                        : not_to_be_had(registry, account, address, {}, options);
+                                      : held_otherwise(registry, account, address);
+  if (why.empty()) why = not_to_be_had(registry, account, address, {}, options);
   if (why.empty()) return std::nullopt;
   return PlanRefusal{0, true, std::move(why)};
 }

@@ -35,7 +35,7 @@ CheckedPlan check_plan(
     const Registry& registry, AccountId account, const std::vector<AddressWish>& wishes,
     const PlanOptions& options);
 
-// May the address be kept for a device that does not exist yet? nullopt: yes.
+// May the address be kept for a device that does not exist yet, or for a service? nullopt: yes.
 std::optional<PlanRefusal> refuse_reservation(
     const Registry& registry, AccountId account, const IpAddress& address,
     const PlanOptions& options);

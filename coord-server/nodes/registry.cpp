@@ -62,7 +62,9 @@ Stored<std::unique_ptr<Registry>> Registry::load(store::Store& storage, WallTime
   auto aliases = storage.aliases();
   if (!aliases) return aliases.error();
   for (const store::Alias& alias : *aliases) registry->begin_alias(alias);
+  if (auto services = registry->load_services(); !services) return services.error();
   registry->restore_routes();
+  registry->restore_hosting();
   registry->note_expiries(now);
   return registry;
 }
@@ -416,8 +418,10 @@ Stored<void> Registry::remove(NodeId id, WallTime now, const AuditEntry& audit) 
   }
   members_changed_ = version_;
   unsaved_.erase(id);
+  const AccountId home = fresh_removals_.back().account;
   nodes_.erase(id);
   if (account.routers.erase(id) > 0) elect(account);
+  if (account.hosts.erase(id) > 0) elect_carriers(home);
   if (account.has_aliases) account.dns_changed = ++version_;
   return {};
 }
@@ -442,6 +446,7 @@ void Registry::set_online(NodeId id, bool online, WallTime now) {
 }
 
 Stored<void> Registry::flush() {
+  if (auto saved = save_carriers(); !saved) return saved;
   if (unsaved_.empty()) return {};
   std::vector<std::pair<NodeId, const store::NodeLive*>> batch;
   for (const NodeId id : unsaved_) batch.emplace_back(id, &nodes_.at(id).record.live);
@@ -488,6 +493,7 @@ void Registry::restore_routes() {
 }
 
 void Registry::note_routes(Node& node) {
+  note_hosting(node);
   auto routes = may_route(node) ? effective_routes(node.record) : std::vector<Prefix>();
   if (routes == node.routes) return;
   node.routes = std::move(routes);
@@ -506,9 +512,9 @@ void Registry::elect(AccountIndex& account) {
   for (const NodeId id : account.routers) {
     const Node& node = nodes_.at(id);
     Router& router = routers.emplace_back(Router{id, node.routes, node.present});
-    std::erase_if(router.subnets, is_default_route);
+    std::erase_if(router.offers, is_default_route);
   }
-  Primaries elected = elect_primaries(routers, account.primaries);
+  Primaries elected = nodes::elect(routers, account.primaries);
   if (elected == account.primaries) return;
   const Primaries before = std::exchange(account.primaries, std::move(elected));
   const bool same_subnets = std::ranges::equal(
@@ -554,6 +560,7 @@ void Registry::set_present(NodeId id, bool present) {
   if (std::exchange(node->present, present) == present) return;
   AccountIndex& account = indexes_[node->account()];
   if (account.routers.contains(id)) elect(account);
+  if (account.hosts.contains(id)) elect_carriers(node->account());
 }
 
 // --- what changed ---

@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 #include "coord-server/nodes/routes.h"
+#include "coord-server/nodes/services.h"
 #include "coord-server/nodes/tags.h"
 #include "coord-server/store/store.h"
 
@@ -54,6 +55,8 @@ struct Node {
   std::optional<HardwareIdentity> hardware{};  // nullopt: not asked, or it has not answered
   bool present = false;          // can carry traffic for others
   std::vector<Prefix> routes{};  // those that count: effective_routes()
+  Hosting hosting{};                  // services it offers, or about which somebody has decided
+  std::vector<std::string> hosted{};  // those it answers for, sorted
   std::array<Version, kFacets> changed{};
   Version last_change = 0;
 
@@ -109,7 +112,8 @@ class Registry {
   const Node* find_address(AccountId account, const IpAddress& address) const;
   const Node* find_stable_id(std::string_view stable_id) const;
   const std::set<NodeId>& nodes_of(AccountId account) const;
-  // Any family; IPv6 addresses are unique over all accounts. Former ones that still answer count.
+  // Any family; IPv6 addresses are unique over all accounts. Former ones that still answer count,
+  // and those of services.
   bool is_taken(AccountId account, const IpAddress& address) const;
   std::size_t size() const { return nodes_.size(); }
   // "alpha.default.ayatori.internal", without a trailing dot.
@@ -163,6 +167,27 @@ class Registry {
   const std::map<NodeId, IpAddress>& aliases_in(AccountId account) const;
   Stored<void> change_aliases(
       const std::vector<store::Alias>& begin, const std::vector<store::Alias>& end, WallTime now);
+
+  // Services (registry_services.cpp). Their hosts are seen by Facet::Routes, as routers are.
+  using Services = std::map<std::string, Service, std::less<>>;
+  const Services& services(AccountId account) const;
+  const Service* find_service(AccountId account, std::string_view name) const;
+  const Service* service_at(AccountId account, const IpAddress& address) const;
+  // Is a service called "svc:" and this?
+  bool is_service_label(AccountId account, std::string_view label) const;
+  // Since when the services, not who answers for them, are what they are.
+  Version services_changed(AccountId account) const;
+  // Replaces one of that name.
+  Stored<void> put_service(
+      const store::Service& service, WallTime now, const AuditEntry& audit);
+  Stored<void> remove_service(
+      AccountId account, std::string_view name, WallTime now, const AuditEntry& audit);
+  // All that the node would answer for.
+  Stored<void> set_offers(NodeId node, const std::set<std::string>& services);
+  Stored<void> approve_host(
+      NodeId node, const std::string& service, store::HostApproval approval,
+      const AuditEntry& audit);
+
   // Since when the sets of nodes and people, of all accounts, are what they are.
   Version members_changed() const { return members_changed_; }
   // Since when every node has the addresses it has.
@@ -180,7 +205,7 @@ class Registry {
   // is thought to.
   void set_present(NodeId id, bool present);
   Stored<void> flush();
-  bool has_unsaved() const { return !unsaved_.empty(); }
+  bool has_unsaved() const { return !unsaved_.empty() || !unsaved_carriers_.empty(); }
 
   // Notices keys that have expired since the last call: others must learn of it (9.4).
   void note_expiries(WallTime now);
@@ -228,6 +253,9 @@ class Registry {
     std::map<NodeId, IpAddress> aliases;  // of nodes of other accounts
     std::unordered_map<IpAddress, NodeId> by_alias;
     bool has_aliases = false;  // names that stand for nodes, whose addresses may change
+    Services services;
+    std::set<NodeId> hosts;  // of services
+    Version services_changed = 0;
   };
 
   explicit Registry(store::Store& storage) : storage_(storage) {}
@@ -244,6 +272,13 @@ class Registry {
   void note_routes(Node& node);
   void elect(AccountIndex& account);
   void tell_primaries(AccountIndex& account, const Primaries& before);
+  Stored<void> load_services();
+  void restore_hosting();
+  std::vector<std::string> hosted_by(const Node& node) const;
+  void note_hosting(Node& node);
+  void note_service(AccountId account, const std::string& name);
+  void elect_carriers(AccountId account);
+  Stored<void> save_carriers();
   const AccountIndex* index_of(AccountId account) const;
 
   store::Store& storage_;
@@ -261,6 +296,7 @@ class Registry {
   std::set<std::tuple<WallTime, NodeId, IpAddress>> former_ends_;
   std::set<std::tuple<WallTime, NodeId, std::string>> attribute_ends_;
   std::set<NodeId> unsaved_;
+  std::set<std::pair<AccountId, std::string>> unsaved_carriers_;
   std::vector<NodeRecord> fresh_removals_;
 };
 

@@ -15,7 +15,12 @@ const Node* Registry::find_address(AccountId account, const IpAddress& address) 
 }
 
 bool Registry::is_taken(AccountId account, const IpAddress& address) const {
-  if (address.is_v6()) return by_v6_.contains(address);
+  if (address.is_v6()) {
+    return by_v6_.contains(address) || std::ranges::any_of(indexes_, [&](const auto& index) {
+             return service_at(index.first, address) != nullptr;
+           });
+  }
+  if (service_at(account, address) != nullptr) return true;
   const auto at = indexes_.find(account);
   return at != indexes_.end() &&
          (at->second.by_v4.contains(address) || at->second.by_alias.contains(address));

@@ -45,34 +45,4 @@ std::vector<Prefix> carried_routes(const NodeRecord& node) {
   return out;
 }
 
-Primaries elect_primaries(const std::vector<Router>& routers, const Primaries& in_use) {
-  struct Candidates {
-    std::optional<NodeId> any, present;  // of lowest number
-    bool holder_offers = false, holder_present = false;
-  };
-  std::map<Prefix, Candidates> by_prefix;
-  for (const Router& router : routers) {
-    for (const Prefix& subnet : router.subnets) {
-      Candidates& candidates = by_prefix[subnet];
-      const auto lower = [&](std::optional<NodeId>& slot) {
-        if (!slot || router.id < *slot) slot = router.id;
-      };
-      lower(candidates.any);
-      if (router.present) lower(candidates.present);
-      if (const auto held = in_use.find(subnet);
-          held != in_use.end() && held->second == router.id) {
-        candidates.holder_offers = true;
-        candidates.holder_present = router.present;
-      }
-    }
-  }
-  Primaries out;
-  for (const auto& [subnet, candidates] : by_prefix) {
-    const bool stays =
-        candidates.holder_present || (candidates.holder_offers && !candidates.present);
-    out[subnet] = stays ? in_use.at(subnet) : candidates.present.value_or(*candidates.any);
-  }
-  return out;
-}
-
 }  // namespace aya::nodes

@@ -1,14 +1,11 @@
-// Routes of nodes: which of those it offers count, and which of several routers for one prefix is
-// used (control 8.5, 9.7). Pure.
+// Routes of nodes: which of those it offers count (control 8.5, 9.7). Which of several routers for
+// one prefix is used an election says. Pure.
 #pragma once
 
-#include <map>
-
-#include "coord-server/store/records.h"
+#include "coord-server/nodes/election.h"
 
 namespace aya::nodes {
 
-using store::NodeId;
 using store::NodeRecord;
 
 // 0.0.0.0/0 and ::/0: not a network behind the node but everything else there is.
@@ -25,15 +22,7 @@ bool is_exit_node(const NodeRecord& node);
 // default routes of an exit node (a viewer chooses its exit node by itself). Sorted.
 std::vector<Prefix> carried_routes(const NodeRecord& node);
 
-struct Router {
-  NodeId id;
-  std::vector<Prefix> subnets;
-  bool present = false;  // connected, or gone so shortly that it is not worth moving traffic
-};
+using Router = Candidate<Prefix>;  // by the subnets it offers
 using Primaries = std::map<Prefix, NodeId>;
-
-// The router to use for each prefix. The one in use stays while it is present; otherwise the first
-// present one takes over and keeps it. While none is present nothing moves.
-Primaries elect_primaries(const std::vector<Router>& routers, const Primaries& in_use);
 
 }  // namespace aya::nodes

@@ -42,10 +42,26 @@ std::vector<End> devices_of(const Engine& engine, const Selector& selector) {
   return out;
 }
 
+// As real as a device, though none may answer for it yet.
+std::vector<End> services_of(const Engine& engine, const Selector& selector) {
+  std::vector<End> out;
+  for (const auto& [name, service] : engine.services()) {
+    if (engine.resolver().matches(selector, service, nullptr)) {
+      out.push_back({service, nullptr, std::nullopt, true});
+    }
+  }
+  return out;
+}
+
 std::vector<End> at_address(const Engine& engine, const IpAddress& address) {
   for (const auto& [id, device] : engine.devices()) {
     if (std::ranges::count(device.addresses(), address) > 0) {
       return {{device, engine.owner_of(device), address, true}};
+    }
+  }
+  for (const auto& [name, service] : engine.services()) {
+    if (std::ranges::count(service.addresses(), address) > 0) {
+      return {{service, nullptr, address, true}};
     }
   }
   return {{{}, nullptr, address, false}};
@@ -267,6 +283,13 @@ std::vector<End> ends_of(const Engine& engine, const std::string& text) {
       end.device.tags = {text};
       return {end};
     }
+    case Want::Service: {
+      auto out = services_of(engine, selector);
+      if (!out.empty()) return out;
+      End end;
+      end.device.service = text;
+      return {end};
+    }
     case Want::Group:
       if (!policy.groups.contains(text)) return {};
       [[fallthrough]];
@@ -294,6 +317,7 @@ bool lets_through(
                (!port || policy_file::covers_port(service, *port));
       });
   if (!passes || !meets_postures(rule, from.device)) return false;
+  if (!from.device.service.empty()) return false;  // nothing comes from a service
   const bool source =
       std::ranges::any_of(rule.src, [&](SelectorId id) { return means(engine, id, from); });
   if (!source) return false;

@@ -108,7 +108,7 @@ void Engine::put(const Device& device) {
   touch(resolver_.put(device, owner_of(device)));
   if (!is_new) touch_postures(before, device);
   touch_routes(is_new ? nullptr : &before, &device);
-  Standing standing = standing_of(rules_, resolver_, device, owner_of(device));
+  Standing standing = stand(device);
   // Rules about everybody's own devices name those of one person: they are in each other's filters.
   if (is_new || before.owner != device.owner || before.addresses() != device.addresses() ||
       before.tags != device.tags) {
@@ -120,6 +120,56 @@ void Engine::put(const Device& device) {
   }
   compiled.standing = std::move(standing);
   compiled.filter_fresh = compiled.ssh_fresh = false;
+}
+
+// Whoever may reach a service has to do with those who answer for it.
+Standing Engine::stand(const Device& device) const {
+  Standing out = standing_of(rules_, resolver_, device, owner_of(device));
+  for (const std::string& name : device.hosted) {
+    if (const auto rules = service_dst_.find(name); rules != service_dst_.end()) {
+      out.dst.add(rules->second);
+    }
+  }
+  return out;
+}
+
+void Engine::put(const NamedService& service) {
+  Device end;
+  end.service = service.name;
+  end.tags = service.tags;
+  end.ipv4 = service.ipv4;
+  end.ipv6 = service.ipv6;
+  auto [at, is_new] = services_.try_emplace(service.name);
+  if (!is_new && at->second == end) return;
+  at->second = std::move(end);
+  service_dst_[service.name] = standing_of(rules_, resolver_, at->second, nullptr).dst_own;
+  touch_hosts(service.name);
+}
+
+void Engine::remove_service(const std::string& name) {
+  if (services_.erase(name) == 0) return;
+  service_dst_.erase(name);
+  touch_hosts(name);
+}
+
+void Engine::touch_hosts(const std::string& service) {
+  for (const auto& [id, device] : devices_) {
+    if (std::ranges::count(device.hosted, service) == 0) continue;
+    Compiled& compiled = compiled_[id];
+    compiled.standing = stand(device);
+    compiled.filter_fresh = false;
+  }
+}
+
+const Device* Engine::service(const std::string& name) const {
+  const auto found = services_.find(name);
+  return found == services_.end() ? nullptr : &found->second;
+}
+
+bool Engine::may_use_service(NodeId viewer, const std::string& name) const {
+  const Standing* source = standing(viewer);
+  const auto rules = service_dst_.find(name);
+  return source != nullptr && rules != service_dst_.end() && source->src.meets(rules->second);
 }
 
 void Engine::remove(NodeId id) {
@@ -297,10 +347,7 @@ control::CapMap Engine::capabilities(NodeId node) const {
   if (device == nullptr) return out;
   const Person* owner = device->tagged() ? nullptr : owner_of(*device);
   for (const policy_file::NodeAttribute& attribute : policy_->node_attrs) {
-    const bool meant = std::ranges::any_of(attribute.target, [&](const Selector& target) {
-      return resolver_.matches(target, *device, owner);
-    });
-    if (meant) merge(attribute.caps, out);
+    if (is_any_of(attribute.target, *device, owner)) merge(attribute.caps, out);
   }
   if (policy_->randomize_client_port) out["randomize-client-port"];
   if (policy_->disable_ipv4) out["disable-ipv4"];
@@ -318,12 +365,27 @@ control::CapMap Engine::capabilities(NodeId node) const {
   return out;
 }
 
+bool Engine::is_any_of(
+    const std::vector<Selector>& selectors, const Device& device, const Person* owner) const {
+  return std::ranges::any_of(selectors, [&](const Selector& selector) {
+    return resolver_.matches(selector, device, owner);
+  });
+}
+
+// Said of a service by its name, or of all with a tag.
+bool Engine::auto_approved(
+    const Device& device, const Person* owner, const NamedService& service) const {
+  return std::ranges::any_of(policy_->auto_approvers.services, [&](const auto& entry) {
+    const bool meant =
+        entry.first == service.name || std::ranges::count(service.tags, entry.first) > 0;
+    return meant && is_any_of(entry.second, device, owner);
+  });
+}
+
 std::vector<Prefix> Engine::auto_approved(
     const Device& device, const Person* owner, const std::vector<Prefix>& offered) const {
   const auto allowed = [&](const std::vector<Selector>& approvers) {
-    return std::ranges::any_of(approvers, [&](const Selector& approver) {
-      return resolver_.matches(approver, device, owner);
-    });
+    return is_any_of(approvers, device, owner);
   };
   std::vector<Prefix> out;
   for (const Prefix& route : offered) {
@@ -341,10 +403,7 @@ std::vector<Prefix> Engine::auto_approved(
 std::vector<Prefix> Engine::address_pools(const Device& device, const Person* owner) const {
   for (const policy_file::NodeAttribute& attribute : policy_->node_attrs) {
     if (attribute.ip_pool.empty()) continue;
-    const bool meant = std::ranges::any_of(attribute.target, [&](const Selector& target) {
-      return resolver_.matches(target, device, owner);
-    });
-    if (meant) return attribute.ip_pool;
+    if (is_any_of(attribute.target, device, owner)) return attribute.ip_pool;
   }
   return {};
 }

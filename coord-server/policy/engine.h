@@ -35,12 +35,18 @@ class Engine {
   void put(const Person& person);
   void put(const Device& device);
   void remove(NodeId device);
+  // In any order with the devices that answer for it.
+  void put(const NamedService& service);
+  void remove_service(const std::string& name);
 
   const Device* device(NodeId id) const;
   const Person* person(UserId id) const;
   const Person* owner_of(const Device& device) const;
   const std::map<NodeId, Device>& devices() const { return devices_; }
   const std::map<UserId, Person>& people() const { return people_; }
+  // As a device that is nothing but this; nullptr: there is none of that name.
+  const Device* service(const std::string& name) const;
+  const std::map<std::string, Device>& services() const { return services_; }
 
   // Nodes that are not known see nobody and let nobody in. An empty filter denies everything.
   bool may_meet(NodeId a, NodeId b) const;
@@ -50,13 +56,17 @@ class Engine {
   std::optional<SshCheck> ssh_check(NodeId from, NodeId to, const std::string& local_user);
   // Is the second a destination for the first: itself, not what it routes?
   bool may_reach(NodeId from, NodeId to) const;
-  // What `viewer` may send through `peer`, of what others are told that it routes.
+  // What `viewer` may send through `peer`, of what others are told that it routes, and addresses of
+  // services that are reached there.
   std::vector<Prefix> routes_seen(NodeId viewer, NodeId peer);
+  bool may_use_service(NodeId viewer, const std::string& name) const;
   // Attributes a policy gives a node, and those that follow from its owner's role.
   control::CapMap capabilities(NodeId node) const;
   // Those of `offered` that nobody needs to approve by hand. The device need not be known.
   std::vector<Prefix> auto_approved(
       const Device& device, const Person* owner, const std::vector<Prefix>& offered) const;
+  // May it answer for the service without being approved by hand?
+  bool auto_approved(const Device& device, const Person* owner, const NamedService& service) const;
   // Where a new device gets its address from; empty: anywhere.
   std::vector<Prefix> address_pools(const Device& device, const Person* owner) const;
 
@@ -104,6 +114,10 @@ class Engine {
   const std::vector<std::string>& source_texts(std::size_t rule);
   const RouteRules& rules_for(const Prefix& route);
   void compile(NodeId node, Compiled& compiled);
+  Standing stand(const Device& device) const;
+  bool is_any_of(
+      const std::vector<Selector>& selectors, const Device& device, const Person* owner) const;
+  void touch_hosts(const std::string& service);
 
   SharedPolicy policy_;
   CompileTimes* times_;
@@ -114,6 +128,8 @@ class Engine {
   std::map<UserId, Person> people_;
   std::map<NodeId, Device> devices_;
   std::map<UserId, std::set<NodeId>> owned_;
+  std::map<std::string, Device> services_;
+  std::map<std::string, RuleMask> service_dst_;  // rules of which each is a destination
   std::map<NodeId, Compiled> compiled_;
   std::vector<Sources> sources_;
   std::map<Prefix, std::set<NodeId>> routers_;

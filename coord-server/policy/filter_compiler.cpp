@@ -67,7 +67,17 @@ AddressSet FilterCompiler::destinations_as_sources(const Engine& engine, const R
 }
 
 bool FilterCompiler::is_own_address(const IpAddress& address) const {
-  return std::ranges::count(device_.addresses(), address) > 0;
+  const auto has = [&](const Device& end) {
+    return std::ranges::count(end.addresses(), address) > 0;
+  };
+  return has(device_) ||
+         std::ranges::any_of(services_, [&](const Device* service) { return has(*service); });
+}
+
+// Of what a packet may be for here: the device itself, or a service it answers for.
+bool FilterCompiler::means(SelectorId id, const Device& end) const {
+  if (end.service.empty()) return engine_.resolver().contains(id, end.id);
+  return engine_.resolver().matches(id, end, nullptr);
 }
 
 // A stock exit node lets its callers into every network that it offers, approved or not, unless its
@@ -86,11 +96,15 @@ FilterCompiler::Target FilterCompiler::target_of(const Rule& rule) const {
   Target out;
   std::set<IpAddress> own;
   AddressSet literal;
+  std::vector<const Device*> ends = services_;
+  ends.push_back(&device_);
   for (const SelectorId id : rule.dst) {
     const AddressSet& named = engine_.resolver().literal(id);
-    const bool meant = !rule.has_via() && engine_.resolver().contains(id, device_.id);
-    if (meant) {
-      for (const IpAddress& address : engine_.resolver().addresses_of(id, device_)) {
+    std::vector<const Device*> meant;
+    for (const Device* end : ends) {
+      if (rule.has_via() || !means(id, *end)) continue;
+      meant.push_back(end);
+      for (const IpAddress& address : engine_.resolver().addresses_of(id, *end)) {
         own.insert(address);
       }
     }
@@ -99,7 +113,7 @@ FilterCompiler::Target FilterCompiler::target_of(const Rule& rule) const {
       AddressSet one;
       one.add(range);
       const bool leads_here =
-          (meant && device_.has_address_in(one)) ||
+          std::ranges::any_of(meant, [&](const Device* end) { return end->has_address_in(one); }) ||
           std::ranges::any_of(subnets_, [&](const Prefix& s) { return one.overlaps(s); });
       if (leads_here) literal.add(range);
     }

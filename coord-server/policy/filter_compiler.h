@@ -12,7 +12,11 @@ class FilterCompiler {
       : engine_(engine),
         device_(*engine.device(node)),
         standing_(*engine.standing(node)),
-        subnets_(subnets_of(device_)) {}
+        subnets_(subnets_of(device_)) {
+    for (const std::string& name : device_.hosted) {
+      if (const Device* service = engine.service(name)) services_.push_back(service);
+    }
+  }
 
   control::FilterRules rules();
 
@@ -27,6 +31,7 @@ class FilterCompiler {
   };
   static std::vector<std::string> all_but(const std::vector<Prefix>& withheld);
   Target target_of(const Rule& rule) const;
+  bool means(SelectorId id, const Device& end) const;
   std::vector<std::string> own_sources(const Rule& rule) const;
   void add(const Rule& rule, const std::vector<std::string>& from, const Target& to);
   void add_ports(const Rule& rule, const std::vector<std::string>& from, const Target& to);
@@ -37,6 +42,7 @@ class FilterCompiler {
   const Device& device_;
   const Standing& standing_;
   const std::vector<Prefix> subnets_;
+  std::vector<const Device*> services_;  // that it answers for
   control::FilterRules out_;
   std::vector<std::size_t> entry_of_;  // of each rule in `out_`
 };

@@ -22,6 +22,14 @@ struct Person {
   friend bool operator==(const Person&, const Person&) = default;
 };
 
+// A name with addresses of its own, which some of the machines answer for.
+struct NamedService {
+  std::string name;  // "svc:web"
+  std::vector<std::string> tags;
+  IpAddress ipv4, ipv6;
+  friend bool operator==(const NamedService&, const NamedService&) = default;
+};
+
 struct Device {
   NodeId id;
   std::optional<UserId> owner;  // nobody: it has tags
@@ -31,6 +39,9 @@ struct Device {
   std::vector<Prefix> routes;     // that it offers and may carry, default routes included
   std::vector<Prefix> carried;    // subnets it was elected for
   std::vector<Prefix> withheld;   // subnets that it offers and may not carry
+  std::vector<std::string> hosted;   // services it answers for
+  std::vector<std::string> carries;  // those of them that are reached at it
+  std::string service;            // of what stands for a service: its name; that is no machine
   bool present = true;            // can carry traffic
   bool runs_ssh = true;           // serves SSH itself: others have no use for rules about it
   policy_file::PostureAttributes posture;

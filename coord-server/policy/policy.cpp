@@ -23,8 +23,17 @@ Device device_of(const nodes::NodeRecord& node) {
   return out;
 }
 
-Device device_of(const nodes::Node& node) {
+NamedService service_of(const store::Service& service) {
+  return {service.name, service.tags, service.ipv4, service.ipv6};
+}
+
+Device device_of(const nodes::Registry& registry, const nodes::Node& node) {
   Device out = device_of(node.record);
+  out.hosted = node.hosted;
+  for (const std::string& name : node.hosted) {
+    const nodes::Service* service = registry.find_service(node.account(), name);
+    if (service != nullptr && service->carrier == node.id()) out.carries.push_back(name);
+  }
   out.routes = node.routes;
   for (const Prefix& route : node.record.live.primary_routes) {
     if (std::ranges::count(node.routes, route) > 0) out.carried.push_back(route);
@@ -98,10 +107,13 @@ std::unique_ptr<Engine> engine_over(
     const nodes::Registry& registry, store::AccountId account, SharedPolicy policy,
     CompileTimes* times) {
   auto out = std::make_unique<Engine>(std::move(policy), times);
+  for (const auto& [name, service] : registry.services(account)) {
+    out->put(service_of(service.record));
+  }
   for (const store::User* user : registry.users_of(account)) out->put(person_of(*user));
   for (const store::NodeId id : registry.nodes_of(account)) {
     const nodes::Node& node = *registry.find(id);
-    if (node.record.authorized) out->put(device_of(node));
+    if (node.record.authorized) out->put(device_of(registry, node));
   }
   return out;
 }
@@ -117,10 +129,20 @@ void Policy::rebuild(store::AccountId id, Account& account) const {
   ++account.engines;
 }
 
+void Policy::put_services(store::AccountId id, Engine& engine) const {
+  const auto& there = registry_.services(id);
+  std::vector<std::string> gone;
+  for (const auto& [name, known] : engine.services()) {
+    if (!there.contains(name)) gone.push_back(name);
+  }
+  for (const std::string& name : gone) engine.remove_service(name);
+  for (const auto& [name, service] : there) engine.put(service_of(service.record));
+}
+
 void Policy::put(const nodes::Node& node, Engine& engine) const {
   if (const store::User* owner = registry_.user(node.record.user)) engine.put(person_of(*owner));
   if (node.record.authorized) {
-    engine.put(device_of(node));
+    engine.put(device_of(registry_, node));
   } else {
     engine.remove(node.id());
   }
@@ -158,6 +180,7 @@ Policy::Account& Policy::account(store::AccountId id) const {
   } else if (account.seen < registry_.version()) {
     const auto changes = registry_.changes_since(id, account.seen);
     if (!changes.complete) return rebuild(id, account), account;
+    if (registry_.services_changed(id) > account.seen) put_services(id, *account.engine);
     for (const store::NodeId gone : changes.removed) account.engine->remove(gone);
     for (const nodes::Node* node : changes.changed) put(*node, *account.engine);
     put_strangers(id, account, strangers_.strangers_changed(id) > account.seen);
@@ -233,7 +256,17 @@ std::vector<Prefix> Policy::auto_approved(const nodes::Node& node) const {
   const store::User* user = registry_.user(node.record.user);
   const Person owner = user == nullptr ? Person{} : person_of(*user);
   return engine(node).auto_approved(
-      device_of(node), &owner, node.record.live.hostinfo.routable_ips);
+      device_of(registry_, node), &owner, node.record.live.hostinfo.routable_ips);
+}
+
+bool Policy::auto_approved(const nodes::Node& node, const store::Service& service) const {
+  const store::User* user = registry_.user(node.record.user);
+  const Person owner = user == nullptr ? Person{} : person_of(*user);
+  return engine(node).auto_approved(device_of(node.record), &owner, service_of(service));
+}
+
+bool Policy::may_use_service(const nodes::Node& node, const std::string& service) const {
+  return engine(node).may_use_service(node.id(), service);
 }
 
 std::vector<Prefix> Policy::pool_for(const nodes::NodeRecord& node) const {

@@ -44,6 +44,10 @@ class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Po
   const relays::Overlay& relays(store::AccountId account) const;
   // Routes a node offers and that the policy approves by itself.
   std::vector<Prefix> auto_approved(const nodes::Node& node) const;
+  // May it answer for the service without being approved by hand?
+  bool auto_approved(const nodes::Node& node, const store::Service& service) const;
+  // Is a service of its account a destination for it?
+  bool may_use_service(const nodes::Node& node, const std::string& service) const;
   std::vector<Prefix> pool_for(const nodes::NodeRecord& node) const override;
 
   // Each grows when the answers to the questions above may be others than before.
@@ -70,6 +74,7 @@ class Policy final : public nodes::TagOwners, public nodes::AddressAllocator::Po
   Engine& engine(const nodes::Node& node) const { return *account(node.account()).engine; }
   void rebuild(store::AccountId id, Account& account) const;
   void put(const nodes::Node& node, Engine& engine) const;
+  void put_services(store::AccountId id, Engine& engine) const;
   void put_strangers(store::AccountId id, Account& account, bool all) const;
 
   const nodes::Registry& registry_;

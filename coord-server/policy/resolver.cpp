@@ -113,6 +113,8 @@ bool Resolver::matches(const Selector& selector, const Device& device, const Per
       return person != nullptr && person->guest;
     case Want::Role:
       return person != nullptr && has_role(selector, *person);
+    case Want::Service:
+      return device.service == selector.text;
     case Want::Address:
     case Want::Host:
       return selector.prefix && device.has_address_in(*selector.prefix);

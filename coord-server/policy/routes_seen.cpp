@@ -76,6 +76,13 @@ std::vector<Prefix> RoutesSeen::of(NodeId viewer, NodeId peer) {
   for (const Prefix& route : to->routes) {
     if (is_seen(*from, *to, route)) out.push_back(route);
   }
+  for (const std::string& name : to->carries) {
+    const Device* service = engine_.service(name);
+    // Who answers for it itself needs no way to others.
+    if (service == nullptr || std::ranges::count(from->hosted, name) > 0) continue;
+    if (!engine_.may_use_service(viewer, name)) continue;
+    for (const IpAddress& address : service->addresses()) out.push_back(Prefix::host(address));
+  }
   return out;
 }
 

@@ -13,6 +13,11 @@ class RuleMask {
 
   void set(std::size_t rule) { words_[rule / 64] |= std::uint64_t{1} << (rule % 64); }
   bool test(std::size_t rule) const { return (words_[rule / 64] >> (rule % 64) & 1) != 0; }
+  void add(const RuleMask& more) {
+    for (std::size_t i = 0; i < words_.size() && i < more.words_.size(); ++i) {
+      words_[i] |= more.words_[i];
+    }
+  }
   // Have both a rule in common?
   bool meets(const RuleMask& other) const {
     for (std::size_t i = 0; i < words_.size() && i < other.words_.size(); ++i) {

@@ -24,7 +24,7 @@ struct Rule {
 // How one device stands to every rule.
 struct Standing {
   RuleMask src;      // it, or a network behind it, is a source
-  RuleMask dst;      // it, or what it routes, is a destination
+  RuleMask dst;      // it, what it routes, or a service it answers for is a destination
   RuleMask dst_own;  // the device itself is
   RuleMask self;     // a destination for the devices of its owner
   friend bool operator==(const Standing&, const Standing&) = default;

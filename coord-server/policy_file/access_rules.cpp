@@ -29,7 +29,8 @@ bool may_reach_themselves(const Selector& source, bool is_acl) {
 }
 
 std::optional<Refusal> check_source(const Context& c, Selector& source) {
-  if (source.is(Want::Self) || source.is(Want::Internet) || source.is(Want::Nonroot)) {
+  if (source.is(Want::Self) || source.is(Want::Internet) || source.is(Want::Nonroot) ||
+      source.is(Want::Service)) {
     return refuse("cannot use " + source.text + " as a src");
   }
   if (auto missing = resolve(c, source)) return refuse("src=" + missing->message);

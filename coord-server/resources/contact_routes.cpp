@@ -65,12 +65,6 @@ Answer<http::Response> patch_contact(const AdminContext& c) {
   return http::Response::json(200, "{}");
 }
 
-Answer<http::Response> list_services(const AdminContext& c) {
-  auto account = c.account(c.path[0]);
-  if (!account) return account.error();
-  return empty_list("vipServices");
-}
-
 Answer<http::Response> list_integrations(const AdminContext& c) {
   auto account = c.account(c.path[0]);
   if (!account) return account.error();

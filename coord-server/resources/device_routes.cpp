@@ -142,6 +142,9 @@ Answer<http::Response> set_device_name(const AdminContext& c) {
     return ApiError::conflict(
         "name \"" + changed.label + "\" is already used by " + c.registry.full_name(*holder));
   }
+  if (c.registry.is_service_label(node.account(), changed.label)) {
+    return ApiError::conflict("name \"" + changed.label + "\" is already used by a service");
+  }
   if (changed.label == node.record.label &&
       changed.label_is_chosen == node.record.label_is_chosen) {
     return nothing_to_say();

@@ -96,8 +96,16 @@ Answer<http::Response> ask_device(const AdminContext& c);
 // contact_routes.cpp
 Answer<http::Response> get_contacts(const AdminContext& c);
 Answer<http::Response> patch_contact(const AdminContext& c);
-Answer<http::Response> list_services(const AdminContext& c);
 Answer<http::Response> list_integrations(const AdminContext& c);
+
+// service_routes.cpp
+Answer<http::Response> list_services(const AdminContext& c);
+Answer<http::Response> get_service(const AdminContext& c);
+Answer<http::Response> put_service(const AdminContext& c);
+Answer<http::Response> delete_service(const AdminContext& c);
+Answer<http::Response> list_service_hosts(const AdminContext& c);
+Answer<http::Response> get_service_approval(const AdminContext& c);
+Answer<http::Response> set_service_approval(const AdminContext& c);
 
 // audit_routes.cpp
 Answer<http::Response> audit_log(const AdminContext& c);

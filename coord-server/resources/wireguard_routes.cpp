@@ -40,6 +40,9 @@ Answer<std::string> label_from(
     return ApiError::conflict(
         "name \"" + label + "\" is already used by " + c.registry.full_name(*holder));
   }
+  if (c.registry.is_service_label(account.id, label)) {
+    return ApiError::conflict("name \"" + label + "\" is already used by a service");
+  }
   return label;
 }
 

@@ -91,6 +91,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       feed_(*registry_, storage),
       exchanges_(storage, *registry_, rng),
       identities_(*registry_, streams_, calls_),
+      services_(*registry_, calls_),
       logins_(setup_.facts.server_url + "/a/", loaded.login_secret),
       enrollment_(*registry_, storage, policy_, logins_, rng),
       checks_(*registry_, policy_, rng, setup_.facts.server_url + "/ssh/"),
@@ -156,6 +157,9 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   answer_logins(now, wall, out);
   answer_checks(wall, out);
   answer_exchanges(out);
+  if (auto kept = services_.advance(now, out.maps); !kept) {
+    out.trouble.push_back(kept.error().to_text());
+  }
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
@@ -202,6 +206,9 @@ void Coordinator::note_answers(TimePoint now, WallTime wall, Effects& out) {
     if (registry_->find(answer.node) == nullptr) continue;
     health_.note(answer, now, wall);
     identities_.note(answer, now);
+    if (auto kept = services_.note(answer, now); !kept) {
+      out.trouble.push_back(kept.error().to_text());
+    }
   }
 }
 
@@ -315,8 +322,8 @@ void Coordinator::let_go_of_removed(Effects& out) {
   }
 }
 
-// Routes that the policy approves by itself, when a machine offers them and when the policy says
-// so. What was approved stays: a person may have meant it too.
+// Routes and services that the policy approves by itself, when a machine offers them and when the
+// policy says so. What was approved stays: a person may have meant it too.
 void Coordinator::approve_by_policy(WallTime wall, Effects& out) {
   if (approved_up_to_ == registry_->version()) return;
   const nodes::Version since = std::exchange(approved_up_to_, registry_->version());
@@ -333,8 +340,11 @@ void Coordinator::approve_by_policy(WallTime wall, Effects& out) {
     }
   }
   for (const store::NodeId node : due) {
-    if (auto approved = approve_routes_of(*registry_->find(node), wall); !approved) {
-      out.trouble.push_back(approved.error().to_text());
+    for (const auto approve :
+         {&Coordinator::approve_routes_of, &Coordinator::approve_services_of}) {
+      if (auto approved = (this->*approve)(*registry_->find(node), wall); !approved) {
+        out.trouble.push_back(approved.error().to_text());
+      }
     }
   }
 }
@@ -355,6 +365,25 @@ store::Stored<void> Coordinator::approve_routes_of(const nodes::Node& node, Wall
   entry.property = "ALLOWED_IPS";
   entry.details = "approved by the policy";
   return registry_->update(record, {}, entry);
+}
+
+store::Stored<void> Coordinator::approve_services_of(const nodes::Node& node, WallTime wall) {
+  const nodes::Hosting hosting = node.hosting;  // as it is before
+  for (const auto& [name, host] : hosting) {
+    if (!host.offers || host.approval != store::HostApproval::Undecided) continue;
+    const nodes::Service* service = registry_->find_service(node.account(), name);
+    if (service == nullptr || !policy_.auto_approved(node, service->record)) continue;
+    store::AuditEntry entry = worker_entry(node.account(), "UPDATE", wall);
+    entry.target_type = "SERVICE";
+    entry.target_id = entry.target_name = name;
+    entry.property = "HOST";
+    entry.new_value = "{\"" + node.record.stable_id + "\":true}";
+    entry.details = "approved by the policy";
+    auto approved =
+        registry_->approve_host(node.id(), name, store::HostApproval::ByPolicy, entry);
+    if (!approved) return approved;
+  }
+  return {};
 }
 
 void Coordinator::answer_logins(TimePoint now, WallTime wall, Effects& out) {
@@ -398,6 +427,7 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
   auto next = earlier(presence_.next_deadline(), streams_.next_deadline());
   next = earlier(earlier(next, save_at_), earlier(calls_.next_deadline(), health_.next_deadline()));
   next = earlier(earlier(next, identities_.next_deadline()), feed_.next_deadline());
+  next = earlier(next, services_.next_deadline());
   const auto grace_end = end_graces_at_ ? end_graces_at_ : registry_->next_former_end();
   const auto attribute_end =
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();

@@ -23,6 +23,7 @@
 #include "coord-server/serve/identity_questions.h"
 #include "coord-server/serve/machine_routes.h"
 #include "coord-server/serve/server_metrics.h"
+#include "coord-server/serve/service_questions.h"
 
 namespace aya::serve {
 
@@ -172,6 +173,7 @@ class Coordinator {
   void let_go_of_removed(Effects& out);
   void approve_by_policy(WallTime wall, Effects& out);
   store::Stored<void> approve_routes_of(const nodes::Node& node, WallTime wall);
+  store::Stored<void> approve_services_of(const nodes::Node& node, WallTime wall);
   void answer_logins(TimePoint now, WallTime wall, Effects& out);
   void answer_checks(WallTime wall, Effects& out);
   void answer_exchanges(Effects& out);
@@ -194,6 +196,7 @@ class Coordinator {
   ChangeFeed feed_;
   federation::Exchanges exchanges_;
   IdentityQuestions identities_;
+  ServiceQuestions services_;
   enroll::Logins logins_;
   enroll::Enrollment enrollment_;
   ssh_check::SshChecks checks_;

@@ -487,6 +487,75 @@ ALTER TABLE oauth_clients ADD COLUMN audience TEXT NOT NULL DEFAULT '';
 ALTER TABLE oauth_clients ADD COLUMN claims   TEXT NOT NULL DEFAULT '';
 )sql";
 
+// Names with addresses of their own, and who answers for them. Nodes may offer what is not there
+// yet, so their rows name no row of `services`. The triggers do over tables what UNIQUE does within
+// one: an address has one owner, and so has a name.
+constexpr const char* kServices = R"sql(
+CREATE TABLE services (
+  account_id  INTEGER NOT NULL REFERENCES accounts(id),
+  name        TEXT NOT NULL,
+  ipv4        TEXT NOT NULL,
+  ipv6        TEXT NOT NULL UNIQUE,
+  comment     TEXT NOT NULL,
+  annotations TEXT NOT NULL,
+  ports       TEXT NOT NULL,
+  tags        TEXT NOT NULL,
+  carrier     INTEGER REFERENCES nodes(id) ON DELETE SET NULL,
+  PRIMARY KEY (account_id, name),
+  UNIQUE (account_id, ipv4)
+);
+
+CREATE TABLE service_hosts (
+  node_id  INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE,
+  service  TEXT NOT NULL,
+  offers   INTEGER NOT NULL,
+  approval TEXT NOT NULL,
+  PRIMARY KEY (node_id, service)
+) WITHOUT ROWID;
+
+CREATE TRIGGER service_is_free_on_insert BEFORE INSERT ON services
+WHEN EXISTS (SELECT 1 FROM node_addresses
+             WHERE (account_id = NEW.account_id AND ipv4 = NEW.ipv4) OR ipv6 = NEW.ipv6)
+  OR EXISTS (SELECT 1 FROM former_addresses WHERE address IN (NEW.ipv4, NEW.ipv6)
+             AND (account_id = NEW.account_id OR address = NEW.ipv6))
+  OR EXISTS (SELECT 1 FROM aliases WHERE account_id = NEW.account_id AND ipv4 = NEW.ipv4)
+  OR EXISTS (SELECT 1 FROM nodes
+             WHERE account_id = NEW.account_id AND 'svc:' || label = NEW.name)
+BEGIN SELECT RAISE(ABORT, 'a device has this address or name'); END;
+
+CREATE TRIGGER service_is_free_on_update BEFORE UPDATE OF ipv4, ipv6 ON services
+WHEN EXISTS (SELECT 1 FROM node_addresses
+             WHERE (account_id = NEW.account_id AND ipv4 = NEW.ipv4) OR ipv6 = NEW.ipv6)
+  OR EXISTS (SELECT 1 FROM former_addresses WHERE address IN (NEW.ipv4, NEW.ipv6)
+             AND (account_id = NEW.account_id OR address = NEW.ipv6))
+  OR EXISTS (SELECT 1 FROM aliases WHERE account_id = NEW.account_id AND ipv4 = NEW.ipv4)
+BEGIN SELECT RAISE(ABORT, 'a device has this address'); END;
+
+CREATE TRIGGER address_is_no_service_on_insert BEFORE INSERT ON node_addresses
+WHEN EXISTS (SELECT 1 FROM services
+             WHERE (account_id = NEW.account_id AND ipv4 = NEW.ipv4) OR ipv6 = NEW.ipv6)
+BEGIN SELECT RAISE(ABORT, 'a service has this address'); END;
+
+CREATE TRIGGER address_is_no_service_on_update BEFORE UPDATE OF ipv4, ipv6 ON node_addresses
+WHEN EXISTS (SELECT 1 FROM services
+             WHERE (account_id = NEW.account_id AND ipv4 = NEW.ipv4) OR ipv6 = NEW.ipv6)
+BEGIN SELECT RAISE(ABORT, 'a service has this address'); END;
+
+CREATE TRIGGER alias_is_no_service BEFORE INSERT ON aliases
+WHEN EXISTS (SELECT 1 FROM services WHERE account_id = NEW.account_id AND ipv4 = NEW.ipv4)
+BEGIN SELECT RAISE(ABORT, 'a service has this address'); END;
+
+CREATE TRIGGER label_is_no_service_on_insert BEFORE INSERT ON nodes
+WHEN EXISTS (SELECT 1 FROM services
+             WHERE account_id = NEW.account_id AND name = 'svc:' || NEW.label)
+BEGIN SELECT RAISE(ABORT, 'a service has this name'); END;
+
+CREATE TRIGGER label_is_no_service_on_update BEFORE UPDATE OF label ON nodes
+WHEN NEW.label <> OLD.label AND EXISTS (SELECT 1 FROM services
+             WHERE account_id = NEW.account_id AND name = 'svc:' || NEW.label)
+BEGIN SELECT RAISE(ABORT, 'a service has this name'); END;
+)sql";
+
 struct Step {
   constexpr Step(const char* sql, Stored<void> (*more)(SqliteDatabase&) = nullptr)
       : script(sql), then(more) {}
@@ -506,7 +575,7 @@ constexpr Step kSteps[] = {kFirst,   kRoutes,   kNames,       kTags,     kSettin
                            kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
                            kRelays,  kWebhooks, kInvitations, kWireguard, kForwarding,
                            {kAuditChain, chain_what_was_logged}, kLogStreams,
-                           kFederation};
+                           kFederation, kServices};
 
 }  // namespace
 

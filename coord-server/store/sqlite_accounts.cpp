@@ -48,6 +48,7 @@ Stored<void> SqliteStore::remove_account(AccountId account, const AuditEntry& au
           "DELETE FROM quarantine WHERE account_id = ?",
           "DELETE FROM webhooks WHERE account_id = ?",
           "DELETE FROM log_streams WHERE account_id = ?",
+          "DELETE FROM services WHERE account_id = ?",
           "DELETE FROM user_invites WHERE account_id = ?",
           "DELETE FROM users WHERE account_id = ?"}) {
       if (auto gone = db_.run(statement, {account}); !gone) return gone;

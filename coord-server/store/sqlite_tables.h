@@ -105,6 +105,18 @@ class SqliteStore final : public Store {
   Stored<void> remove_log_stream(LogStreamId id, const AuditEntry& audit) override;
   Stored<void> note_streamed(const LogStream& stream) override;
 
+  Stored<std::vector<Service>> services() override;
+  Stored<std::vector<ServiceHostRow>> service_hosts() override;
+  Stored<std::vector<ServiceCarrier>> service_carriers() override;
+  Stored<void> create_service(const Service& service, const AuditEntry& audit) override;
+  Stored<void> update_service(
+      const Service& service, WallTime free_again, const AuditEntry& audit) override;
+  Stored<void> remove_service(
+      const Service& service, WallTime free_again, const AuditEntry& audit) override;
+  Stored<void> put_service_hosts(
+      const std::vector<ServiceHostRow>& hosts, const std::optional<AuditEntry>& audit) override;
+  Stored<void> save_service_carriers(const std::vector<ServiceCarrier>& carriers) override;
+
   Stored<std::vector<DeviceInvite>> device_invites() override;
   Stored<std::vector<Share>> shares() override;
   Stored<std::vector<Alias>> aliases() override;
@@ -218,6 +230,8 @@ class SqliteStore final : public Store {
   Stored<void> write_wireguard(const NodeRecord& node);
   Stored<void> quarantine_addresses_of(NodeId node, WallTime until);
   Stored<void> quarantine(const AddressChange& change, const AddressMove& left);
+  Stored<void> begin_rest(const Service& service, WallTime free_again);
+  Stored<void> end_rest(const Service& service);
   Stored<void> vacate(const AddressChange& change);
   Stored<void> occupy(const AddressChange& change);
   Stored<void> leave_behind(const AddressChange& change);

@@ -24,6 +24,7 @@
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
 #include "coord-server/store/relays.h"
+#include "coord-server/store/services.h"
 #include "coord-server/store/sharing.h"
 #include "coord-server/store/stored.h"
 #include "coord-server/store/webhooks.h"
@@ -46,6 +47,7 @@ class Store : public AddressStore,
               public PeopleStore,
               public Policies,
               public RelayStore,
+              public ServiceStore,
               public SharingStore,
               public WebhookStore {
  public:

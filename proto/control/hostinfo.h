@@ -59,6 +59,7 @@ struct Hostinfo {
   std::optional<NetInfo> net_info;  // absent: unknown yet, keep what was known
   std::vector<std::string> ssh_host_keys;
   std::string exit_node_id;               // StableID of the exit node in use
+  std::string services_hash;              // another one: it offers other services than before
   std::map<std::string, RawJson> others;  // members without a field, under their names as read
 
   std::optional<Location> location() const;  // from `others`, where it stays as it came

@@ -94,6 +94,7 @@ void fields(Io& io, Of<Hostinfo> auto& h) {
   io.omit("UserspaceRouter", h.userspace_router);
   io.omit("AppConnector", h.app_connector);
   io.omit("ExitNodeID", h.exit_node_id);
+  io.omit("ServicesHash", h.services_hash);
   io.others(h.others);
 }
 

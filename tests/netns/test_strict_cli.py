@@ -29,7 +29,7 @@ OWN_WORDS = {
     "whois", "whois-port", "stopped-whois",
 }
 # The recorded program also logs on its standard error.
-# Who has had traffic counts as active for two minutes: these have a test of their own.
+# Who has had traffic counts as active for two minutes: these have a longer test of their own (`make soak`).
 SILENT = {"status-after-force-reauth", "status-peer-offline"}
 NOISY = {"netcheck", "netcheck-bad-format", "netcheck-json", "netcheck-json-line", "stopped-netcheck-json"}
 
@@ -441,7 +441,7 @@ def down_and_out(replay, coordinator, alpha, bravo):
     replay.run("status-after-bad-authkey")
 
 
-def test_recorded_calls_after_two_minutes_of_silence():
+def soak_recorded_calls_after_two_minutes_of_silence():
     with Lab() as lab:
         replay = Replay(lab)
         coordinator = Coordinator(lab)

@@ -33,6 +33,27 @@ TEST(SelfCapabilities, LetsThePolicySwitchOff) {
   EXPECT_FALSE(caps.contains("cache-network-maps"));
 }
 
+TEST(ServiceCapabilities, AreWhatClientsRead) {
+  store::Service web, db;
+  web.name = "svc:web";
+  web.ipv4 = *IpAddress::parse("100.90.0.1");
+  web.ipv6 = *IpAddress::parse("fd7a:115c:a1e0::1");
+  web.ports = {"tcp:443", "do-not-validate"};
+  db.name = "svc:db";
+  db.ipv4 = *IpAddress::parse("100.90.0.2");
+  db.ipv6 = *IpAddress::parse("fd7a:115c:a1e0::2");
+  EXPECT_EQ(
+      hosted_services({&web, &db}).text,
+      R"({"svc:db":["100.90.0.2","fd7a:115c:a1e0::2"],)"
+      R"("svc:web":["100.90.0.1","fd7a:115c:a1e0::1"]})");
+  EXPECT_EQ(
+      service_details(web).text,
+      R"({"Addrs":["100.90.0.1","fd7a:115c:a1e0::1"],"Name":"svc:web","Ports":["tcp:443"]})");
+  EXPECT_EQ(
+      service_details(db).text,
+      R"({"Addrs":["100.90.0.2","fd7a:115c:a1e0::2"],"Name":"svc:db","Ports":[]})");
+}
+
 TEST(SelfCapabilities, NeverSaysWhatWouldBreakAClient) {
   const auto caps = self_capabilities(
       {{"https://tailscale.com/cap/data-plane-audit-logs", {}},

@@ -62,27 +62,27 @@ Router router(std::int64_t id, bool present, const std::vector<Prefix>& subnets 
 
 TEST(ElectPrimaries, TakesTheFirstPresentOne) {
   EXPECT_THAT(
-      elect_primaries({router(1, false), router(3, true), router(2, true)}, {}),
+      elect<Prefix>({router(1, false), router(3, true), router(2, true)}, {}),
       ElementsAre(Pair(kLan, NodeId{2})));
   EXPECT_THAT(
-      elect_primaries({router(2, false), router(1, false)}, {}),
+      elect<Prefix>({router(2, false), router(1, false)}, {}),
       ElementsAre(Pair(kLan, NodeId{1})));
 }
 
 TEST(ElectPrimaries, StaysWhileItCan) {
   const Primaries in_use = {{kLan, NodeId{2}}};
-  EXPECT_EQ(elect_primaries({router(1, true), router(2, true)}, in_use), in_use);
-  EXPECT_EQ(elect_primaries({router(1, false), router(2, false)}, in_use), in_use);
+  EXPECT_EQ(elect<Prefix>({router(1, true), router(2, true)}, in_use), in_use);
+  EXPECT_EQ(elect<Prefix>({router(1, false), router(2, false)}, in_use), in_use);
   EXPECT_THAT(
-      elect_primaries({router(1, true), router(2, false)}, in_use),
+      elect<Prefix>({router(1, true), router(2, false)}, in_use),
       ElementsAre(Pair(kLan, NodeId{1})));
-  EXPECT_THAT(elect_primaries({router(1, false)}, in_use), ElementsAre(Pair(kLan, NodeId{1})));
-  EXPECT_TRUE(elect_primaries({}, in_use).empty());
+  EXPECT_THAT(elect<Prefix>({router(1, false)}, in_use), ElementsAre(Pair(kLan, NodeId{1})));
+  EXPECT_TRUE(elect<Prefix>({}, in_use).empty());
 }
 
 TEST(ElectPrimaries, DecidesForEachPrefix) {
   EXPECT_THAT(
-      elect_primaries(
+      elect<Prefix>(
           {router(1, true, {kLan}), router(2, true, {kLan, kLab})}, {{kLan, NodeId{2}}}),
       ElementsAre(Pair(kLan, NodeId{2}), Pair(kLab, NodeId{2})));
 }

@@ -40,6 +40,7 @@ constexpr const char* kBusy = R"({
     {"src": ["autogroup:member"], "dst": ["autogroup:self"], "ip": ["*"]},
     {"src": ["*"], "dst": ["100.64.0.3"], "ip": ["53"]},
     {"src": ["bob@"], "dst": ["10.1.0.0/16"], "ip": ["*"], "via": ["tag:gate"]},
+    {"src": ["bob@"], "dst": ["svc:shop", "100.99.0.0/16"], "ip": ["tcp:443"]},
     {"src": ["10.0.0.0/8"], "dst": ["tag:db"], "ip": ["*"],
      "app": {"tailscale.com/cap/drive": [{}]}},
   ],
@@ -61,7 +62,28 @@ Device random_device(std::mt19937& random) {
   if (pick(4) == 0) out.carried = out.routes;
   if (pick(5) == 0)
     out.former = {IpAddress::v4(0x64500000u + static_cast<std::uint32_t>(pick(50)))};
+  for (const char* name : {"svc:blog", "svc:shop"}) {
+    if (pick(3) == 0) out.hosted.emplace_back(name);
+  }
+  if (pick(2) == 0) out.carries = out.hosted;
   return out;
+}
+
+NamedService service(const std::string& name, std::vector<std::string> tags = {}, int number = 1) {
+  return {
+      "svc:" + name, std::move(tags),
+      IpAddress::v4(0x64630000u + static_cast<std::uint32_t>(number)),
+      *IpAddress::parse("fd7a:115c:a1e0::99:" + std::to_string(number))};
+}
+
+const std::vector<std::string> kServices = {"svc:blog", "svc:shop"};
+
+void change_services(Engine& engine, std::mt19937& random) {
+  const std::string& name = kServices[random() % kServices.size()];
+  if (random() % 3 == 0) return engine.remove_service(name);
+  std::vector<std::string> tags;
+  if (random() % 2 == 0) tags.push_back("tag:web");
+  engine.put(service(name.substr(4), tags, static_cast<int>(random() % 4)));
 }
 
 void expect_same(Engine& grown, Engine& fresh) {
@@ -93,9 +115,13 @@ TEST(Engine, AnswersAfterAnyChangesAsOneThatKnewThemFromTheStart) {
       alice.login = random() % 2 == 0 ? "carol@example.com" : kAlice.login;
       grown.put(alice);
     }
+    if (random() % 4 == 0) change_services(grown, random);
     Engine fresh(policy);
     for (const auto& [id, person] : grown.people()) fresh.put(person);
     for (const auto& [id, one] : grown.devices()) fresh.put(one);
+    for (const auto& [name, one] : grown.services()) {
+      fresh.put(NamedService{name, one.tags, one.ipv4, one.ipv6});
+    }
     expect_same(grown, fresh);
     if (HasFailure()) FAIL() << "after step " << step;
   }
@@ -166,6 +192,84 @@ TEST(Engine, KeepsAnExitNodeFromLeadingWhereItMayNotRoute) {
   engine.put(exit);
   ASSERT_EQ(engine.filter(NodeId{2}).size(), 1u);
   EXPECT_EQ(engine.filter(NodeId{2})[0].dst_ports[0].ip, "*");
+}
+
+TEST(Engine, LetsInToAServiceAtItsHostsAndNoFurther) {
+  const NamedService shop = service("shop", {"tag:web"});
+  const std::string v4 = shop.ipv4.to_text(), v6 = shop.ipv6.to_text();
+  struct Case {
+    const char* destination;
+    std::vector<std::string> let_in;  // at the host, besides its own addresses
+  };
+  const Case kCases[] = {
+      {"svc:shop", {v4, v6}}, {"svc:blog", {}},         {"tag:web", {v4, v6}},
+      {"tag:db", {}},         {"100.99.0.1", {v4}},     {"100.99.0.0/16", {"100.99.0.0/16"}},
+      {"*", {"*"}},           {"autogroup:member", {}},
+  };
+  for (const Case& c : kCases) {
+    Engine engine(
+        read(R"({"tagOwners": {"tag:web": [], "tag:db": []}, "grants": [
+          {"src": ["alice@example.com"], "dst": [")" +
+             std::string(c.destination) + R"("], "ip": ["tcp:443"]}]})"));
+    engine.put(kAlice);
+    engine.put(kBob);
+    engine.put(device(1, 1));
+    engine.put(device(2, 2));
+    Device host = device(3, std::nullopt, {"tag:gate"});
+    host.hosted = host.carries = {"svc:shop"};
+    engine.put(host);
+    EXPECT_TRUE(engine.filter(host.id).empty() || std::string_view(c.destination) == "*");
+    engine.put(shop);
+    std::vector<std::string> let_in;
+    for (const auto& rule : engine.filter(host.id)) {
+      for (const auto& to : rule.dst_ports) let_in.push_back(to.ip);
+    }
+    EXPECT_EQ(let_in, c.let_in) << c.destination;
+    const std::size_t seen = c.let_in.empty() ? 0 : 2;
+    EXPECT_EQ(engine.routes_seen(NodeId{1}, host.id).size(), seen) << c.destination;
+    EXPECT_EQ(engine.may_meet(NodeId{1}, host.id), seen > 0) << c.destination;
+    EXPECT_EQ(engine.may_use_service(NodeId{1}, "svc:shop"), seen > 0);
+    EXPECT_TRUE(engine.routes_seen(NodeId{2}, host.id).empty());
+    EXPECT_FALSE(engine.may_use_service(NodeId{2}, "svc:shop"));
+    host.carries.clear();  // another one does
+    engine.put(host);
+    EXPECT_TRUE(engine.routes_seen(NodeId{1}, host.id).empty());
+    engine.remove_service("svc:shop");
+    EXPECT_FALSE(engine.may_use_service(NodeId{1}, "svc:shop"));
+  }
+}
+
+TEST(Engine, ApprovesHostsOfServicesByNameAndByTag) {
+  Engine engine(read(R"({
+    "tagOwners": {"tag:web": [], "tag:gate": []},
+    "autoApprovers": {"services": {"svc:shop": ["tag:gate"], "tag:web": ["bob@example.com"]}}})"));
+  const Device gate = device(1, std::nullopt, {"tag:gate"}), bobs = device(2, 2);
+  EXPECT_TRUE(engine.auto_approved(gate, nullptr, service("shop")));
+  EXPECT_FALSE(engine.auto_approved(gate, nullptr, service("blog", {"tag:web"})));
+  EXPECT_TRUE(engine.auto_approved(bobs, &kBob, service("blog", {"tag:web"})));
+  EXPECT_FALSE(engine.auto_approved(bobs, &kAlice, service("blog", {"tag:web"})));
+  EXPECT_FALSE(engine.auto_approved(bobs, &kBob, service("shop")));
+}
+
+TEST(AccessTests, KnowServicesThatNobodyAnswersForYet) {
+  Engine engine(read(R"({
+    "tagOwners": {"tag:web": []},
+    "acls": [{"action": "accept", "src": ["alice@example.com"],
+              "dst": ["svc:shop:443", "tag:web:443"]}],
+    "tests": [
+      {"src": "alice@example.com", "accept": ["svc:shop:443"],
+       "deny": ["svc:shop:80", "svc:x:443"]},
+      {"src": "bob@example.com", "deny": ["svc:shop:443"]},
+    ]})"));
+  engine.put(kAlice);
+  engine.put(kBob);
+  EXPECT_TRUE(run_tests(engine, engine.policy().tests).empty());
+  engine.put(service("x", {"tag:web"}));
+  const auto failures = run_tests(engine, engine.policy().tests);
+  ASSERT_EQ(failures.size(), 1u) << "its tag makes it a destination";
+  EXPECT_EQ(failures[0].who, "alice@example.com");
+  EXPECT_FALSE(policy_file::read_policy(
+      R"({"grants": [{"src": ["svc:shop"], "dst": ["*"], "ip": ["*"]}]})", {{"example.com"}}));
 }
 
 TEST(Engine, AsksForTheStateOfADevice) {

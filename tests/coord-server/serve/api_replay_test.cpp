@@ -218,6 +218,13 @@ class Replay : public Bench {
               Json::array({{{"role", "member"}, {"email", "dora@example.com"}}}));
       user_invite_id = made.at(0).at("id");
     }
+    if (is("service") && name != "services-list-none" && name != "service-put") {
+      api("PUT", "/api/v2/tailnet/-/vip-services/svc:web",
+          {{"comment", "front"},
+           {"annotations", {{"owner", "ops"}}},
+           {"ports", {"tcp:443"}},
+           {"tags", {"tag:prod"}}});
+    }
     if (is("webhook") && name != "webhooks-list-none") {
       const Json hook =
           api("POST", "/api/v2/tailnet/-/webhooks",

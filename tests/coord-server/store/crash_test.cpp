@@ -36,6 +36,24 @@ TEST_F(StoreCrash, KeepsAnAddressEditThatWasAcknowledged) {
   EXPECT_EQ(store->nodes()->front().ipv4.to_text(), "100.80.0.1");
 }
 
+TEST_F(StoreCrash, KeepsAServiceThatWasAcknowledged) {
+  make_account();
+  Service web;
+  web.account = account.id;
+  web.name = "svc:web";
+  web.ipv4 = *IpAddress::parse("100.90.0.1");
+  web.ipv6 = *IpAddress::parse("fd7a:115c:a1e0::1");
+  store.reset();
+  run_and_die([&] {
+    auto child = open_sqlite_store(dir.file("coord.db"));
+    if (!child || !(*child)->create_service(web, audit())) return false;
+    web.ipv4 = *IpAddress::parse("100.90.0.2");
+    return (*child)->update_service(web, kNow + std::chrono::hours(1), audit()).has_value();
+  });
+  open();
+  EXPECT_EQ(store->services()->at(0).ipv4.to_text(), "100.90.0.2");
+}
+
 TEST_F(StoreCrash, KeepsAShareThatWasAcknowledgedAndTheAddressesItNeeds) {
   make_account("other");
   const Account guests = account;

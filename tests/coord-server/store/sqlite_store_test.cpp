@@ -185,7 +185,11 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       {"users", {"status"}},
       {"audit_log", {"event_group", "source", "prev_hash", "hash"}}};
   std::string undo =
-      "PRAGMA user_version = 1; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
+      "PRAGMA user_version = 1; DROP TRIGGER service_is_free_on_insert; DROP TRIGGER "
+      "service_is_free_on_update; DROP TRIGGER address_is_no_service_on_insert; DROP TRIGGER "
+      "address_is_no_service_on_update; DROP TRIGGER alias_is_no_service; DROP TRIGGER "
+      "label_is_no_service_on_insert; DROP TRIGGER label_is_no_service_on_update;"
+      "DROP TABLE service_hosts; DROP TABLE services; DROP TABLE oauth_clients; DROP TABLE access_tokens;"
       "DROP TABLE node_attributes; DROP TABLE policies; DROP INDEX audit_by_time; DROP TRIGGER "
       "audit_is_kept;"
       "DROP TRIGGER address_is_no_alias_on_insert; DROP TRIGGER address_is_no_alias_on_update;"

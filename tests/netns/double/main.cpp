@@ -47,13 +47,13 @@ class ScriptInput {
 };
 
 int run(const std::string& dir) {
-  auto installation = coord::open_installation(dir);
+  auto installation = coord::open_installation(coord::Places::in(dir));
   AYA_CHECK(installation);
   const coord::Config& config = installation->config;
   Logger log(LogLevel::Info);
   io::Loop loop;
   SystemRng rng;
-  auto storage = store::open_sqlite_store(installation->database());
+  auto storage = store::open_sqlite_store(installation->places.database());
   AYA_CHECK(storage);
   auto keys = coord::load_server_keys(**storage, rng);
   AYA_CHECK(keys);
