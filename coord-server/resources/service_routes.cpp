@@ -6,8 +6,8 @@
 //   GET               …/services/{svc:name}/devices
 //   GET, POST         …/services/{svc:name}/device/{id}/approved     {"approved"}
 //
-// Older clients say vip-services. No recording shows the forms of the last two (unverified); what is
-// ours alone stands under "ayatori".
+// Older clients say vip-services. No recording shows the forms of the last two (unverified); what
+// is ours alone stands under "ayatori".
 #include <algorithm>
 
 #include "coord-server/api/json.h"

@@ -50,13 +50,15 @@ TEST_F(StoreServices, ComeBackWithEverythingThatWasSaid) {
   EXPECT_EQ(store->remove_service(web, later, audit()).error().kind, StoreError::Kind::NotFound);
 }
 
+constexpr auto kTaken = StoreError::Kind::Taken;
+
 TEST_F(StoreServices, HaveAddressesAndNamesOfTheirOwn) {
   const Service web = service("web", "100.90.0.1", "fd7a:115c:a1e0::1");
   ASSERT_TRUE(store->create_service(web, audit()));
   const NodeRecord a = *store->create_node(node("a", "100.64.0.1"), {}, audit());
   const auto refused = [&](const Service& one) {
     const auto made = store->create_service(one, audit());
-    return !made && made.error().kind == StoreError::Kind::Taken;
+    return !made && made.error().kind == kTaken;
   };
   EXPECT_TRUE(refused(web));
   EXPECT_TRUE(refused(service("b", "100.90.0.1", "fd7a:115c:a1e0::2")));
@@ -64,15 +66,14 @@ TEST_F(StoreServices, HaveAddressesAndNamesOfTheirOwn) {
   EXPECT_TRUE(refused(service("b", "100.64.0.1", "fd7a:115c:a1e0::2")));
   EXPECT_TRUE(refused(service("b", "100.90.0.2", a.ipv6.to_text())));
   EXPECT_TRUE(refused(service("a", "100.90.0.2", "fd7a:115c:a1e0::2")));
-  EXPECT_EQ(store->create_node(node("b", "100.90.0.1"), {}, audit()).error().kind, StoreError::Kind::Taken);
-  EXPECT_EQ(store->create_node(node("web", "100.64.0.2"), {}, audit()).error().kind, StoreError::Kind::Taken);
-  EXPECT_EQ(store->change_addresses(move(a, "100.90.0.1"), {audit()}).error().kind, StoreError::Kind::Taken);
+  EXPECT_EQ(store->create_node(node("b", "100.90.0.1"), {}, audit()).error().kind, kTaken);
+  EXPECT_EQ(store->create_node(node("web", "100.64.0.2"), {}, audit()).error().kind, kTaken);
+  EXPECT_EQ(store->change_addresses(move(a, "100.90.0.1"), {audit()}).error().kind, kTaken);
   NodeRecord renamed = a;
   renamed.label = "web";
-  EXPECT_EQ(store->update_node(renamed, {}, audit()).error().kind, StoreError::Kind::Taken);
+  EXPECT_EQ(store->update_node(renamed, {}, audit()).error().kind, kTaken);
   EXPECT_EQ(
-      store->change_aliases({{account.id, NodeId{77}, web.ipv4}}, {}, later).error().kind,
-      StoreError::Kind::Taken);
+      store->change_aliases({{account.id, NodeId{77}, web.ipv4}}, {}, later).error().kind, kTaken);
 
   // Where a node still answers for a while.
   AddressChange leaves = move(a, "100.64.0.9");
@@ -81,7 +82,7 @@ TEST_F(StoreServices, HaveAddressesAndNamesOfTheirOwn) {
   EXPECT_TRUE(refused(service("b", "100.64.0.1", "fd7a:115c:a1e0::2")));
   Service moved = web;
   moved.ipv4 = *IpAddress::parse("100.64.0.9");
-  EXPECT_EQ(store->update_service(moved, later, audit()).error().kind, StoreError::Kind::Taken);
+  EXPECT_EQ(store->update_service(moved, later, audit()).error().kind, kTaken);
   EXPECT_EQ(store->services()->at(0), web) << "nothing of it is left";
   EXPECT_TRUE(store->quarantines(kNow)->empty());
 
