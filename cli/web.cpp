@@ -26,7 +26,8 @@ Result<http::Response, WebError> ask_web(const WebRequest& request) {
   fetch.body_limit = kLongestAnswer;
   io::Loop loop;
   std::optional<Result<http::Response, io::IoError>> got;
-  io::HttpClient client(loop, std::move(fetch), [&](auto answer) { got.emplace(std::move(answer)); });
+  io::HttpClient client(
+      loop, std::move(fetch), [&](auto answer) { got.emplace(std::move(answer)); });
   loop.run_until([&] { return got.has_value(); }, kWebPatience + std::chrono::seconds(1));
   if (!got) return WebError{request.url + ": no answer in time"};
   if (!*got) return WebError{got->error().detail};

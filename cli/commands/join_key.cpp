@@ -77,6 +77,12 @@ Text access_for(Context& context, const Server& server, const char* path, std::s
   return body ? part_of(*body, "access_token", request.url) : body;
 }
 
+Text access_of_client(Context& context, const Server& server, const Wish& wish) {
+  return access_for(
+      context, server, "/api/v2/oauth/token",
+      "grant_type=client_credentials&" + field("client_secret", wish.credential));
+}
+
 Text make_key(
     Context& context, const Server& server, const std::string& access, const Wish& wish,
     const std::vector<std::string>& tags) {
@@ -103,7 +109,8 @@ Text token_of_surroundings(Context& context, const std::string& audience) {
                                " (only jobs of GitHub Actions are asked); name one by --id-token"};
   }
   WebRequest request;
-  request.url = *url + (url->find('?') == std::string::npos ? '?' : '&') + field("audience", audience);
+  const char before = url->find('?') == std::string::npos ? '?' : '&';
+  request.url = *url + before + field("audience", audience);
   request.headers.set("Authorization", "Bearer " + *access);
   request.headers.set("Accept", "application/json");
   auto body = asked(context, request);
@@ -144,11 +151,8 @@ Text key_to_join_with(
   if (!wish) return wish.error();
   Server server{next.control_url, next.server_cert_pin};
   if (!wish->server.empty() && wish->server != server.url) server = {wish->server, ""};
-  auto access = by_secret
-                    ? access_for(
-                          context, server, "/api/v2/oauth/token",
-                          "grant_type=client_credentials&" + field("client_secret", wish->credential))
-                    : access_of_identity(context, credentials, server, *wish);
+  auto access = by_secret ? access_of_client(context, server, *wish)
+                          : access_of_identity(context, credentials, server, *wish);
   if (!access) return access;
   return make_key(context, server, *access, *wish, next.advertise_tags);
 }

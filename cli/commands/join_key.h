@@ -1,7 +1,7 @@
 // How `up` comes by an auth key where it was given something else (interfaces 1.2, 3.3): the secret
-// of an OAuth client, or a token by which the machine's surroundings vouch for it, which a federated
-// identity of the network lets in. Either is traded for access to the server's REST API, and that
-// for a key for this one machine.
+// of an OAuth client, or a token by which the machine's surroundings vouch for it, for a federated
+// identity of the network. Either is traded for access to the server's REST API, and that for a key
+// for this one machine.
 //
 //   tskey-client-…?ephemeral=false&preauthorized=true&baseURL=https://mesh.example
 //   k9Fed1CNTRL?ephemeral=false

@@ -107,7 +107,8 @@ TEST_F(Ayatori, UpTradesAClientForAKeyOfThisOneMachine) {
     words.insert(words.begin(), {"up", "--login-server", server, "--server-cert", pin});
     return run(std::move(words));
   };
-  ASSERT_EQ(up({"--client-secret", "tskey-client-k1-x+y", "--advertise-tags=ci,tag:db"}), 0) << err();
+  ASSERT_EQ(up({"--client-secret", "tskey-client-k1-x+y", "--advertise-tags=ci,tag:db"}), 0)
+      << err();
   EXPECT_THAT(host.called, ElementsAre("start made"));
   ASSERT_EQ(console.asked.size(), 2u);
   EXPECT_EQ(console.asked[0].certificate_pin, pin);
@@ -133,7 +134,8 @@ TEST_F(Ayatori, UpTradesAClientForAKeyOfThisOneMachine) {
   console.web["POST https://other.example/api/v2/oauth/token"] = http::Response::json(
       400, R"({"error":"invalid_client","error_description":"unknown client"})");
   EXPECT_EQ(
-      up({"--auth-key=tskey-client-k1-x?baseURL=https://other.example/", "--advertise-tags=ci"}), 1);
+      up({"--auth-key=tskey-client-k1-x?baseURL=https://other.example/", "--advertise-tags=ci"}),
+      1);
   EXPECT_EQ(console.asked[0].certificate_pin, "") << "that is another server's";
   EXPECT_THAT(err(), HasSubstr("refused: unknown client"));
   EXPECT_THAT(host.called, IsEmpty());

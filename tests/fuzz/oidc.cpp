@@ -1,8 +1,8 @@
 // What another server may say: a line of what it is ("d" discovery, "k" keys, "t" tokens, "s" a
-// token as it is, "w" the payload of one for a program that is signed by its key, "m" a pattern and,
-// behind a line break, a text, "p" the payload of one for a person), then the text. Nothing but a
-// payload that names issuer, audience and nonce makes a person, or issuer, audience and subject a
-// program.
+// token as it is, "w" the payload of one for a program that is signed by its key, "m" a pattern
+// and, behind a line break, a text, "p" the payload of one for a person), then the text. Nothing
+// but a payload that names issuer, audience and nonce makes a person, or issuer, audience and
+// subject a program.
 #include "coord-server/oidc/provider.h"
 #include "coord-server/oidc/workload_token.h"
 #include "proto/base/check.h"

@@ -46,8 +46,9 @@ TEST(KeyLocations, AreThoseOfTheIssuerThatWasAsked) {
     auto got = parse_key_location(document.dump(), issuer);
     return got ? got->url : "refused";
   };
-  EXPECT_EQ(of({{"issuer", issuer}, {"jwks_uri", "https://keys.example/k"}}), "https://keys.example/k");
-  EXPECT_EQ(of({{"issuer", issuer + "/"}, {"jwks_uri", "https://keys.example/k"}}), "refused");
+  const std::string keys = "https://keys.example/k";
+  EXPECT_EQ(of({{"issuer", issuer}, {"jwks_uri", keys}}), keys);
+  EXPECT_EQ(of({{"issuer", issuer + "/"}, {"jwks_uri", keys}}), "refused");
   for (const char* url : {"", "http://127.0.0.1/k", "file:///etc/passwd", "https://u@x/"}) {
     EXPECT_EQ(of({{"issuer", issuer}, {"jwks_uri", url}}), "refused") << url;
   }

@@ -336,9 +336,9 @@ class Replay : public Bench {
                                                      : "";
     if (name == "error-too-large") body = std::string((1 << 20) + 1, ' ');
     const std::string path = ours(request.at("path"));
-    Json got = name == "token-exchange"
-                   ? form(path, ours(body), [this](const auto& asked) { return issuer.answer(asked); })
-                   : api_text(request.at("method"), path, ours(body));
+    const auto elsewhere = [this](const auto& asked) { return issuer.answer(asked); };
+    Json got = name == "token-exchange" ? form(path, ours(body), elsewhere)
+                                        : api_text(request.at("method"), path, ours(body));
     const Json& response = c.at("response");
     if (name == "audit-log") {  // whose old and new are addresses
       std::erase_if(got.at("logs").get_ref<Json::array_t&>(), [](const Json& line) {
@@ -374,7 +374,8 @@ TEST_P(ReplayFile, AnswersAsRecorded) {
     machines.clear();
     owned.clear();
     authorization.clear();
-    for (auto* id : {&reusable, &invite_id, &external_id, &webhook_id, &user_invite_id, &identity_id}) {
+    for (auto* id :
+         {&reusable, &invite_id, &external_id, &webhook_id, &user_invite_id, &identity_id}) {
       id->clear();
     }
     test::TempDir fresh;

@@ -137,11 +137,14 @@ TEST_F(Federated, AreRefusedWithTheReason) {
 }
 
 TEST_F(Federated, AreNoWiderThanWhoeverMakesThem) {
-  const Json client = api(
-      "POST", kKeys, {{"keyType", "client"}, {"scopes", {"federated_keys", "auth_keys"}}, {"tags", {"tag:ci"}}});
+  const Json client =
+      api("POST", kKeys,
+          {{"keyType", "client"},
+           {"scopes", {"federated_keys", "auth_keys"}},
+           {"tags", {"tag:ci"}}});
+  const std::string secret = client.at("key");
   authorization = "none";
-  const Json access =
-      api_text("POST", "/api/v2/oauth/token", "client_secret=" + client.at("key").get<std::string>());
+  const Json access = api_text("POST", "/api/v2/oauth/token", "client_secret=" + secret);
   authorization = "Bearer " + access.at("access_token").get<std::string>();
   Json narrow = wish();
   narrow["scopes"] = {"auth_keys"};
@@ -194,7 +197,8 @@ TEST_F(Federated, MayAskForLessAndNotForMore) {
   EXPECT_EQ(exchange(issuer.token(claims()), "&scope=dns").at("error"), "invalid_scope");
   EXPECT_EQ(exchange(issuer.token(claims()), "&tags=tag:db").at("error"), "invalid_scope");
   // As one client library has it, which is made for another dance.
-  EXPECT_EQ(exchange(issuer.token(claims()), "&code=&grant_type=authorization_code").value("expires_in", 0), 3600);
+  const Json other = exchange(issuer.token(claims()), "&code=&grant_type=authorization_code");
+  EXPECT_EQ(other.value("expires_in", 0), 3600);
   EXPECT_EQ(exchange("").at("error"), "invalid_request");
   const std::string good = id;
   id = "k9NobodyCNTRL";
@@ -253,7 +257,8 @@ TEST_F(Federated, RefuseTokensThatNobodyOrSomebodyElseHasSigned) {
   EXPECT_THAT(refusal("e30.eyJleHAiOjQxMDI0NDQ4MDB9.c2ln"), HasSubstr("alg"));
   // The public key as the secret of a keyed hash.
   const std::string keyed = headed({{"alg", "HS256"}, {"kid", "k1"}});
-  EXPECT_THAT(refusal(keyed + to_base64url(as_bytes(issuer.signers[0].jwk().dump()))), HasSubstr("alg HS256"));
+  const std::string public_key = issuer.signers[0].jwk().dump();
+  EXPECT_THAT(refusal(keyed + to_base64url(as_bytes(public_key))), HasSubstr("alg HS256"));
   const oidc::Signer thief(Kind::P256, "k1");
   EXPECT_THAT(refusal(thief.token(claims())), HasSubstr("signature"));
   const oidc::Signer nameless(Kind::P256, "");
@@ -288,13 +293,13 @@ TEST_F(Federated, AnIssuerThatSaysNothingOfUseIsAskedAgainLater) {
   make();
   for (const federation::Fetched& said : std::initializer_list<federation::Fetched>{
            federation::NoDocument{"refused"}, std::string("{}"),
-           Json{{"issuer", "https://other.example"}, {"jwks_uri", "https://other.example/k"}}.dump(),
+           Json{{"issuer", "https://other.test"}, {"jwks_uri", "https://other.test/k"}}.dump(),
            Json{{"issuer", issuer.url}, {"jwks_uri", "http://issuer.example/keys"}}.dump()}) {
     std::size_t asked = 0;
     const auto answer = [&](const federation::Fetch&) { return ++asked, said; };
     for (int i = 0; i < 3; ++i) {
-      const Json got = form(
-          "/api/v2/oauth/token-exchange", "client_id=" + id + "&jwt=" + issuer.token(claims()), answer);
+      const std::string body = "client_id=" + id + "&jwt=" + issuer.token(claims());
+      const Json got = form("/api/v2/oauth/token-exchange", body, answer);
       EXPECT_EQ(reply.status, 503);
       EXPECT_EQ(got.value("error", ""), "temporarily_unavailable");
     }
