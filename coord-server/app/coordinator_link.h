@@ -25,6 +25,8 @@ class CoordinatorLink final : public Desk {
     virtual void fetch_relays(const std::string& url) = 0;
     // For posted(), later.
     virtual void post(const webhooks::Post& message) = 0;
+    // For mailed(), later.
+    virtual void send(const mail::Outgoing& mail) = 0;
     virtual std::size_t relay_clients() const = 0;  // for status pages
   };
 
@@ -43,6 +45,7 @@ class CoordinatorLink final : public Desk {
 
   void relays_fetched(const std::string& url, const relays::Fetched& got);
   void posted(webhooks::WebhookId from, const webhooks::PostResult& result);
+  void mailed(mail::MailId id, const mail::Attempt& attempt);
 
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId stream, bool blocked) override;

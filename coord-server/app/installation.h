@@ -25,6 +25,8 @@ struct Installation {
   std::string database() const { return dir + "/coord.db"; }
   std::string socket() const { return dir + "/coord.sock"; }
   TlsFiles tls_files() const;
+  // The mail server with the password for it, where one is configured.
+  Result<std::optional<mail::SmtpServer>, StartError> smtp_server() const;
 };
 
 Result<Installation, StartError> open_installation(const std::string& dir);

@@ -43,6 +43,7 @@ constexpr std::array kRoutes = {
     Route{"PATCH",  "tailnet/*/settings",                 "",                          patch_settings},
     Route{"GET",    "tailnet/*/contacts",                 "account_settings:read",     get_contacts},
     Route{"PATCH",  "tailnet/*/contacts/*",               "account_settings",          patch_contact},
+    Route{"POST",   "tailnet/*/contacts/*/resend-verification-email", "account_settings", resend_contact_mail},
     Route{"GET",    "tailnet/*/services",                 "services:read",             list_services},
     Route{"GET",    "tailnet/*/vip-services",             "services:read",             list_services},
     Route{"GET",    "tailnet/*/posture/integrations",     "feature_settings:read",     list_integrations},
@@ -121,6 +122,7 @@ constexpr std::array kRoutes = {
     Route{"POST",   "accounts",                         "",                        create_account},
     Route{"DELETE", "accounts/*",                       "",                        delete_account},
     Route{"GET",    "accounts",                           "",                          list_accounts},
+    Route{"POST",   "mail/test",                          "",                          try_mail},
     Route{"GET",    "status",                             "devices:core:read",         server_status},
     Route{"GET",    "whoami",                             "",                          who_am_i},
     Route{"GET",    "docs",                               "-",                         docs_page},
@@ -136,7 +138,6 @@ constexpr std::array kNotYet = {
     NotYet{"tailnet/*/logging/network", "flow logs are"},
     NotYet{"tailnet/*/logging/*/stream", "log streaming is"},
     NotYet{"tailnet/*/logging/*/stream/status", "log streaming is"},
-    NotYet{"tailnet/*/contacts/*/resend-verification-email", "mails are"},
     NotYet{"oauth/token-exchange", "federated identities are"},
     NotYet{"device/*/device-invites", "device invites are"},
 };

@@ -2,6 +2,7 @@
 
 #include "coord-server/api/api_error.h"
 #include "coord-server/api/json.h"
+#include "coord-server/serve/late_answer.h"
 
 namespace aya::serve {
 
@@ -34,9 +35,7 @@ std::optional<ApiCalls::Answered> ApiCalls::take(const NodeCalls::Answer& answer
   } else {
     out.response = api::ApiError{504, "the device has not answered in time"}.to_response();
   }
-  for (const char* kept : {"X-Request-Id", "Cache-Control"}) {
-    if (headers.has(kept)) out.response.headers.set(kept, headers.get(kept));
-  }
+  keep_headers_of(headers, out.response);
   return out;
 }
 

@@ -65,10 +65,12 @@ store::Stored<Coordinator::Loaded> Coordinator::load(
   if (!webhooks) return webhooks.error();
   auto invitations = people::Invitations::load(**registry, storage, rng);
   if (!invitations) return invitations.error();
+  auto contacts = people::Contacts::load(**registry, storage, rng);
+  if (!contacts) return contacts.error();
   auto secret = login_secret(storage, rng);
   if (!secret) return secret.error();
   return Loaded{std::move(*registry), std::move(*sharing),     std::move(*relays),
-                std::move(*webhooks), std::move(*invitations), *secret};
+                std::move(*webhooks), std::move(*invitations), std::move(*contacts), *secret};
 }
 
 Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup)
@@ -80,6 +82,8 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       relays_(std::move(loaded.relays)),
       webhooks_(std::move(loaded.webhooks)),
       invitations_(std::move(loaded.invitations)),
+      contacts_(std::move(loaded.contacts)),
+      outbox_(setup_.mail_from, rng),
       builder_(*registry_, policy_, *sharing_, *relays_),
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
@@ -96,10 +100,10 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       admin_routes_(
           resources::route_table(),
           {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *invitations_,
-           policy_, api_calls_, feed_},
+           *contacts_, outbox_, mail_trials_, policy_, api_calls_, feed_},
           rng, setup_.facts),
       pages_(
-          *registry_, storage, enrollment_, *sharing_, *invitations_, checks_, rng,
+          *registry_, storage, enrollment_, *sharing_, *invitations_, *contacts_, checks_, rng,
           {setup_.facts.server_url, loaded.login_secret, setup_.oidc}) {
   enrollment_.addresses().set_pools(policy_);
 }
@@ -126,9 +130,11 @@ Coordinator::ApiAnswer Coordinator::on_api(
     bool takes_feed, TimePoint now, WallTime wall, Effects& out) {
   api_calls_.begin(now, out.maps);
   feed_.begin(takes_feed);
+  mail_trials_.begin();
   http::Response response = on_api(request, entrance, wall);
   const bool feed = feed_.end(fresh, now);
-  if (api_calls_.end(fresh, response)) return {};
+  const bool waits_for_mail = mail_trials_.end(fresh, response);
+  if (api_calls_.end(fresh, response) || waits_for_mail) return {};
   return {std::move(response), feed};
 }
 
@@ -152,6 +158,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
+  if (auto mail = outbox_.take_due(wall)) out.mails.push_back(std::move(*mail));
   if (auto told = feed_.advance(now, out.feeds); !told) {
     out.trouble.push_back(told.error().to_text());
   }
@@ -181,8 +188,25 @@ void Coordinator::note_edits_told(TimePoint now) {
 std::string Coordinator::metrics(const OutsideFigures& outside, WallTime wall) const {
   return metrics_page(
       {*registry_, streams_, admin_routes_.tally(), machine_routes_.registrations(), edit_times_,
-       feed_.size(), storage_.figures(), outside, setup_.facts.version},
+       feed_.size(), outbox_, storage_.figures(), outside, setup_.facts.version},
       wall);
+}
+
+mail::Outbox::Outcome Coordinator::take_mail_result(
+    mail::MailId id, const mail::Attempt& attempt, WallTime wall, Effects& out) {
+  if (auto waited = mail_trials_.take(id, attempt)) {
+    out.answers.push_back({waited->waiter, std::move(waited->response)});
+  }
+  const mail::Outbox::Outcome outcome = outbox_.take_result(id, attempt, wall);
+  if (outcome.fate != mail::Outbox::Outcome::Fate::Sent) return outcome;
+  store::Stored<void> noted;
+  if (const auto* user = std::get_if<store::UserInviteId>(&outcome.purpose)) {
+    noted = invitations_->note_mailed(*user, wall);
+  } else if (const auto* device = std::get_if<store::InviteId>(&outcome.purpose)) {
+    noted = sharing_->note_mailed(*device, wall);
+  }
+  if (!noted) out.trouble.push_back(noted.error().to_text());
+  return outcome;
 }
 
 void Coordinator::note_answers(TimePoint now, WallTime wall, Effects& out) {
@@ -372,7 +396,8 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
        {registry_->next_expiry(), logins_.next_end(), checks_.next_end(), grace_end, attribute_end,
-        share_again_at_, relays_->next_due(), tell_again_at_ ? tell_again_at_ : webhooks_->next_due()}) {
+        share_again_at_, relays_->next_due(), outbox_.next_due(),
+        tell_again_at_ ? tell_again_at_ : webhooks_->next_due()}) {
     if (!expiry) continue;
     // The calendar may be set while we wait: look again within the hour.
     const Duration wait = std::min<Duration>(*expiry - wall, std::chrono::hours(1));

@@ -20,6 +20,7 @@
 #include "coord-server/serve/carrier_health.h"
 #include "coord-server/serve/change_feed.h"
 #include "coord-server/serve/identity_questions.h"
+#include "coord-server/serve/mail_trials.h"
 #include "coord-server/serve/machine_routes.h"
 #include "coord-server/serve/server_metrics.h"
 
@@ -34,6 +35,7 @@ class Coordinator {
     ServerFacts facts;
     relays::OwnRelay relay;
     std::optional<oidc::Config> oidc;
+    std::optional<mail::Mailbox> mail_from;  // nullopt: no mail is sent
   };
 
   struct Effects {
@@ -47,6 +49,7 @@ class Coordinator {
     std::vector<NodePublicKey> revoked;  // no longer nodes of ours: close their relay connections
     std::vector<std::string> fetches;    // URLs of relay maps: take_relay_map() is told what came
     std::vector<webhooks::Post> posts;   // take_post_result() is told what came of each
+    std::vector<mail::Outgoing> mails;   // take_mail_result() is told what came of each
     std::vector<std::string> trouble;    // for the log: the disk would not take something
     void clear() {
       maps.clear();
@@ -55,6 +58,7 @@ class Coordinator {
       revoked.clear();
       fetches.clear();
       posts.clear();
+      mails.clear();
       trouble.clear();
     }
   };
@@ -106,6 +110,10 @@ class Coordinator {
     return webhooks_->take_result(from, result, wall);
   }
 
+  // What came of a mail; the answer is for the log.
+  mail::Outbox::Outcome take_mail_result(
+      mail::MailId id, const mail::Attempt& attempt, WallTime wall, Effects& out);
+
   // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.
   void stream_closed(mapper::StreamId id, TimePoint now) {
     streams_.close(id, now);
@@ -142,6 +150,7 @@ class Coordinator {
     std::unique_ptr<relays::RelayDirectory> relays;
     std::unique_ptr<webhooks::Webhooks> webhooks;
     std::unique_ptr<people::Invitations> invitations;
+    std::unique_ptr<people::Contacts> contacts;
     crypto::Key32 login_secret;
   };
   static store::Stored<Loaded> load(
@@ -173,6 +182,9 @@ class Coordinator {
   std::unique_ptr<relays::RelayDirectory> relays_;
   std::unique_ptr<webhooks::Webhooks> webhooks_;
   std::unique_ptr<people::Invitations> invitations_;
+  std::unique_ptr<people::Contacts> contacts_;
+  mail::Outbox outbox_;
+  MailTrials mail_trials_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
   NodeCalls calls_;

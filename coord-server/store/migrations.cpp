@@ -425,9 +425,24 @@ CREATE TABLE wireguard_clients (
 CREATE INDEX wireguard_clients_of_node ON wireguard_clients (client_id);
 )sql";
 
+// What has been mailed, and addresses that wait for being proven.
+constexpr const char* kMails = R"sql(
+ALTER TABLE user_invites ADD COLUMN mailed TEXT;
+ALTER TABLE device_invites ADD COLUMN mailed TEXT;
+
+CREATE TABLE waiting_contacts (
+  account_id   INTEGER NOT NULL REFERENCES accounts(id),
+  kind         INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 2),
+  email        TEXT NOT NULL,
+  sha256       BLOB NOT NULL UNIQUE,
+  link_expires TEXT NOT NULL,
+  PRIMARY KEY (account_id, kind)
+) WITHOUT ROWID;
+)sql";
+
 constexpr std::array kSteps = {kFirst,   kRoutes,   kNames,       kTags,     kSettings,
                                kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
-                               kRelays,  kWebhooks, kInvitations, kWireguard};
+                               kRelays,  kWebhooks, kInvitations, kWireguard, kMails};
 
 }  // namespace
 

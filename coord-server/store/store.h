@@ -18,6 +18,7 @@
 
 #include "coord-server/store/addresses.h"
 #include "coord-server/store/automation.h"
+#include "coord-server/store/contacts.h"
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
 #include "coord-server/store/records.h"
@@ -39,6 +40,7 @@ struct StoreFigures {
 
 class Store : public AddressStore,
               public AutomationStore,
+              public ContactStore,
               public PeopleStore,
               public Policies,
               public RelayStore,
@@ -65,8 +67,6 @@ class Store : public AddressStore,
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) = 0;
   virtual Stored<void> update_settings(
       AccountId account, const AccountSettings& settings, const AuditEntry& audit) = 0;
-  virtual Stored<void> update_contacts(
-      AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) = 0;
   // With how that one comes in, all of it or nothing. Spent: the invitation is no longer there.
   virtual Stored<User> create_user(User user, AuditEntry audit, const FirstLogin& how = {}) = 0;
 

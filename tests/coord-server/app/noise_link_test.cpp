@@ -111,6 +111,7 @@ class NoiseLinkTest : public testing::Test, public CoordinatorLink::Host {
   void on_revoked(const NodePublicKey&) override {}
   void fetch_relays(const std::string&) override {}
   void post(const webhooks::Post&) override {}
+  void send(const mail::Outgoing&) override {}
   std::size_t relay_clients() const override { return 0; }
 
   void run_for(Duration time) {
