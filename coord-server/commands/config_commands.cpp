@@ -27,6 +27,16 @@ Settings in_force(const Installation& installation) {
       {"tls_cert", installation.tls_files().certificate},
       {"tls_key", installation.tls_files().key},
       {"webhooks_private", config.webhooks_private ? "on" : "off"}};
+  if (const auto& smtp = config.smtp) {
+    const bool starttls = smtp->server("", "").encryption == mail::Encryption::StartTls;
+    const Settings more = {
+        {"smtp_url", smtp->url()},
+        {"smtp_from", smtp->from().to_text()},
+        {"smtp_user", smtp->user()},
+        {"smtp_password_file", smtp->password_file()},
+        {"smtp_starttls", smtp->url().starts_with("smtps") ? "" : starttls ? "on" : "off"}};
+    out.insert(out.end(), more.begin(), more.end());
+  }
   if (const auto& oidc = config.oidc) {
     const Settings more = {
         {"oidc_issuer", oidc->issuer},
@@ -51,6 +61,8 @@ Done config_check(const Invocation& call) {
   if (!installation) return Failure{Exit::Failed, installation.error().text};
   if (auto fits = check_certificate(installation->tls_files()); !fits)
     return Failure{Exit::Failed, fits.error().text};
+  if (auto smtp = installation->smtp_server(); !smtp)
+    return Failure{Exit::Failed, smtp.error().text};
   print(call.json ? json_text(Json::object()) : installation->config_file() + " is fine\n");
   return {};
 }
