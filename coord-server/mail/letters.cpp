@@ -68,10 +68,10 @@ constexpr std::string_view kOtherTongue = "\n----\n\n";
 }  // namespace
 
 Letter user_invite(
-    store::UserInviteId id, std::string to, const Person& inviter, std::string_view network,
-    std::string_view role, const Link& link) {
+    store::UserInviteId id, store::AccountId account, std::string to, const Person& inviter,
+    std::string_view network, std::string_view role, const Link& link) {
   const std::string who = named(inviter), where = named(network), until = shown(link.until);
-  Letter out{id, std::move(to), {}, {}};
+  Letter out{id, std::move(to), {}, {}, account};
   out.subject = who + " invites you to " + where + " / " + where + " への招待";
   out.text = who + " invites you to the private network " + where + ",\nas " + named(role) +
              ". To join, open this link before " + until + ":\n\n" + link.url +
@@ -87,10 +87,10 @@ Letter user_invite(
 }
 
 Letter device_invite(
-    store::InviteId id, std::string to, const Person& sharer, std::string_view device,
-    bool exit_node, const Link& link) {
+    store::InviteId id, store::AccountId account, std::string to, const Person& sharer,
+    std::string_view device, bool exit_node, const Link& link) {
   const std::string who = named(sharer), what = named(device), until = shown(link.until);
-  Letter out{id, std::move(to), {}, {}};
+  Letter out{id, std::move(to), {}, {}, account};
   out.subject = who + " shares a device with you / 端末 " + what + " の共有";
   out.text = who + " shares the device " + what + "\nwith your network" +
              (exit_node ? ", also as an exit node" : "") +
@@ -110,7 +110,7 @@ Letter device_invite(
 Letter contact_proof(
     const OfContact& contact, std::string to, std::string_view network, const Link& link) {
   const std::string where = named(network), until = shown(link.until);
-  Letter out{contact, std::move(to), {}, {}};
+  Letter out{contact, std::move(to), {}, {}, contact.account};
   out.subject = "Confirm this address for " + where + " / " + where + " の連絡先の確認";
   out.text = "An administrator of the private network " + where +
              "\nentered this address as the one to write to about " +
@@ -127,7 +127,7 @@ Letter contact_proof(
 }
 
 Letter trial(std::string to, std::string_view server) {
-  Letter out{Trial{}, std::move(to), {}, {}};
+  Letter out{Trial{}, std::move(to), {}, {}, {}};
   out.subject = "A mail to try it out / 送信テスト";
   out.text = "The Ayatori server at " + named(server) +
              " can send mail: this is one,\nwhich its administrator asked for.\n";

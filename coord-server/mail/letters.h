@@ -24,9 +24,10 @@ using Purpose = std::variant<Trial, store::UserInviteId, store::InviteId, OfCont
 
 struct Letter {
   Purpose purpose;
-  std::string to;
+  std::string to;  // an address
   std::string subject;
   std::string text;
+  store::AccountId account = {};  // on whose behalf; of a trial: nobody's
 };
 
 // What a link in a letter is good for. Names come from people: they may be anything.
@@ -39,11 +40,11 @@ struct Person {
 };
 
 Letter user_invite(
-    store::UserInviteId id, std::string to, const Person& inviter, std::string_view network,
-    std::string_view role, const Link& link);
+    store::UserInviteId id, store::AccountId account, std::string to, const Person& inviter,
+    std::string_view network, std::string_view role, const Link& link);
 Letter device_invite(
-    store::InviteId id, std::string to, const Person& sharer, std::string_view device,
-    bool exit_node, const Link& link);
+    store::InviteId id, store::AccountId account, std::string to, const Person& sharer,
+    std::string_view device, bool exit_node, const Link& link);
 Letter contact_proof(
     const OfContact& contact, std::string to, std::string_view network, const Link& link);
 Letter trial(std::string to, std::string_view server);

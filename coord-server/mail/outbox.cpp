@@ -21,9 +21,9 @@ std::string folded(std::string_view address) {
 
 }  // namespace
 
-std::chrono::seconds Outbox::wait_for(
-    const Purpose& purpose, const std::string& to, WallTime now) {
+std::chrono::seconds Outbox::wait_for(const Letter& letter, WallTime now) {
   while (!recent_.empty() && recent_.front().at + kLately <= now) recent_.pop_front();
+  const std::string to = folded(letter.to);
   std::chrono::seconds wait{0};
   // The oldest of those that are too many decides.
   const auto look = [&](std::size_t most, const auto& counts) {
@@ -35,19 +35,19 @@ std::chrono::seconds Outbox::wait_for(
     }
   };
   look(kMostInAll, [](const Recent&) { return true; });
+  look(kMostOfAccount, [&](const Recent& one) { return one.account == letter.account; });
   look(kMostToOne, [&](const Recent& one) { return one.to == to; });
   look(kMostAboutOne, [&](const Recent& one) {
-    return one.to == to && one.purpose == purpose && purpose != Purpose(Trial{});
+    return one.to == to && one.purpose == letter.purpose && letter.purpose != Purpose(Trial{});
   });
   return wait;
 }
 
-std::optional<Outbox::Refusal> Outbox::would_refuse(
-    const Purpose& purpose, std::string_view to, WallTime now) {
+std::optional<Outbox::Refusal> Outbox::would_refuse(const Letter& letter, WallTime now) {
   using Why = Refusal::Why;
   if (!sender_) return Refusal{Why::NoSender};
-  if (!is_address(to)) return Refusal{Why::NoAddress};
-  if (const auto wait = wait_for(purpose, folded(to), now); wait.count() > 0) {
+  if (!is_address(letter.to)) return Refusal{Why::NoAddress};
+  if (const auto wait = wait_for(letter, now); wait.count() > 0) {
     return Refusal{Why::TooOften, wait};
   }
   if (waiting_.size() >= kMostWaiting) return Refusal{Why::Full};
@@ -55,8 +55,8 @@ std::optional<Outbox::Refusal> Outbox::would_refuse(
 }
 
 Result<MailId, Outbox::Refusal> Outbox::put(Letter letter, WallTime now) {
-  if (const auto refusal = would_refuse(letter.purpose, letter.to, now)) return *refusal;
-  recent_.push_back({now, letter.purpose, folded(letter.to)});
+  if (const auto refusal = would_refuse(letter, now)) return *refusal;
+  recent_.push_back({now, letter.purpose, folded(letter.to), letter.account});
   Entry entry;
   entry.id = MailId{++last_id_};
   entry.message = compose(
@@ -74,10 +74,9 @@ bool Outbox::has(const Purpose& purpose) const {
   return std::ranges::find(waiting_, purpose, &Entry::purpose) != waiting_.end();
 }
 
-void Outbox::forget(const Purpose& purpose) {
-  std::erase_if(waiting_, [&](const Entry& entry) {
-    return entry.purpose == purpose && !entry.under_way;
-  });
+void Outbox::keep_only(const std::function<bool(const Purpose&)>& stands) {
+  std::erase_if(
+      waiting_, [&](const Entry& entry) { return !entry.under_way && !stands(entry.purpose); });
 }
 
 bool Outbox::is_under_way() const {

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <optional>
 
 #include "coord-server/mail/letters.h"
@@ -44,8 +45,9 @@ class Outbox {
       std::chrono::seconds(10), std::chrono::minutes(1), std::chrono::minutes(5),
       std::chrono::minutes(25)};
   static constexpr std::size_t kMostWaiting = 500;
-  // Within an hour: about one thing to one address, to one address, and in all.
-  static constexpr std::size_t kMostAboutOne = 3, kMostToOne = 10, kMostInAll = 500;
+  // Within an hour: about one thing to one address, to one address, of one network, and in all.
+  static constexpr std::size_t kMostAboutOne = 3, kMostToOne = 10, kMostOfAccount = 150,
+                               kMostInAll = 500;
 
   struct Refusal {
     enum class Why { NoSender, NoAddress, TooOften, Full } why;
@@ -61,12 +63,12 @@ class Outbox {
   bool is_open() const { return sender_.has_value(); }
 
   Result<MailId, Refusal> put(Letter letter, WallTime now);
-  // What put() would say.
-  std::optional<Refusal> would_refuse(const Purpose& purpose, std::string_view to, WallTime now);
+  // What put() would say to a letter of that purpose, address and account.
+  std::optional<Refusal> would_refuse(const Letter& letter, WallTime now);
   // Is a mail about this on its way?
   bool has(const Purpose& purpose) const;
-  // What it was about is no more; what is being sent at this moment goes out all the same.
-  void forget(const Purpose& purpose);
+  // Forgets all but these. What is being sent at this moment goes out all the same.
+  void keep_only(const std::function<bool(const Purpose&)>& stands);
 
   std::optional<Outgoing> take_due(WallTime now);
   struct Outcome {
@@ -95,10 +97,11 @@ class Outbox {
     WallTime at{};
     Purpose purpose;
     std::string to;  // in small letters
+    store::AccountId account;
   };
   bool is_under_way() const;
   // How long until one more may go; zero: now.
-  std::chrono::seconds wait_for(const Purpose& purpose, const std::string& to, WallTime now);
+  std::chrono::seconds wait_for(const Letter& letter, WallTime now);
 
   std::optional<Mailbox> sender_;
   Rng& rng_;

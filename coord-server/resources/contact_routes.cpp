@@ -99,7 +99,6 @@ Answer<http::Response> patch_contact(const AdminContext& c) {
   // Nobody has to prove that there is none, or again what has been proven.
   const bool proven = email->empty() || *email == named->in_force();
   if (!proven && c.outbox.is_open()) return propose(c, *named, *email, entry);
-  c.outbox.forget(mail::OfContact{named->account->id, named->kind});
   if (auto set = c.contacts.set(named->account->id, named->kind, *email, entry); !set) {
     return ApiError::of(set.error());
   }
@@ -111,9 +110,10 @@ Answer<http::Response> resend_contact_mail(const AdminContext& c) {
   auto named = contact_in_path(c);
   if (!named) return named.error();
   if (named->waiting == nullptr) return ApiError::conflict("no address waits for being verified");
-  const mail::OfContact purpose{named->account->id, named->kind};
   const std::string email = named->waiting->email;
-  if (const auto refusal = c.outbox.would_refuse(purpose, email, c.now)) return no_mail(*refusal);
+  const mail::Letter meant{
+      mail::OfContact{named->account->id, named->kind}, email, {}, {}, named->account->id};
+  if (const auto refusal = c.outbox.would_refuse(meant, c.now)) return no_mail(*refusal);
   store::AuditEntry entry = about(c, *named, "RESEND");
   entry.new_value = text_of({{c.path[1], email}});
   return propose(c, *named, email, entry);

@@ -197,7 +197,6 @@ Answer<http::Response> delete_device_invite(const AdminContext& c) {
     for (const Share* share : accepted) {
       audit.push_back(entry_about(c, share->account, device, "DELETE", "taken back"));
     }
-    c.outbox.forget(invite->id);
     done = c.sharing.withdraw(invite->id, audit);
   } else {
     const auto ours = std::ranges::find(accepted, c.caller.account, &Share::account);

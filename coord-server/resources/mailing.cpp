@@ -46,7 +46,7 @@ std::string device_invite_url(const AdminContext& c, const sharing::DeviceInvite
 Answer<void> mail_invite(const AdminContext& c, const people::UserInvite& invite) {
   return put(
       c, mail::user_invite(
-             invite.id, invite.email, person(c, invite.inviter),
+             invite.id, invite.account, invite.email, person(c, invite.inviter),
              c.registry.account(invite.account)->domain, invite.role,
              {user_invite_url(c, invite), invite.expires}));
 }
@@ -54,7 +54,7 @@ Answer<void> mail_invite(const AdminContext& c, const people::UserInvite& invite
 Answer<void> mail_invite(const AdminContext& c, const sharing::DeviceInvite& invite) {
   return put(
       c, mail::device_invite(
-             invite.id, invite.email, person(c, invite.sharer),
+             invite.id, invite.account, invite.email, person(c, invite.sharer),
              c.registry.full_name(*c.registry.find(invite.device)), invite.allow_exit_node,
              {device_invite_url(c, invite), invite.expires}));
 }
@@ -63,7 +63,7 @@ Answer<void> mail_contact_link(
     const AdminContext& c, const mail::OfContact& contact, const std::string& to,
     const people::Contacts::Link& link) {
   // An earlier link is good no more: nobody should be sent it.
-  c.outbox.forget(contact);
+  c.outbox.keep_only([&](const mail::Purpose& other) { return other != mail::Purpose(contact); });
   return put(
       c, mail::contact_proof(
              contact, to, c.registry.account(contact.account)->domain,

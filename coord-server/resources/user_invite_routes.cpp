@@ -124,7 +124,6 @@ Answer<http::Response> delete_user_invite(const AdminContext& c) {
   store::AuditEntry entry = about(c, **invite, "DELETE");
   entry.target_id = std::to_string((*invite)->id.value);
   std::swap(entry.old_value, entry.new_value);
-  c.outbox.forget((*invite)->id);
   if (auto gone = c.invitations.take_back((*invite)->id, entry); !gone) {
     return ApiError::of(gone.error());
   }

@@ -158,7 +158,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   approve_by_policy(wall, out);
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
-  if (auto mail = outbox_.take_due(wall)) out.mails.push_back(std::move(*mail));
+  send_mails(wall, out);
   if (auto told = feed_.advance(now, out.feeds); !told) {
     out.trouble.push_back(told.error().to_text());
   }
@@ -306,6 +306,21 @@ void Coordinator::tell_webhooks(WallTime wall, Effects& out) {
     return;
   }
   std::ranges::move(*due, std::back_inserter(out.posts));
+}
+
+// Invitations may be used or taken back, and addresses proven, while a mail about them waits.
+void Coordinator::send_mails(WallTime wall, Effects& out) {
+  outbox_.keep_only([&](const mail::Purpose& purpose) {
+    if (const auto* user = std::get_if<store::UserInviteId>(&purpose)) {
+      return invitations_->find(*user, wall) != nullptr;
+    }
+    if (const auto* device = std::get_if<store::InviteId>(&purpose)) {
+      return sharing_->invite(*device) != nullptr;
+    }
+    const auto* contact = std::get_if<mail::OfContact>(&purpose);
+    return contact == nullptr || contacts_->waiting(contact->account, contact->kind) != nullptr;
+  });
+  if (auto mail = outbox_.take_due(wall)) out.mails.push_back(std::move(*mail));
 }
 
 void Coordinator::let_go_of_removed(Effects& out) {

@@ -166,6 +166,7 @@ class Coordinator {
   void end_graces(WallTime wall, Effects& out);
   void end_attributes(WallTime wall, Effects& out);
   void tell_webhooks(WallTime wall, Effects& out);
+  void send_mails(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
   void approve_by_policy(WallTime wall, Effects& out);

@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t half = text.size() / 2;
   check_mail({{text.substr(0, half), ""}, "", text.substr(half), text, {}, ""});
   const mail::Letter letter = mail::user_invite(
-      {}, "", {text.substr(0, half), text.substr(half)}, text, "member", {"https://x/", {}});
+      {}, {}, "", {text.substr(0, half), text.substr(half)}, text, "member", {"https://x/", {}});
   check_mail({{}, "", letter.subject, letter.text, {}, ""});
   return 0;
 }

@@ -14,8 +14,8 @@ const Link kLink{"https://coord.example/join/0123", *parse_rfc3339("2026-03-03T0
 
 TEST(Letters, SayWhoInvitesWhereAndUntilWhen) {
   const Letter letter = user_invite(
-      store::UserInviteId{5}, "dora@example.com", {"taro", "山田太郎"}, "home.example", "member",
-      kLink);
+      store::UserInviteId{5}, store::AccountId{1}, "dora@example.com", {"taro", "山田太郎"},
+      "home.example", "member", kLink);
   EXPECT_EQ(letter.to, "dora@example.com");
   EXPECT_EQ(letter.purpose, Purpose(store::UserInviteId{5}));
   EXPECT_THAT(
@@ -32,8 +32,8 @@ TEST(Letters, SayWhoInvitesWhereAndUntilWhen) {
 TEST(Letters, SayWhatIsShared) {
   const auto letter = [](bool exit_node) {
     return device_invite(
-        store::InviteId{6}, "dora@example.com", {"taro", "taro"}, "nas.home.example", exit_node,
-        kLink);
+        store::InviteId{6}, store::AccountId{1}, "dora@example.com", {"taro", "taro"},
+        "nas.home.example", exit_node, kLink);
   };
   EXPECT_THAT(
       letter(false).text, AllOf(
@@ -54,7 +54,8 @@ TEST(Letters, LetNobodysNameBeMoreThanAName) {
   const std::string name =
       "x\n\nYour account is closed, see https://evil.example" + std::string(300, 'y');
   const Letter letter = user_invite(
-      store::UserInviteId{5}, "dora@example.com", {"taro", name}, "home.example", "member", kLink);
+      store::UserInviteId{5}, store::AccountId{1}, "dora@example.com", {"taro", name},
+      "home.example", "member", kLink);
   EXPECT_THAT(letter.text, Not(HasSubstr("\nYour account")));
   EXPECT_THAT(letter.text, Not(HasSubstr(std::string(200, 'y'))));
 }

@@ -16,7 +16,7 @@ class OutboxTest : public testing::Test {
  protected:
   static Letter letter(const Purpose& purpose = store::UserInviteId{1},
                        std::string to = "dora@example.com") {
-    return {purpose, std::move(to), "subject", "text\n"};
+    return {purpose, std::move(to), "subject", "text\n", store::AccountId{1}};
   }
   MailId put(Letter letter) {
     auto id = outbox.put(std::move(letter), now);
@@ -105,7 +105,7 @@ TEST_F(OutboxTest, FloodsNobody) {
   now += 20min;
   EXPECT_EQ(refusal(letter(store::UserInviteId{1}, "DORA@example.com")), Why::TooOften);
   EXPECT_EQ(wait, 40min);
-  EXPECT_TRUE(outbox.would_refuse(store::UserInviteId{1}, "dora@example.com", now));
+  EXPECT_TRUE(outbox.would_refuse(letter(), now));
   EXPECT_FALSE(refusal(letter(store::UserInviteId{1}, "other@example.com")));
   for (std::int64_t i = 0; i < 7; ++i) put(letter(store::UserInviteId{100 + i}));
   EXPECT_EQ(refusal(letter(store::InviteId{1})), Why::TooOften);
@@ -114,20 +114,34 @@ TEST_F(OutboxTest, FloodsNobody) {
   EXPECT_FALSE(refusal(letter()));
 }
 
-TEST_F(OutboxTest, IsBounded) {
+TEST_F(OutboxTest, IsBoundedForEachNetworkAndInAll) {
   std::size_t taken = 0;
-  while (!refusal(letter(Trial{}, "d" + std::to_string(taken) + "@example.com"))) ++taken;
+  for (std::int64_t account = 1; account <= 5; ++account) {
+    const std::size_t before = taken;
+    for (;;) {
+      Letter one = letter(Trial{}, "d" + std::to_string(taken) + "@example.com");
+      one.account = store::AccountId{account};
+      if (refusal(one)) break;
+      ++taken;
+    }
+    EXPECT_LE(taken - before, Outbox::kMostOfAccount);
+    EXPECT_EQ(taken > before, account < 5);
+  }
   EXPECT_EQ(taken, Outbox::kMostInAll);
 }
 
 TEST_F(OutboxTest, ForgetsWhatIsNoMore) {
   put(letter());
+  put(letter(store::UserInviteId{2}));
   EXPECT_TRUE(outbox.has(store::UserInviteId{1}));
-  outbox.forget(store::UserInviteId{1});
-  EXPECT_FALSE(outbox.take_due(now));
+  const auto is_second = [](const Purpose& one) { return one == Purpose(store::UserInviteId{2}); };
+  outbox.keep_only(is_second);
+  EXPECT_FALSE(outbox.has(store::UserInviteId{1}));
+  EXPECT_TRUE(outbox.has(store::UserInviteId{2}));
+  outbox.keep_only([](const Purpose&) { return false; });
   const MailId sending = put(letter());
   outbox.take_due(now);
-  outbox.forget(store::UserInviteId{1});
+  outbox.keep_only(is_second);
   EXPECT_EQ(outbox.take_result(sending, std::string("250"), now).fate, Fate::Sent);
 }
 
