@@ -9,10 +9,12 @@
 
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/log_streams/log_streams.h"
+#include "coord-server/people/contacts.h"
 #include "coord-server/people/invitations.h"
 #include "coord-server/people/people.h"
 #include "coord-server/api/caller.h"
 #include "coord-server/api/change_watcher.h"
+#include "coord-server/api/mail_waiter.h"
 #include "coord-server/api/node_asker.h"
 #include "coord-server/api/rate_limit.h"
 #include "coord-server/api/repeated_requests.h"
@@ -56,6 +58,9 @@ struct AdminParts {
   webhooks::Webhooks& webhooks;
   log_streams::LogStreams& log_streams;
   people::Invitations& invitations;
+  people::Contacts& contacts;
+  mail::Outbox& outbox;
+  MailWaiter& mail_waiter;
   const nodes::TagOwners& tag_owners;
   NodeAsker& asker;
   ChangeWatcher& watcher;

@@ -116,6 +116,14 @@ Result<void, StartError> set_unverified_email(std::string_view text, Config& con
   return {};
 }
 
+template <std::string (mail::SmtpSettings::*Set)(std::string_view)>
+Result<void, StartError> set_smtp(std::string_view text, Config& config) {
+  mail::SmtpSettings& settings = config.smtp ? *config.smtp : config.smtp.emplace();
+  const std::string wrong = (settings.*Set)(text);
+  if (wrong.empty()) return {};
+  return StartError{wrong};
+}
+
 struct Setting {
   std::string_view name;
   Result<void, StartError> (*set)(std::string_view, Config&);
@@ -129,6 +137,11 @@ constexpr std::array kSettings = {
     Setting{"tls_cert", set_tls_cert},
     Setting{"tls_key", set_tls_key},
     Setting{"webhooks_private", set_webhooks_private},
+    Setting{"smtp_url", set_smtp<&mail::SmtpSettings::set_url>},
+    Setting{"smtp_from", set_smtp<&mail::SmtpSettings::set_from>},
+    Setting{"smtp_user", set_smtp<&mail::SmtpSettings::set_user>},
+    Setting{"smtp_password_file", set_smtp<&mail::SmtpSettings::set_password_file>},
+    Setting{"smtp_starttls", set_smtp<&mail::SmtpSettings::set_starttls>},
     Setting{"oidc_issuer", set_oidc_issuer},
     Setting{"oidc_client_id", set_oidc_text<&oidc::Config::client_id>},
     Setting{"oidc_client_secret", set_oidc_text<&oidc::Config::client_secret>},
@@ -260,6 +273,11 @@ Result<Config, StartError> parse_config(std::string_view text, const std::string
       std::ranges::find(config.oidc->scopes, "openid") == config.oidc->scopes.end()) {
     return StartError{file + ": oidc_scopes must hold openid"};
   }
+  if (config.smtp) {
+    if (const std::string lacks = config.smtp->lacks(); !lacks.empty()) {
+      return StartError{file + ": " + lacks};
+    }
+  }
   return config;
 }
 
@@ -304,6 +322,19 @@ std::string config_text(const Config& config) {
       "# and issuers of federated identities be there: whoever can make one reaches those from\n"
       "# here then.\n",
       "webhooks_private", "on", config.webhooks_private);
+  setting(
+      "# A mail server that takes mails of ours: invitations, and addresses to be confirmed. On\n"
+      "# port 587 it must offer STARTTLS, unless it is on this machine or smtp_starttls is off.\n"
+      "# The first line of smtp_password_file is the password.\n",
+      "smtp_url", "smtps://mail.example:465", false);
+  out.pop_back();
+  setting("", "smtp_from", "Our network <net@mail.example>", false);
+  out.pop_back();
+  setting("", "smtp_user", "net@mail.example", false);
+  out.pop_back();
+  setting("", "smtp_password_file", "/etc/ayatori-smtp-password", false);
+  out.pop_back();
+  setting("", "smtp_starttls", "off", false);
   setting(
       "# People may sign in by another server that knows them (OpenID Connect). Tell it that the\n"
       "# way back is server_url with /oidc/callback behind it. Lists have commas; each that is "

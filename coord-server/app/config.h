@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coord-server/mail/smtp_server.h"
 #include "coord-server/oidc/provider.h"
 #include "proto/base/result.h"
 #include "proto/http/target.h"
@@ -49,6 +50,8 @@ struct Config {
   bool webhooks_private = false;
 
   std::optional<oidc::Config> oidc;  // nullopt: people have passwords here
+
+  std::optional<mail::SmtpSettings> smtp;  // nullopt: no mail is sent
 
   bool own_certificate() const { return tls_cert.empty(); }
 };

@@ -77,6 +77,18 @@ void CoordinatorLink::document_fetched(
   wake();
 }
 
+void CoordinatorLink::mailed(mail::MailId id, const mail::Attempt& attempt) {
+  using Fate = mail::Outbox::Outcome::Fate;
+  const auto outcome = core_.take_mail_result(id, attempt, loop_.wall_now(), effects_);
+  if (!attempt) {
+    const bool again = outcome.fate == Fate::LaterAgain;
+    log_.error(
+        again ? "mail not sent; trying again" : "mail not sent; given up",
+        {{"to", outcome.to}, {"why", attempt.error().why}});
+  }
+  wake();
+}
+
 void CoordinatorLink::stream_closed(mapper::StreamId stream) {
   if (readers_.erase(stream) == 0) return;
   core_.stream_closed(stream, loop_.now());
@@ -117,6 +129,7 @@ void CoordinatorLink::settle() {
   for (const std::string& url : leaving_.fetches) host_.fetch_relays(url);
   for (const delivery::Post& message : leaving_.posts) host_.post(message);
   for (const federation::Fetch& document : leaving_.documents) host_.fetch_document(document);
+  for (const mail::Outgoing& mail : leaving_.mails) host_.send(mail);
   for (const std::string& trouble : leaving_.trouble) {
     log_.error("not everything could be saved; trying again", {{"why", trouble}});
   }

@@ -27,6 +27,8 @@ class CoordinatorLink final : public Desk {
     virtual void post(const delivery::Post& message) = 0;
     // For document_fetched(), later.
     virtual void fetch_document(const federation::Fetch& document) = 0;
+    // For mailed(), later.
+    virtual void send(const mail::Outgoing& mail) = 0;
     virtual std::size_t relay_clients() const = 0;  // for status pages
   };
 
@@ -46,6 +48,7 @@ class CoordinatorLink final : public Desk {
   void relays_fetched(const std::string& url, const relays::Fetched& got);
   void posted(const delivery::Sender& from, const delivery::Outcome& outcome);
   void document_fetched(const std::string& issuer, const federation::Fetched& got);
+  void mailed(mail::MailId id, const mail::Attempt& attempt);
 
   void stream_closed(mapper::StreamId stream) override;
   void stream_blocked(mapper::StreamId stream, bool blocked) override;

@@ -158,6 +158,19 @@ TlsFiles Installation::tls_files() const {
   return {(folder / config.tls_cert).string(), (folder / config.tls_key).string()};
 }
 
+Result<std::optional<mail::SmtpServer>, StartError> Installation::smtp_server() const {
+  if (!config.smtp) return std::optional<mail::SmtpServer>();
+  std::string password;
+  if (const std::string& file = config.smtp->password_file(); !file.empty()) {
+    const std::string path = fs::path(places.config_folder()) / file;
+    auto text = read_file(path);
+    if (!text) return StartError{"smtp_password_file: " + text.error().text};
+    password = text->substr(0, text->find_first_of("\r\n"));
+    if (password.empty()) return StartError{"smtp_password_file: " + path + " is empty"};
+  }
+  return std::optional(config.smtp->server(std::move(password), config.url.host));
+}
+
 Result<Installation, StartError> open_installation(const Places& places) {
   std::error_code failed;
   if (!fs::exists(places.config, failed)) {

@@ -15,6 +15,8 @@ struct Installation {
   Config config;
 
   TlsFiles tls_files() const;
+  // The mail server with the password for it, where one is configured.
+  Result<std::optional<mail::SmtpServer>, StartError> smtp_server() const;
 };
 
 Result<Installation, StartError> open_installation(const Places& places);

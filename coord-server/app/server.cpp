@@ -8,6 +8,7 @@
 #include "coord-server/app/server_keys.h"
 #include "coord-server/app/stun_link.h"
 #include "coord-server/app/message_posts.h"
+#include "coord-server/smtp/smtp_link.h"
 #include "coord-server/store/sqlite_store.h"
 #include "proto/base/version.h"
 
@@ -113,11 +114,20 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     auto tls = TlsIdentity::load(loop_, installation_.tls_files(), keys_.relay.public_key(), log_);
     if (!tls) return tls.error();
     tls_ = std::move(*tls);
+    auto smtp = installation_.smtp_server();
+    if (!smtp) return smtp.error();
+    serve::Coordinator::Setup setup{
+        facts_of(installation_, *tls_), relay_of(installation_.config, *tls_),
+        installation_.config.oidc, [] { return TimePoint(std::chrono::steady_clock::now()); }, {}};
+    if (*smtp) {
+      setup.mail_from = installation_.config.smtp->from();
+      smtp_ = std::make_unique<smtp::SmtpLink>(
+          loop_, std::move(**smtp), [this](mail::MailId id, const mail::Attempt& attempt) {
+            link_->mailed(id, attempt);
+          });
+    }
     auto core = serve::Coordinator::make(
-        *storage_, rng_,
-        {facts_of(installation_, *tls_), relay_of(installation_.config, *tls_),
-         installation_.config.oidc, [] { return TimePoint(std::chrono::steady_clock::now()); }},
-        loop_.now(), loop_.wall_now());
+        *storage_, rng_, std::move(setup), loop_.now(), loop_.wall_now());
     if (!core) return database_error(core.error());
     core_ = std::move(*core);
     link_ = std::make_unique<CoordinatorLink>(loop_, *core_, log_, *this);
@@ -213,6 +223,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   void fetch_document(const federation::Fetch& document) override {
     issuer_documents_->fetch(document);
   }
+  void send(const mail::Outgoing& mail) override { smtp_->send(mail); }
   std::size_t relay_clients() const override { return relay_->connections(); }
 
   bool admits(const NodePublicKey& node, const IpAddress&) override { return core_->is_node(node); }
@@ -229,6 +240,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
   std::unique_ptr<RelayMaps> relay_maps_;
   std::unique_ptr<MessagePosts> message_posts_;
   std::unique_ptr<IssuerDocuments> issuer_documents_;
+  std::unique_ptr<smtp::SmtpLink> smtp_;  // where mail is sent
   std::unique_ptr<RelayLink> relay_;
   std::unique_ptr<PublicSite> site_;
   std::unique_ptr<AdminSocket> admin_;

@@ -74,7 +74,7 @@ Result<AdminClient::Reply, Failure> AdminClient::call(
   } else {
     fetch.unix_socket = server_.socket;
   }
-  fetch.timeout = kTimeout;
+  fetch.timeout = terms.timeout;
   if (!terms.if_match.empty()) fetch.headers.set("If-Match", terms.if_match);
   if (!body.empty()) {
     fetch.headers.set("Content-Type", terms.body_type);
@@ -84,7 +84,7 @@ Result<AdminClient::Reply, Failure> AdminClient::call(
   std::optional<Answered> answered;
   io::HttpClient client(
       loop, std::move(fetch), [&](Answered answer) { answered.emplace(std::move(answer)); });
-  loop.run_until([&] { return answered.has_value(); }, kTimeout + 1s);
+  loop.run_until([&] { return answered.has_value(); }, terms.timeout + 1s);
   if (!answered) return Failure{Exit::TimedOut, "the server at " + place() + " does not answer"};
   if (!*answered) return no_answer(answered->error());
   const http::Response& response = **answered;

@@ -37,6 +37,7 @@ class AdminClient {
   struct Terms {
     std::string body_type = "application/json";
     std::string if_match;  // do it only if this still is the state; empty: in any
+    Duration timeout = kTimeout;
   };
   // `target`: below /api/v2, without a query.
   Result<Reply, Failure> call(

@@ -28,6 +28,16 @@ Settings in_force(const Installation& installation) {
       {"tls_key", installation.tls_files().key},
       {"metrics_listen", config.metrics_listen ? config.metrics_listen->to_text() : ""},
       {"webhooks_private", config.webhooks_private ? "on" : "off"}};
+  if (const auto& smtp = config.smtp) {
+    const bool starttls = smtp->server("", "").encryption == mail::Encryption::StartTls;
+    const Settings more = {
+        {"smtp_url", smtp->url()},
+        {"smtp_from", smtp->from().to_text()},
+        {"smtp_user", smtp->user()},
+        {"smtp_password_file", smtp->password_file()},
+        {"smtp_starttls", smtp->url().starts_with("smtps") ? "" : starttls ? "on" : "off"}};
+    out.insert(out.end(), more.begin(), more.end());
+  }
   if (const auto& oidc = config.oidc) {
     const Settings more = {
         {"oidc_issuer", oidc->issuer},
@@ -53,6 +63,8 @@ Done config_check(const Invocation& call) {
   if (!installation) return Failure{Exit::Failed, installation.error().text};
   if (auto fits = check_certificate(installation->tls_files()); !fits)
     return Failure{Exit::Failed, fits.error().text};
+  if (auto smtp = installation->smtp_server(); !smtp)
+    return Failure{Exit::Failed, smtp.error().text};
   print(call.json ? json_text(Json::object()) : call.places.config + " is fine\n");
   return {};
 }

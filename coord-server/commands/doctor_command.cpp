@@ -6,6 +6,7 @@
 #include "coord-server/commands/json.h"
 #include "coord-server/commands/table.h"
 #include "coord-server/commands/verbs.h"
+#include "coord-server/smtp/smtp_link.h"
 
 namespace aya::coord {
 namespace {
@@ -15,6 +16,7 @@ constexpr std::uint64_t kLittleSpace = 100 * 1024 * 1024;
 struct Finding {
   std::string what;
   std::string trouble;  // empty: it is well
+  std::string note = {};
 };
 
 std::string folder_trouble(const std::string& dir) {
@@ -36,6 +38,15 @@ std::string text_of(const Result<void, StartError>& done) {
   return done ? std::string() : done.error().text;
 }
 
+// Whether the mail server takes mail is for `mail test` to find out.
+Finding mail_finding(const Installation& installation) {
+  auto server = installation.smtp_server();
+  if (!server) return {"mail", server.error().text};
+  if (!*server) return {"mail", "", "not configured: smtp_url is not set"};
+  if (std::string missing = smtp::missing_library(); !missing.empty()) return {"mail", missing};
+  return {"mail", "", "by " + installation.config.smtp->url()};
+}
+
 std::vector<Finding> look(const Invocation& call) {
   auto installation = open_installation(call.places);
   std::vector<Finding> out = {{"configuration", installation ? "" : installation.error().text}};
@@ -44,6 +55,7 @@ std::vector<Finding> look(const Invocation& call) {
   out.push_back({"disk space", space_trouble(call.places.state)});
   out.push_back({"certificate", text_of(check_certificate(installation->tls_files()))});
   out.push_back({"database", text_of(check_database(*installation))});
+  out.push_back(mail_finding(*installation));
   auto status = call.client.call("GET", "/status");
   out.push_back({"server", status ? "" : status.error().text});
   return out;
@@ -58,9 +70,14 @@ Done doctor_command(const Invocation& call) {
   for (const Finding& finding : look(call)) {
     const bool well = finding.trouble.empty();
     if (!well) ++ill;
-    shown.push_back({{"what", finding.what}, {"ok", well}, {"trouble", finding.trouble}});
+    const std::string& said = well ? finding.note : finding.trouble;
+    shown.push_back(
+        {{"what", finding.what},
+         {"ok", well},
+         {"trouble", finding.trouble},
+         {"note", finding.note}});
     text += (well ? "ok      " : "FAILED  ") + finding.what +
-            (well ? "" : ": " + printable(finding.trouble)) + '\n';
+            (said.empty() ? "" : ": " + printable(said)) + '\n';
   }
   print(call.json ? json_text(shown) : text);
   if (ill == 0) return {};

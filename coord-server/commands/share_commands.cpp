@@ -1,6 +1,7 @@
 // Sharing one device with another network: links, who followed them, and ending it from either
 // side.
 #include "coord-server/commands/made_link.h"
+#include "coord-server/commands/mail_calls.h"
 #include "coord-server/commands/node_calls.h"
 #include "coord-server/commands/table.h"
 
@@ -27,7 +28,7 @@ Done share_add(const Invocation& call) {
   auto reply =
       call.client.call("POST", node_path(*device) + "/device-invites", Json::array({wish}).dump());
   if (!reply) return reply.error();
-  return show_made_link(call, reply->body, [&](const Json&, const std::string& until) {
+  return show_made_link(call, *reply, [&](const Json&, const std::string& until) {
     return shown_label(*device) + " can be added to another network until " + until +
            " by who opens";
   });
@@ -58,6 +59,10 @@ Done share_list(const Invocation& call) {
   }
   print(table(rows));
   return {};
+}
+
+Done share_resend(const Invocation& call) {
+  return resend(call, "/device-invites/" + call.arguments[0] + "/resend");
 }
 
 Done share_remove(const Invocation& call) {

@@ -2,21 +2,10 @@
 
 #include <algorithm>
 
+#include "proto/base/utf8.h"
+
 namespace aya::coord {
 namespace {
-
-// The bytes of the code point at the start of `text`; 0 where it is not UTF-8.
-std::size_t code_point_length(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  std::size_t length = 0;
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first < 0xe0) length = 2;
-  if (first >= 0xe0 && first < 0xf0) length = 3;
-  if (first >= 0xf0 && first < 0xf5) length = 4;
-  if (length == 0 || length > text.size()) return 0;
-  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
-  return std::ranges::all_of(text.substr(1, length - 1), continues) ? length : 0;
-}
 
 // C0 and C1 controls, and the marks that reorder a line.
 bool steers(std::string_view point) {
@@ -40,7 +29,7 @@ std::size_t characters(std::string_view text) {
 std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = code_point_length(text);
+    const std::size_t length = utf8_length(text);
     const std::string_view point = text.substr(0, std::max<std::size_t>(length, 1));
     if (length == 0 || steers(point)) {
       out += '?';

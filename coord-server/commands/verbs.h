@@ -73,7 +73,14 @@ Done user_password(const Invocation& call);
 // invite_commands.cpp
 Done invite_add(const Invocation& call);
 Done invite_list(const Invocation& call);
+Done invite_resend(const Invocation& call);
 Done invite_remove(const Invocation& call);
+
+// mail_commands.cpp
+Done mail_test(const Invocation& call);
+Done contact_list(const Invocation& call);
+Done contact_set(const Invocation& call);
+Done contact_resend(const Invocation& call);
 
 // account_commands.cpp
 Done account_add(const Invocation& call);
@@ -161,6 +168,7 @@ Done service_revoke(const Invocation& call);
 // share_commands.cpp
 Done share_add(const Invocation& call);
 Done share_list(const Invocation& call);
+Done share_resend(const Invocation& call);
 Done share_remove(const Invocation& call);
 Done share_accept(const Invocation& call);
 

@@ -129,12 +129,12 @@ Stored<void> Registry::set_settings(
   return {};
 }
 
-Stored<void> Registry::set_contacts(
-    AccountId id, const std::array<std::string, 3>& contacts, const AuditEntry& audit) {
+Stored<void> Registry::set_contact(
+    AccountId id, store::ContactKind kind, const std::string& email, const AuditEntry& audit) {
   store::Account* account = find_in(accounts_, id);
   AYA_CHECK(account != nullptr);
-  if (auto stored = storage_.update_contacts(id, contacts, audit); !stored) return stored;
-  account->contacts = contacts;
+  if (auto stored = storage_.set_contact(id, kind, email, audit); !stored) return stored;
+  account->contacts[static_cast<std::size_t>(kind)] = email;
   return {};
 }
 

@@ -86,8 +86,8 @@ class Registry {
   Stored<void> set_dns(AccountId id, const control::DnsConfig& dns, const AuditEntry& audit);
   Stored<void> set_settings(
       AccountId id, const store::AccountSettings& settings, const AuditEntry& audit);
-  Stored<void> set_contacts(
-      AccountId id, const std::array<std::string, 3>& contacts, const AuditEntry& audit);
+  Stored<void> set_contact(
+      AccountId id, store::ContactKind kind, const std::string& email, const AuditEntry& audit);
   // Since when the names that nodes are told besides their own are what they are.
   Version dns_changed(AccountId account) const;
   // Empty: the policy accounts begin with.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "proto/base/utf8.h"
+
 namespace aya::pages {
 namespace {
 
@@ -28,24 +30,6 @@ button.quiet { background: none; color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 pre { overflow-wrap: anywhere; white-space: pre-wrap; }
 )css";
-
-// Length of the UTF-8 sequence that `text` begins with; 0 if it begins with none.
-std::size_t sequence(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t size = lead < 0x80                   ? 1
-                           : lead >= 0xc2 && lead < 0xe0 ? 2
-                           : lead >= 0xe0 && lead < 0xf0 ? 3
-                           : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                         : 0;
-  if (size == 0 || size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool outside = (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf4 && byte(1) >= 0x90);
-  return overlong || outside ? 0 : size;
-}
 
 std::string_view entity(char c) {
   switch (c) {
@@ -103,7 +87,7 @@ Tongue Tongue::of(const http::Request& request) {
 std::string escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t size = sequence(text);
+    const std::size_t size = utf8_length(text);
     const auto lead = static_cast<unsigned char>(text[0]);
     if (size == 0 || lead < 0x20 || lead == 0x7f) {
       out += '?';

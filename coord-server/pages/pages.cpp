@@ -40,6 +40,8 @@ const std::vector<Pages::Route>& Pages::routes() {
       {"POST", "/admin/invite/", &Pages::accept_invite},
       {"GET", "/join/", &Pages::show_join},
       {"POST", "/join/", &Pages::join},
+      {"GET", "/contact/", &Pages::show_contact},
+      {"POST", "/contact/", &Pages::confirm_contact},
       {"GET", "/ssh/", &Pages::show_ssh},
       {"POST", "/ssh/", &Pages::decide_ssh},
       {"GET", "/login", &Pages::show_login},
@@ -62,13 +64,14 @@ const std::vector<Pages::Route>& Pages::routes() {
 
 Pages::Pages(
     nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
-    sharing::Sharing& sharing, people::Invitations& invitations, ssh_check::SshChecks& checks,
-    Rng& rng, Site site)
+    sharing::Sharing& sharing, people::Invitations& invitations, people::Contacts& contacts,
+    ssh_check::SshChecks& checks, Rng& rng, Site site)
     : registry_(registry),
       storage_(storage),
       enrollment_(enrollment),
       sharing_(sharing),
       invitations_(invitations),
+      contacts_(contacts),
       checks_(checks),
       rng_(rng),
       browser_(std::move(site.origin), site.secret),
@@ -79,8 +82,8 @@ Pages::Pages(
 }
 
 bool Pages::owns(std::string_view path) {
-  constexpr std::string_view kOurs[] = {"/a",     "/admin/invite", "/ssh",  "/login",  "/logout",
-                                        "/link",  "/oidc",         "/join", "/account"};
+  constexpr std::string_view kOurs[] = {"/a",    "/admin/invite", "/ssh",  "/login",   "/logout",
+                                        "/link", "/oidc",         "/join", "/contact", "/account"};
   if (path == "/style.css") return true;
   for (const std::string_view ours : kOurs) {
     if (path.starts_with(ours) && (path.size() == ours.size() || path[ours.size()] == '/'))

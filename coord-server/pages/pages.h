@@ -6,6 +6,7 @@
 //   /link/<token>  signs in once: for the first time, or when a password is lost
 //   /oidc/…        the way to another provider, and back
 //   /join/<code>   an invitation: becomes a user
+//   /contact/<token>  a mail asked whether the address it went to is right
 //   /admin/invite/<code>  a machine of another account, shared by a link
 //   /ssh/<id>      an SSH session that its person has to confirm
 //   /account       the own password, second factor, sessions
@@ -20,6 +21,7 @@
 #include "coord-server/oidc/provider.h"
 #include "coord-server/pages/page_answer.h"
 #include "coord-server/pages/visit.h"
+#include "coord-server/people/contacts.h"
 #include "coord-server/people/invitations.h"
 #include "coord-server/people/throttle.h"
 #include "coord-server/sharing/sharing.h"
@@ -42,8 +44,8 @@ class Pages {
   // All outlive this.
   Pages(
       nodes::Registry& registry, store::Store& storage, enroll::Enrollment& enrollment,
-      sharing::Sharing& sharing, people::Invitations& invitations, ssh_check::SshChecks& checks,
-      Rng& rng, Site site);
+      sharing::Sharing& sharing, people::Invitations& invitations, people::Contacts& contacts,
+      ssh_check::SshChecks& checks, Rng& rng, Site site);
 
   static bool owns(std::string_view path);
   PageAnswer answer(const http::Request& request, const IpAddress& from, WallTime now);
@@ -96,6 +98,9 @@ class Pages {
   // The invitation that a login is to end at, if it is one and of this network.
   const people::UserInvite* invite_at(
       std::string_view next, store::AccountId account, WallTime now) const;
+  // contact_page.cpp
+  PageAnswer show_contact(Visit& visit, std::string_view token);
+  PageAnswer confirm_contact(Visit& visit, std::string_view token);
   // ssh_page.cpp
   // What `then` says to the owner of the machine a session comes from; nobody else gets that far.
   using Checked =
@@ -146,6 +151,7 @@ class Pages {
   enroll::Enrollment& enrollment_;
   sharing::Sharing& sharing_;
   people::Invitations& invitations_;
+  people::Contacts& contacts_;
   ssh_check::SshChecks& checks_;
   Rng& rng_;
   BrowserRules browser_;

@@ -71,6 +71,14 @@ store::Stored<void> Invitations::take_back(UserInviteId id, const store::AuditEn
   return {};
 }
 
+store::Stored<void> Invitations::note_mailed(UserInviteId id, WallTime when) {
+  const auto found = invites_.find(id);
+  if (found == invites_.end()) return {};  // used or taken back meanwhile
+  if (auto noted = storage_.note_user_invite_mailed(id, when); !noted) return noted;
+  found->second.mailed = when;
+  return {};
+}
+
 // Whom an administrator invited needs nobody's approval any more.
 store::Stored<store::User> Invitations::accept(
     const UserInvite& invite, std::string login, std::string display_name, store::FirstLogin how,

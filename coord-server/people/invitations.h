@@ -35,6 +35,8 @@ class Invitations {
   store::Stored<std::vector<UserInvite>> create(
       std::vector<UserInvite> wishes, const std::vector<store::AuditEntry>& audit, WallTime now);
   store::Stored<void> take_back(UserInviteId id, const store::AuditEntry& audit);
+  // A mail server took a mail about it.
+  store::Stored<void> note_mailed(UserInviteId id, WallTime when);
   // The new user. Account, role and status come from the invitation; `how` says how that one signs
   // in from now on. Taken: the login is somebody else's; Spent: somebody was faster.
   store::Stored<store::User> accept(

@@ -96,6 +96,7 @@ Answer<http::Response> ask_device(const AdminContext& c);
 // contact_routes.cpp
 Answer<http::Response> get_contacts(const AdminContext& c);
 Answer<http::Response> patch_contact(const AdminContext& c);
+Answer<http::Response> resend_contact_mail(const AdminContext& c);
 Answer<http::Response> list_integrations(const AdminContext& c);
 
 // service_routes.cpp
@@ -110,6 +111,9 @@ Answer<http::Response> set_service_approval(const AdminContext& c);
 // audit_routes.cpp
 Answer<http::Response> audit_log(const AdminContext& c);
 Answer<http::Response> verify_audit_log(const AdminContext& c);
+
+// mail_routes.cpp
+Answer<http::Response> try_mail(const AdminContext& c);
 
 // openapi.cpp
 Answer<http::Response> openapi(const AdminContext& c);

@@ -3,6 +3,7 @@
 #include "coord-server/api/json.h"
 #include "coord-server/resources/device_json.h"
 #include "coord-server/resources/handlers.h"
+#include "coord-server/resources/mailing.h"
 
 namespace aya::resources {
 namespace {
@@ -27,11 +28,13 @@ Json invite_json(const AdminContext& c, const DeviceInvite& invite) {
       {"sharerId", invite.sharer.value},
       {"multiUse", invite.multi_use},
       {"allowExitNode", invite.allow_exit_node},
-      {"inviteUrl", c.facts.server_url + "/admin/invite/" + c.sharing.code_of(invite)}};
+      {"inviteUrl", device_invite_url(c, invite)}};
   if (!invite.email.empty()) {
     out["email"] = invite.email;
-    out["lastEmailSentAt"] = kZeroTimeText;  // this server sends no mail
+    out["lastEmailSentAt"] =
+        invite.mailed ? to_rfc3339(*invite.mailed) : std::string(kZeroTimeText);
   }
+  if (c.outbox.has(invite.id)) out["emailWaiting"] = true;
   const auto accepted = c.sharing.acceptances(invite.id);
   out["accepted"] = !accepted.empty();
   if (!accepted.empty()) {
@@ -84,6 +87,9 @@ Answer<DeviceInvite> invite_from(const AdminContext& c, const Json& wish, const 
   if (!exit_node) return exit_node.error();
   auto email = text_field(wish, "email");
   if (!email) return email.error();
+  if (!email->empty() && !mail::is_address(*email)) {
+    return ApiError::bad_request("email: want an e-mail address");
+  }
   invite.account = node.account();
   invite.device = node.id();
   invite.sharer = c.caller.user;
@@ -162,8 +168,14 @@ Answer<http::Response> create_device_invites(const AdminContext& c) {
   auto created = c.sharing.create(std::move(invites), audit);
   if (!created) return ApiError::of(created.error());
   Json out = Json::array();
-  for (const DeviceInvite* invite : *created) out.push_back(invite_json(c, *invite));
-  return http::Response::json(200, text_of(out));
+  std::optional<ApiError> unsent;
+  for (const DeviceInvite* invite : *created) {
+    if (!invite->email.empty()) {
+      if (auto mailed = mail_invite(c, *invite); !mailed) unsent = mailed.error();
+    }
+    out.push_back(invite_json(c, *invite));
+  }
+  return made_answer(c, text_of(out), unsent);
 }
 
 Answer<http::Response> get_device_invite(const AdminContext& c) {
@@ -200,7 +212,11 @@ Answer<http::Response> delete_device_invite(const AdminContext& c) {
 Answer<http::Response> resend_device_invite(const AdminContext& c) {
   auto invite = own_invite(c, c.path[0]);
   if (!invite) return invite.error();
-  return ApiError{501, "this server sends no mail; give the invitation's inviteUrl yourself"};
+  if (auto mailed = mail_invite(c, **invite); !mailed) return mailed.error();
+  const nodes::Node& device = *c.registry.find((*invite)->device);
+  const auto entry = entry_about(c, (*invite)->account, device, "RESEND", "to " + (*invite)->email);
+  if (auto noted = c.registry.note(entry); !noted) return ApiError::of(noted.error());
+  return http::Response::json(200, "{}");
 }
 
 Answer<http::Response> accept_device_invite(const AdminContext& c) {

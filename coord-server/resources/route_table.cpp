@@ -46,6 +46,7 @@ constexpr std::array kRoutes = {
     Route{"PATCH",  "tailnet/*/settings",                 "",                          patch_settings},
     Route{"GET",    "tailnet/*/contacts",                 "account_settings:read",     get_contacts},
     Route{"PATCH",  "tailnet/*/contacts/*",               "account_settings",          patch_contact},
+    Route{"POST",   "tailnet/*/contacts/*/resend-verification-email", "account_settings", resend_contact_mail},
     Route{"GET",    "tailnet/*/services",                 "services:read",             list_services},
     Route{"GET",    "tailnet/*/services/*",               "services:read",             get_service},
     Route{"PUT",    "tailnet/*/services/*",               "services",                  put_service},
@@ -142,6 +143,7 @@ constexpr std::array kRoutes = {
     Route{"POST",   "accounts",                         "",                        create_account},
     Route{"DELETE", "accounts/*",                       "",                        delete_account},
     Route{"GET",    "accounts",                           "",                          list_accounts},
+    Route{"POST",   "mail/test",                          "",                          try_mail},
     Route{"GET",    "status",                             "devices:core:read",         server_status},
     Route{"GET",    "whoami",                             "",                          who_am_i},
     Route{"GET",    "docs",                               "-",                         docs_page},
@@ -153,7 +155,6 @@ constexpr std::array kNotYet = {
     NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
     NotYet{"posture/integrations/*", "posture integrations are"},
     NotYet{"tailnet/*/logging/network", "flow logs are"},
-    NotYet{"tailnet/*/contacts/*/resend-verification-email", "mails are"},
     NotYet{"device/*/device-invites", "device invites are"},
 };
 

@@ -2,6 +2,7 @@
 #include "coord-server/api/json.h"
 #include "coord-server/people/login_name.h"
 #include "coord-server/resources/handlers.h"
+#include "coord-server/resources/mailing.h"
 #include "proto/base/parse_number.h"
 
 namespace aya::resources {
@@ -10,19 +11,19 @@ namespace {
 using people::UserInvite;
 using people::UserInviteId;
 
-constexpr std::size_t kLongestAddress = 254;
-
 Json invite_json(const AdminContext& c, const UserInvite& invite) {
-  return {
+  Json out = {
       {"id", std::to_string(invite.id.value)},
       {"role", invite.role},
       {"tailnetId", invite.account.value},
       {"inviterId", invite.inviter.value},
       {"email", invite.email},
-      {"lastEmailSentAt", kZeroTimeText},  // this server sends no mail
+      {"lastEmailSentAt", invite.mailed ? to_rfc3339(*invite.mailed) : std::string(kZeroTimeText)},
       {"created", to_rfc3339(invite.created)},
       {"expires", to_rfc3339(invite.expires)},
-      {"inviteUrl", c.facts.server_url + "/join/" + c.invitations.code_of(invite)}};
+      {"inviteUrl", user_invite_url(c, invite)}};
+  if (c.outbox.has(invite.id)) out["emailWaiting"] = true;
+  return out;
 }
 
 Answer<const UserInvite*> invite_in_path(const AdminContext& c) {
@@ -44,7 +45,9 @@ Answer<UserInvite> wish_of(const AdminContext& c, const store::Account& account,
   if (auto may = c.may_give_role(*role); !may) return may.error();
   auto email = text_field(body, "email");
   if (!email) return email.error();
-  if (email->size() > kLongestAddress) return ApiError::bad_request("email: too long");
+  if (!email->empty() && !mail::is_address(*email)) {
+    return ApiError::bad_request("email: want an e-mail address");
+  }
   UserInvite wish;
   wish.account = account.id;
   wish.inviter = c.caller.user;
@@ -97,8 +100,14 @@ Answer<http::Response> create_user_invites(const AdminContext& c) {
   auto made = c.invitations.create(std::move(wishes), audit, c.now);
   if (!made) return ApiError::of(made.error());
   Json out = Json::array();
-  for (const UserInvite& invite : *made) out.push_back(invite_json(c, invite));
-  return http::Response::json(200, text_of(out));
+  std::optional<ApiError> unsent;
+  for (const UserInvite& invite : *made) {
+    if (!invite.email.empty()) {
+      if (auto mailed = mail_invite(c, invite); !mailed) unsent = mailed.error();
+    }
+    out.push_back(invite_json(c, invite));
+  }
+  return made_answer(c, text_of(out), unsent);
 }
 
 Answer<http::Response> get_user_invite(const AdminContext& c) {
@@ -122,7 +131,11 @@ Answer<http::Response> delete_user_invite(const AdminContext& c) {
 Answer<http::Response> resend_user_invite(const AdminContext& c) {
   auto invite = invite_in_path(c);
   if (!invite) return invite.error();
-  return ApiError{501, "this server sends no mail; pass inviteUrl on yourself"};
+  if (auto mailed = mail_invite(c, **invite); !mailed) return mailed.error();
+  store::AuditEntry entry = about(c, **invite, "RESEND");
+  entry.target_id = std::to_string((*invite)->id.value);
+  if (auto noted = c.registry.note(entry); !noted) return ApiError::of(noted.error());
+  return http::Response::json(200, "{}");
 }
 
 }  // namespace aya::resources

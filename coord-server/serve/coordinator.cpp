@@ -67,10 +67,13 @@ store::Stored<Coordinator::Loaded> Coordinator::load(
   if (!log_streams) return log_streams.error();
   auto invitations = people::Invitations::load(**registry, storage, rng);
   if (!invitations) return invitations.error();
+  auto contacts = people::Contacts::load(**registry, storage, rng);
+  if (!contacts) return contacts.error();
   auto secret = login_secret(storage, rng);
   if (!secret) return secret.error();
   return Loaded{std::move(*registry), std::move(*sharing),     std::move(*relays),
-                std::move(*webhooks), std::move(*log_streams), std::move(*invitations), *secret};
+                std::move(*webhooks), std::move(*log_streams), std::move(*invitations),
+                std::move(*contacts), *secret};
 }
 
 Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup)
@@ -83,6 +86,8 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       webhooks_(std::move(loaded.webhooks)),
       log_streams_(std::move(loaded.log_streams)),
       invitations_(std::move(loaded.invitations)),
+      contacts_(std::move(loaded.contacts)),
+      outbox_(setup_.mail_from, rng),
       builder_(*registry_, policy_, *sharing_, *relays_),
       streams_(builder_, *registry_, presence_, rng),
       calls_(*registry_, streams_, rng),
@@ -101,10 +106,11 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       admin_routes_(
           resources::route_table(),
           {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *log_streams_,
-           *invitations_, policy_, api_calls_, feed_, exchanges_},
+           *invitations_, *contacts_, outbox_, mail_trials_, policy_, api_calls_, feed_,
+           exchanges_},
           rng, setup_.facts),
       pages_(
-          *registry_, storage, enrollment_, *sharing_, *invitations_, checks_, rng,
+          *registry_, storage, enrollment_, *sharing_, *invitations_, *contacts_, checks_, rng,
           {setup_.facts.server_url, loaded.login_secret, setup_.oidc}) {
   enrollment_.addresses().set_pools(policy_);
 }
@@ -132,10 +138,12 @@ Coordinator::ApiAnswer Coordinator::on_api(
   api_calls_.begin(now, out.maps);
   feed_.begin(takes_feed);
   exchanges_.begin();
+  mail_trials_.begin();
   http::Response response = on_api(request, entrance, wall);
   const bool feed = feed_.end(fresh, now);
   const bool exchanging = exchanges_.end(federation::WaiterId{fresh.value}, response);
-  if (api_calls_.end(fresh, response) || exchanging) return {};
+  const bool waits_for_mail = mail_trials_.end(fresh, response);
+  if (api_calls_.end(fresh, response) || exchanging || waits_for_mail) return {};
   return {std::move(response), feed};
 }
 
@@ -164,6 +172,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
   send_logs(wall, out);
+  send_mails(wall, out);
   if (auto told = feed_.advance(now, out.feeds); !told) {
     out.trouble.push_back(told.error().to_text());
   }
@@ -193,8 +202,25 @@ void Coordinator::note_edits_told(TimePoint now) {
 std::string Coordinator::metrics(const OutsideFigures& outside, WallTime wall) const {
   return metrics_page(
       {*registry_, streams_, policy_, admin_routes_.tally(), machine_routes_.registrations(),
-       edit_times_, feed_.size(), storage_.figures(), outside, setup_.facts.version},
+       edit_times_, feed_.size(), outbox_, storage_.figures(), outside, setup_.facts.version},
       wall);
+}
+
+mail::Outbox::Outcome Coordinator::take_mail_result(
+    mail::MailId id, const mail::Attempt& attempt, WallTime wall, Effects& out) {
+  if (auto waited = mail_trials_.take(id, attempt)) {
+    out.answers.push_back({waited->waiter, std::move(waited->response)});
+  }
+  const mail::Outbox::Outcome outcome = outbox_.take_result(id, attempt, wall);
+  if (outcome.fate != mail::Outbox::Outcome::Fate::Sent) return outcome;
+  store::Stored<void> noted;
+  if (const auto* user = std::get_if<store::UserInviteId>(&outcome.purpose)) {
+    noted = invitations_->note_mailed(*user, wall);
+  } else if (const auto* device = std::get_if<store::InviteId>(&outcome.purpose)) {
+    noted = sharing_->note_mailed(*device, wall);
+  }
+  if (!noted) out.trouble.push_back(noted.error().to_text());
+  return outcome;
 }
 
 void Coordinator::note_answers(TimePoint now, WallTime wall, Effects& out) {
@@ -315,6 +341,21 @@ store::Stored<void> Coordinator::take_post_result(
   return log_streams_->take_result(std::get<store::LogStreamId>(from), outcome, wall);
 }
 
+// Invitations may be used or taken back, and addresses proven, while a mail about them waits.
+void Coordinator::send_mails(WallTime wall, Effects& out) {
+  outbox_.keep_only([&](const mail::Purpose& purpose) {
+    if (const auto* user = std::get_if<store::UserInviteId>(&purpose)) {
+      return invitations_->find(*user, wall) != nullptr;
+    }
+    if (const auto* device = std::get_if<store::InviteId>(&purpose)) {
+      return sharing_->invite(*device) != nullptr;
+    }
+    const auto* contact = std::get_if<mail::OfContact>(&purpose);
+    return contact == nullptr || contacts_->waiting(contact->account, contact->kind) != nullptr;
+  });
+  if (auto mail = outbox_.take_due(wall)) out.mails.push_back(std::move(*mail));
+}
+
 void Coordinator::let_go_of_removed(Effects& out) {
   for (const nodes::NodeRecord& record : registry_->take_removed()) {
     presence_.forget(record.id);
@@ -433,7 +474,7 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
        {registry_->next_expiry(), logins_.next_end(), checks_.next_end(), grace_end, attribute_end,
-        share_again_at_, relays_->next_due(),
+        share_again_at_, relays_->next_due(), outbox_.next_due(),
         tell_again_at_ ? tell_again_at_ : webhooks_->next_due(),
         send_again_at_ ? send_again_at_ : log_streams_->next_due()}) {
     if (!expiry) continue;

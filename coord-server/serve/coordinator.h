@@ -21,6 +21,7 @@
 #include "coord-server/serve/carrier_health.h"
 #include "coord-server/serve/change_feed.h"
 #include "coord-server/serve/identity_questions.h"
+#include "coord-server/serve/mail_trials.h"
 #include "coord-server/serve/machine_routes.h"
 #include "coord-server/serve/server_metrics.h"
 #include "coord-server/serve/service_questions.h"
@@ -37,6 +38,7 @@ class Coordinator {
     relays::OwnRelay relay;
     std::optional<oidc::Config> oidc;
     policy::Clock clock = nullptr;  // to see how long its own work takes
+    std::optional<mail::Mailbox> mail_from;  // nullopt: no mail is sent
   };
 
   struct Effects {
@@ -51,6 +53,7 @@ class Coordinator {
     std::vector<std::string> fetches;    // URLs of relay maps: take_relay_map() is told what came
     std::vector<delivery::Post> posts;   // take_post_result() is told what came of each
     std::vector<federation::Fetch> documents;  // take_document() is told what came
+    std::vector<mail::Outgoing> mails;   // take_mail_result() is told what came of each
     std::vector<std::string> trouble;    // for the log: the disk would not take something
     void clear() {
       maps.clear();
@@ -60,6 +63,7 @@ class Coordinator {
       fetches.clear();
       posts.clear();
       documents.clear();
+      mails.clear();
       trouble.clear();
     }
   };
@@ -116,6 +120,10 @@ class Coordinator {
     return exchanges_.take(issuer, got, wall);
   }
 
+  // What came of a mail; the answer is for the log.
+  mail::Outbox::Outcome take_mail_result(
+      mail::MailId id, const mail::Attempt& attempt, WallTime wall, Effects& out);
+
   // The connection of a map stream or of a waiting request: it ended, or it takes no more for now.
   void stream_closed(mapper::StreamId id, TimePoint now) {
     streams_.close(id, now);
@@ -153,6 +161,7 @@ class Coordinator {
     std::unique_ptr<webhooks::Webhooks> webhooks;
     std::unique_ptr<log_streams::LogStreams> log_streams;
     std::unique_ptr<people::Invitations> invitations;
+    std::unique_ptr<people::Contacts> contacts;
     crypto::Key32 login_secret;
   };
   static store::Stored<Loaded> load(
@@ -169,6 +178,7 @@ class Coordinator {
   void end_attributes(WallTime wall, Effects& out);
   void tell_webhooks(WallTime wall, Effects& out);
   void send_logs(WallTime wall, Effects& out);
+  void send_mails(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
   void approve_by_policy(WallTime wall, Effects& out);
@@ -188,6 +198,9 @@ class Coordinator {
   std::unique_ptr<webhooks::Webhooks> webhooks_;
   std::unique_ptr<log_streams::LogStreams> log_streams_;
   std::unique_ptr<people::Invitations> invitations_;
+  std::unique_ptr<people::Contacts> contacts_;
+  mail::Outbox outbox_;
+  MailTrials mail_trials_;
   mapper::MapBuilder builder_;
   mapper::MapStreams streams_;
   NodeCalls calls_;

@@ -99,6 +99,15 @@ void put_store(Page& page, const store::StoreFigures& store) {
   page.gauge("db_size_bytes", "Size of the database", store.size_bytes);
 }
 
+void put_mails(Page& page, const mail::Outbox& outbox) {
+  page.counter(
+      "mails_sent_total", "Mails that the mail server has taken", outbox.counters().sent);
+  page.counter(
+      "mails_failed_total", "Mails that were given up: refused, or tried too often",
+      outbox.counters().given_up);
+  page.gauge("mails_waiting", "Mails that are to be sent, or sent again", outbox.waiting());
+}
+
 void put_relay(Page& page, const OutsideFigures& outside) {
   page.gauge("derp_clients", "Connections of the built-in relay", outside.relay_clients);
   page.counter("derp_bytes_total", "Bytes of packets that were relayed");
@@ -134,6 +143,7 @@ std::string metrics_page(const ServerFigures& figures, WallTime now) {
   page.histogram(figures.address_edits);
   page.gauge("event_streams", "Open streams of notices of change", figures.feeds);
   put_requests(page, figures.requests);
+  put_mails(page, figures.outbox);
   put_relay(page, figures.outside);
   put_store(page, figures.store);
   return page.take();

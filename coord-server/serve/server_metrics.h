@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coord-server/api/request_tally.h"
+#include "coord-server/mail/outbox.h"
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/nodes/registry.h"
 #include "coord-server/policy/policy.h"
@@ -27,6 +28,7 @@ struct ServerFigures {
   const Registrations& registrations;
   const Histogram& address_edits;  // from the edit to every node that is online and reads
   std::uint64_t feeds = 0;         // open notices of change
+  const mail::Outbox& outbox;
   store::StoreFigures store;
   OutsideFigures outside;
   std::string version;

@@ -232,6 +232,14 @@ Stored<void> Sharing::accept(
   return {};
 }
 
+Stored<void> Sharing::note_mailed(InviteId invite, WallTime when) {
+  const auto found = invites_.find(invite);
+  if (found == invites_.end()) return {};  // taken back meanwhile
+  if (auto noted = storage_.note_device_invite_mailed(invite, when); !noted) return noted;
+  found->second.mailed = when;
+  return {};
+}
+
 Stored<void> Sharing::withdraw(InviteId id, const std::vector<AuditEntry>& audit) {
   if (auto stored = storage_.delete_device_invite(id, audit); !stored) return stored;
   const auto accepted = acceptances(id);

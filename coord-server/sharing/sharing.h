@@ -76,6 +76,8 @@ class Sharing final : public policy::Strangers {
   // Nonces are filled in.
   Stored<std::vector<const DeviceInvite*>> create(
       std::vector<DeviceInvite> invites, const std::vector<AuditEntry>& audit);
+  // A mail server took a mail about it.
+  Stored<void> note_mailed(InviteId invite, WallTime when);
   // An offer without obstacle. `entry`: by whom; both accounts read in their logs what happened.
   Stored<void> accept(const Offer& offer, const store::User& by, AuditEntry entry, WallTime now);
   Stored<void> withdraw(InviteId invite, const std::vector<AuditEntry>& audit);

@@ -556,6 +556,21 @@ WHEN NEW.label <> OLD.label AND EXISTS (SELECT 1 FROM services
 BEGIN SELECT RAISE(ABORT, 'a service has this name'); END;
 )sql";
 
+// What has been mailed, and addresses that wait for being proven.
+constexpr const char* kMails = R"sql(
+ALTER TABLE user_invites ADD COLUMN mailed TEXT;
+ALTER TABLE device_invites ADD COLUMN mailed TEXT;
+
+CREATE TABLE waiting_contacts (
+  account_id   INTEGER NOT NULL REFERENCES accounts(id),
+  kind         INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 2),
+  email        TEXT NOT NULL,
+  sha256       BLOB NOT NULL UNIQUE,
+  link_expires TEXT NOT NULL,
+  PRIMARY KEY (account_id, kind)
+) WITHOUT ROWID;
+)sql";
+
 struct Step {
   constexpr Step(const char* sql, Stored<void> (*more)(SqliteDatabase&) = nullptr)
       : script(sql), then(more) {}
@@ -575,7 +590,7 @@ constexpr Step kSteps[] = {kFirst,   kRoutes,   kNames,       kTags,     kSettin
                            kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
                            kRelays,  kWebhooks, kInvitations, kWireguard, kForwarding,
                            {kAuditChain, chain_what_was_logged}, kLogStreams,
-                           kFederation, kServices};
+                           kFederation, kServices, kMails};
 
 }  // namespace
 

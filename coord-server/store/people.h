@@ -52,9 +52,10 @@ struct UserInvite {
   AccountId account;
   UserId inviter;
   std::string role;
-  std::string email;   // whom it is meant for, if that was said; nothing is sent there
+  std::string email;   // whom it is meant for, if that was said
   SecretHash nonce{};  // of the code in the link
   WallTime created{}, expires{};
+  std::optional<WallTime> mailed;  // when a mail server last took a mail about it
 };
 
 // How somebody comes in who becomes a user just now.
@@ -100,6 +101,7 @@ class PeopleStore {
   virtual Stored<std::vector<UserInvite>> create_user_invites(
       std::vector<UserInvite> invites, const std::vector<AuditEntry>& audit) = 0;
   virtual Stored<void> delete_user_invite(UserInviteId invite, const AuditEntry& audit) = 0;
+  virtual Stored<void> note_user_invite_mailed(UserInviteId invite, WallTime when) = 0;
 
   virtual Stored<std::optional<Identity>> identity(
       AccountId account, std::string_view issuer, std::string_view subject) = 0;

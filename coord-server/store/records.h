@@ -54,6 +54,9 @@ struct AccountSettings {
   friend bool operator==(const AccountSettings&, const AccountSettings&) = default;
 };
 
+// What somebody may write to a network about.
+enum class ContactKind { Account, Support, Security };
+
 // A network of its own: users, nodes, names and the whole of 100.64.0.0/10.
 struct Account {
   AccountId id;
@@ -65,7 +68,7 @@ struct Account {
   // where they replace the node's own, and `fallback_resolvers` where they do not.
   control::DnsConfig dns = first_dns();
   AccountSettings settings = {};
-  // Whom to write to, as e-mail addresses: about the account, for help, about security.
+  // Whom to write to, as e-mail addresses, by ContactKind.
   std::array<std::string, 3> contacts = {};
   std::string policy = {};  // as somebody wrote it; empty: the one accounts begin with
 };

@@ -22,6 +22,7 @@ struct DeviceInvite {
   std::string email;
   WallTime created{};
   WallTime expires{};  // cannot be accepted from then on; what was accepted stays
+  std::optional<WallTime> mailed;  // when a mail server last took a mail about it
 };
 
 // An accepted invitation: `device` is shown to the machines of `account`.
@@ -62,6 +63,7 @@ class SharingStore {
   // With every share that came of it.
   virtual Stored<void> delete_device_invite(
       InviteId invite, const std::vector<AuditEntry>& audit) = 0;
+  virtual Stored<void> note_device_invite_mailed(InviteId invite, WallTime when) = 0;
   // The other side does not want it any more.
   virtual Stored<void> leave_share(const Share& share, const std::vector<AuditEntry>& audit) = 0;
 

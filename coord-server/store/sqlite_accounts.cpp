@@ -50,6 +50,7 @@ Stored<void> SqliteStore::remove_account(AccountId account, const AuditEntry& au
           "DELETE FROM log_streams WHERE account_id = ?",
           "DELETE FROM services WHERE account_id = ?",
           "DELETE FROM user_invites WHERE account_id = ?",
+          "DELETE FROM waiting_contacts WHERE account_id = ?",
           "DELETE FROM users WHERE account_id = ?"}) {
       if (auto gone = db_.run(statement, {account}); !gone) return gone;
     }
@@ -58,18 +59,6 @@ Stored<void> SqliteStore::remove_account(AccountId account, const AuditEntry& au
         "WHERE id = ? AND removed IS NULL",
         {to_rfc3339(audit.time), account});
     if (!removed) return removed;
-    return log(audit);
-  });
-}
-
-Stored<void> SqliteStore::update_contacts(
-    AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) {
-  return db_.transaction<void>([&]() -> Stored<void> {
-    auto updated = change_one(
-        "UPDATE accounts SET contact_account = ?, contact_support = ?, contact_security = ? "
-        "WHERE id = ?",
-        {contacts[0], contacts[1], contacts[2], account});
-    if (!updated) return updated;
     return log(audit);
   });
 }

@@ -53,6 +53,7 @@ UserInvite read_user_invite(RowReader& row) {
   out.nonce = row.hash();
   out.created = row.time();
   out.expires = row.time();
+  out.mailed = row.optional_time();
   return out;
 }
 
@@ -208,7 +209,7 @@ Stored<void> SqliteStore::let_in(UserId user, const FirstLogin& how) {
 
 Stored<std::vector<UserInvite>> SqliteStore::user_invites() {
   return all(
-      read_user_invite, "id, account_id, inviter_id, role, email, nonce, created, expires",
+      read_user_invite, "id, account_id, inviter_id, role, email, nonce, created, expires, mailed",
       "user_invites ORDER BY id", {});
 }
 
@@ -234,6 +235,10 @@ Stored<void> SqliteStore::delete_user_invite(UserInviteId invite, const AuditEnt
     auto gone = change_one("DELETE FROM user_invites WHERE id = ?", {invite});
     return gone ? log(audit) : gone;
   });
+}
+
+Stored<void> SqliteStore::note_user_invite_mailed(UserInviteId invite, WallTime when) {
+  return db_.run("UPDATE user_invites SET mailed = ? WHERE id = ?", {to_rfc3339(when), invite});
 }
 
 }  // namespace aya::store

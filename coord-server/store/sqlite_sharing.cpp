@@ -15,6 +15,7 @@ DeviceInvite read_invite(RowReader& row) {
   invite.email = row.text();
   invite.created = row.time();
   invite.expires = row.time();
+  invite.mailed = row.optional_time();
   return invite;
 }
 
@@ -31,7 +32,7 @@ Stored<std::vector<DeviceInvite>> SqliteStore::device_invites() {
   return all(
       read_invite,
       "id, account_id, device_id, sharer_id, nonce, multi_use, allow_exit_node, email, "
-      "created, expires",
+      "created, expires, mailed",
       "device_invites ORDER BY id", {});
 }
 
@@ -87,6 +88,10 @@ Stored<void> SqliteStore::delete_device_invite(
     auto gone = change_one("DELETE FROM device_invites WHERE id = ?", {invite});
     return gone ? log_all(audit) : gone;
   });
+}
+
+Stored<void> SqliteStore::note_device_invite_mailed(InviteId invite, WallTime when) {
+  return db_.run("UPDATE device_invites SET mailed = ? WHERE id = ?", {to_rfc3339(when), invite});
 }
 
 Stored<void> SqliteStore::leave_share(const Share& share, const std::vector<AuditEntry>& audit) {

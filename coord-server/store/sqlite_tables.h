@@ -30,8 +30,11 @@ class SqliteStore final : public Store {
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) override;
   Stored<void> update_settings(
       AccountId account, const AccountSettings& settings, const AuditEntry& audit) override;
-  Stored<void> update_contacts(
-      AccountId account, const std::array<std::string, 3>& contacts,
+  Stored<std::vector<WaitingContact>> waiting_contacts() override;
+  Stored<void> put_waiting_contact(
+      const WaitingContact& contact, const AuditEntry& audit) override;
+  Stored<void> set_contact(
+      AccountId account, ContactKind kind, const std::string& email,
       const AuditEntry& audit) override;
   Stored<void> remove_account(AccountId account, const AuditEntry& audit) override;
   Stored<User> create_user(User user, AuditEntry audit, const FirstLogin& how) override;
@@ -55,6 +58,7 @@ class SqliteStore final : public Store {
   Stored<std::vector<UserInvite>> create_user_invites(
       std::vector<UserInvite> invites, const std::vector<AuditEntry>& audit) override;
   Stored<void> delete_user_invite(UserInviteId invite, const AuditEntry& audit) override;
+  Stored<void> note_user_invite_mailed(UserInviteId invite, WallTime when) override;
   Stored<std::optional<Identity>> identity(
       AccountId account, std::string_view issuer, std::string_view subject) override;
 
@@ -125,6 +129,7 @@ class SqliteStore final : public Store {
   Stored<void> accept_device_invite(
       const Share& share, const std::vector<AuditEntry>& audit) override;
   Stored<void> delete_device_invite(InviteId invite, const std::vector<AuditEntry>& audit) override;
+  Stored<void> note_device_invite_mailed(InviteId invite, WallTime when) override;
   Stored<void> leave_share(const Share& share, const std::vector<AuditEntry>& audit) override;
   Stored<void> change_aliases(
       const std::vector<Alias>& begin, const std::vector<Alias>& end, WallTime free_again) override;

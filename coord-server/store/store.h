@@ -19,6 +19,7 @@
 #include "coord-server/store/addresses.h"
 #include "coord-server/store/audit.h"
 #include "coord-server/store/automation.h"
+#include "coord-server/store/contacts.h"
 #include "coord-server/store/log_streams.h"
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
@@ -43,6 +44,7 @@ struct StoreFigures {
 class Store : public AddressStore,
               public AuditStore,
               public AutomationStore,
+              public ContactStore,
               public LogStreamStore,
               public PeopleStore,
               public Policies,
@@ -71,8 +73,6 @@ class Store : public AddressStore,
       AccountId account, const control::DnsConfig& dns, const AuditEntry& audit) = 0;
   virtual Stored<void> update_settings(
       AccountId account, const AccountSettings& settings, const AuditEntry& audit) = 0;
-  virtual Stored<void> update_contacts(
-      AccountId account, const std::array<std::string, 3>& contacts, const AuditEntry& audit) = 0;
   // With how that one comes in, all of it or nothing. Spent: the invitation is no longer there.
   virtual Stored<User> create_user(User user, AuditEntry audit, const FirstLogin& how = {}) = 0;
 

@@ -21,6 +21,7 @@ if(AYA_STATIC)
   target_link_libraries(PkgConfig::idn2 INTERFACE ${unistring})
 endif()
 pkg_check_modules(qrcodegen REQUIRED IMPORTED_TARGET qrcodegencpp)
+pkg_check_modules(libcurl REQUIRED libcurl)  # its header; see coord-server/smtp
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 find_package(OpenSSL REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -65,6 +65,8 @@ set(CPACK_DEBIAN_COORD_PACKAGE_NAME ayatori-coord)
 set(CPACK_COMPONENT_COORD_DESCRIPTION
     "server of an Ayatori mesh VPN\n Coordinator, relay and STUN server for a household or a small team; Ayatori\n and Tailscale clients join it.")
 set(CPACK_DEBIAN_COORD_PACKAGE_DEPENDS "ca-certificates, init-system-helpers")
+# Loaded when the first mail is sent, so that no tool finds it in the program.
+set(CPACK_DEBIAN_COORD_PACKAGE_RECOMMENDS "libcurl4")
 set(CPACK_DEBIAN_COORD_PACKAGE_CONTROL_EXTRA
     ${aya_scripts}/coord/postinst ${aya_scripts}/coord/prerm ${aya_scripts}/coord/postrm)
 

@@ -69,6 +69,19 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(bad(url + "tls_cert = a.pem\n"), HasSubstr("belong together"));
 }
 
+TEST(Config, NamesAMailServer) {
+  const std::string url = "server_url = https://x\n";
+  EXPECT_FALSE(good(url).smtp);
+  const Config config = good(
+      url + "smtp_url = smtp://mail.example\nsmtp_from = 家 <net@mail.example>\n"
+            "smtp_user = net\nsmtp_password_file = password\nsmtp_starttls = off\n");
+  ASSERT_TRUE(config.smtp);
+  EXPECT_EQ(config.smtp->from().name, "家");
+  EXPECT_EQ(config.smtp->server("", "").port, 587);
+  EXPECT_THAT(bad(url + "smtp_url = mail\n"), HasSubstr("config, line 2: smtp_url"));
+  EXPECT_THAT(bad(url + "smtp_url = smtps://mail\n"), HasSubstr("config: smtp_url needs"));
+}
+
 TEST(Config, RefusesUrlsThatNodesCannotUse) {
   for (const char* url :
        {"coord.example", "ftp://coord.example", "https://", "https://x/path", "https://x:0",

@@ -54,6 +54,21 @@ TEST_F(InstallationTest, HoldsEverythingAndKeepsItsSecrets) {
   EXPECT_EQ(opened->config.relay_ipv4, IpAddress::parse("192.0.2.1")) << "from the URL";
 }
 
+TEST_F(InstallationTest, ReadsThePasswordForTheMailServer) {
+  auto made = create_installation(wish(), wall, rng);
+  ASSERT_TRUE(made);
+  EXPECT_FALSE(*made->smtp_server());
+  mail::SmtpSettings& smtp = made->config.smtp.emplace();
+  smtp.set_url("smtps://mail.example");
+  EXPECT_EQ(made->smtp_server()->value().password, "");
+  smtp.set_password_file("password");
+  EXPECT_THAT(made->smtp_server().error().text, HasSubstr("smtp_password_file: cannot read"));
+  std::ofstream(made->places.state + "/password") << "\n";
+  EXPECT_THAT(made->smtp_server().error().text, HasSubstr("is empty"));
+  std::ofstream(made->places.state + "/password") << "pass wörd\r\n";
+  EXPECT_EQ(made->smtp_server()->value().password, "pass wörd");
+}
+
 TEST_F(InstallationTest, OverwritesNothing) {
   fs::create_directory(dir.file("home"));
   std::ofstream(dir.file("home") + "/precious") << "data";

@@ -112,6 +112,7 @@ class NoiseLinkTest : public testing::Test, public CoordinatorLink::Host {
   void fetch_relays(const std::string&) override {}
   void post(const delivery::Post&) override {}
   void fetch_document(const federation::Fetch&) override {}
+  void send(const mail::Outgoing&) override {}
   std::size_t relay_clients() const override { return 0; }
 
   void run_for(Duration time) {

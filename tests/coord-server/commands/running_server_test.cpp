@@ -297,12 +297,27 @@ TEST_F(RunningServer, ShowsItsConfigurationWithDefaults) {
 
 TEST_F(RunningServer, IsLookedAtByADoctor) {
   EXPECT_EQ(type({"doctor"}), 0) << out << err;
+  EXPECT_THAT(out, HasSubstr("ok      mail: not configured"));
   stop(SIGTERM);
   std::ofstream(home() + "/coord.db", std::ios::in | std::ios::out).seekp(4096) << "scratched";
   EXPECT_EQ(type({"doctor"}), 1);
   EXPECT_THAT(out, HasSubstr("FAILED  database: "));
   EXPECT_THAT(out, HasSubstr("FAILED  server: "));
   EXPECT_THAT(out, HasSubstr("ok      certificate\n"));
+}
+
+TEST_F(RunningServer, DoesWithoutMailAndSaysSo) {
+  ASSERT_EQ(type({"contact", "set", "support", "help@example.com"}), 0) << err;
+  ASSERT_EQ(type({"contact", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("support   help@example.com"));
+  EXPECT_EQ(type({"contact", "resend", "support"}), 1);
+  EXPECT_THAT(err, HasSubstr("no address waits"));
+  ASSERT_EQ(type({"invite", "add", "--email", "dora@example.com"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("pass the link on yourself"));
+  EXPECT_EQ(type({"invite", "resend", "1"}), 1);
+  EXPECT_THAT(err, HasSubstr("smtp_url is not set"));
+  EXPECT_EQ(type({"mail", "test", "dora@example.com"}), 1);
+  EXPECT_THAT(err, HasSubstr("smtp_url is not set"));
 }
 
 TEST_F(RunningServer, ShowsItsLogAsItGrows) {

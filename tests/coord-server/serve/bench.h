@@ -56,6 +56,7 @@ class Bench : public testing::Test {
     setup.facts.certificate_pin = "sha256-raw:00";
     setup.relay.host = "coord.test";
     setup.clock = [] { return TimePoint{}; };  // work takes no time here
+    setup.mail_from = mail_from;
     auto made = Coordinator::make(*storage, rng, std::move(setup), now, wall);
     ASSERT_TRUE(made) << made.error().to_text();
     coordinator = std::move(*made);
@@ -225,6 +226,7 @@ class Bench : public testing::Test {
     }
     reply = coordinator->on_api(request, entrance, wall);
     pump();
+    deliver_mails();
     EXPECT_EQ(reply.headers.get("Content-Type"), "application/json");
     Json parsed = Json::parse(as_text(reply.body), nullptr, false);
     EXPECT_FALSE(parsed.is_discarded()) << as_text(reply.body);
@@ -250,6 +252,18 @@ class Bench : public testing::Test {
     }
     reply = ready.response ? std::move(*ready.response) : late_replies[fresh];
     return Json::parse(as_text(reply.body), nullptr, false);
+  }
+
+  // The mail server: takes everything that has been sent since, or says that.
+  void deliver_mails() {
+    while (!sent.empty()) {
+      const mail::Outgoing one = std::exchange(sent, {}).front();
+      mails.push_back(one);
+      Coordinator::Effects effects;
+      coordinator->take_mail_result(one.id, mail_server, wall, effects);
+      deliver(effects);
+      pump();
+    }
   }
 
   const nodes::Node& node(const Machine& m) {
@@ -308,6 +322,7 @@ class Bench : public testing::Test {
     fetches.insert(fetches.end(), effects.fetches.begin(), effects.fetches.end());
     posts.insert(posts.end(), effects.posts.begin(), effects.posts.end());
     documents.insert(documents.end(), effects.documents.begin(), effects.documents.end());
+    sent.insert(sent.end(), effects.mails.begin(), effects.mails.end());
     for (const std::string& line : effects.trouble) ADD_FAILURE() << line;
   }
 
@@ -332,6 +347,10 @@ class Bench : public testing::Test {
   std::vector<NodePublicKey> revoked;
   std::vector<std::string> fetches;  // of relay maps
   std::vector<delivery::Post> posts;  // nobody has answered them yet
+  std::optional<mail::Mailbox> mail_from;  // set before start(): mail is configured
+  mail::Attempt mail_server = std::string("250 taken");
+  std::vector<mail::Outgoing> sent;   // the mail server has not answered yet
+  std::vector<mail::Outgoing> mails;  // that it was given
   std::map<mapper::StreamId, control::RegisterResponse> late_answers;  // to requests that waited
   std::map<mapper::StreamId, std::string> late_bodies;                 // the same, as they were sent
   std::map<mapper::StreamId, http::Response> late_replies;             // and in full

@@ -198,6 +198,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
+      "DROP TABLE waiting_contacts;"
       "DROP TABLE wireguard_clients; DROP TABLE wireguard_devices;"
       "DROP TABLE user_invites; DROP TABLE webhooks; DROP TABLE audit_heads; DROP TABLE "
       "log_streams;"
@@ -314,6 +315,51 @@ TEST_F(SqliteStore, KeepsWhatIsSaidOfRelays) {
   EXPECT_EQ(*store->relay_regions(), by_hand);
   ASSERT_TRUE(store->remove_relay_region(7, audit()));
   EXPECT_EQ(store->remove_relay_region(7, audit()).error().kind, StoreError::Kind::NotFound);
+}
+
+TEST_F(SqliteStore, KeepsContactsAndThoseThatWait) {
+  make_account();
+  const WaitingContact first{
+      account.id, ContactKind::Security, "first@example.com", rng.array<32>(), kNow};
+  ASSERT_TRUE(store->put_waiting_contact(first, audit()));
+  const WaitingContact second{
+      account.id, ContactKind::Security, "second@example.com", rng.array<32>(), kNow};
+  ASSERT_TRUE(store->put_waiting_contact(second, audit()));
+  ASSERT_TRUE(store->set_contact(account.id, ContactKind::Support, "help@example.com", audit()));
+  open();
+  ASSERT_EQ(store->waiting_contacts()->size(), 1u);
+  const WaitingContact kept = store->waiting_contacts()->front();
+  EXPECT_EQ(kept.kind, ContactKind::Security);
+  EXPECT_EQ(kept.email, "second@example.com");
+  EXPECT_EQ(kept.link, second.link);
+  EXPECT_EQ(kept.link_expires, kNow);
+  ASSERT_TRUE(store->set_contact(account.id, ContactKind::Security, kept.email, audit()));
+  EXPECT_TRUE(store->waiting_contacts()->empty());
+  EXPECT_EQ(
+      store->accounts()->front().contacts,
+      (std::array<std::string, 3>{"", "help@example.com", "second@example.com"}));
+}
+
+TEST_F(SqliteStore, KeepsWhenInvitationsWereMailed) {
+  make_account();
+  UserInvite person;
+  person.account = account.id;
+  person.inviter = user.id;
+  person.nonce = rng.array<32>();
+  const UserInvite made = store->create_user_invites({person}, {audit()})->front();
+  DeviceInvite shared;
+  shared.account = account.id;
+  shared.device = store->create_node(node("nas", "100.64.0.1"), {}, audit())->id;
+  shared.sharer = user.id;
+  shared.nonce = rng.array<32>();
+  const DeviceInvite link = store->create_device_invites({shared}, {audit()})->front();
+  EXPECT_FALSE(store->user_invites()->front().mailed);
+  EXPECT_FALSE(store->device_invites()->front().mailed);
+  ASSERT_TRUE(store->note_user_invite_mailed(made.id, kNow));
+  ASSERT_TRUE(store->note_device_invite_mailed(link.id, kNow));
+  open();
+  EXPECT_EQ(store->user_invites()->front().mailed, kNow);
+  EXPECT_EQ(store->device_invites()->front().mailed, kNow);
 }
 
 TEST_F(SqliteStore, KeepsServerValues) {
