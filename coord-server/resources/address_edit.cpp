@@ -18,6 +18,7 @@
 #include "coord-server/nodes/address_plan.h"
 #include "coord-server/nodes/address_rules.h"
 #include "coord-server/resources/handlers.h"
+#include "coord-server/resources/wished_address.h"
 #include "coord-server/api/json.h"
 #include "proto/http/target.h"
 
@@ -44,19 +45,15 @@ bool asks(const AdminContext& c, std::string_view query) {
 
 Answer<nodes::PlanOptions> options_from(
     const AdminContext& c, const Json& body, store::AccountId account) {
-  nodes::PlanOptions options;
-  options.now = c.now;
-  options.force = asks(c, "force");
+  auto options = plan_options(c, account);
+  if (!options) return options.error();
   auto seconds = number_field(body, "graceSeconds");
   if (!seconds) return seconds.error();
   const std::int64_t longest = std::chrono::seconds(kLongestGrace).count();
   if (*seconds < 0 || *seconds > longest) {
     return ApiError::bad_request("graceSeconds: want 0 to " + std::to_string(longest));
   }
-  if (*seconds > 0) options.grace_until = c.now + std::chrono::seconds(*seconds);
-  auto reserved = c.storage.reservations(account, c.now);
-  if (!reserved) return ApiError::of(reserved.error());
-  options.reservations = std::move(*reserved);
+  if (*seconds > 0) options->grace_until = c.now + std::chrono::seconds(*seconds);
   return options;
 }
 

@@ -13,7 +13,8 @@ std::string parameter_after(std::string_view word) {
   static const std::map<std::string_view, const char*> kNames = {
       {"tailnet", "tailnet"},     {"device", "deviceId"},      {"keys", "keyId"},
       {"users", "userId"},        {"attributes", "attribute"}, {"device-invites", "deviceInviteId"},
-      {"contacts", "contactType"}, {"logging", "logType"}, {"wireguard-peers", "deviceId"}};
+      {"contacts", "contactType"}, {"logging", "logType"}, {"wireguard-peers", "deviceId"},
+      {"services", "serviceName"}, {"vip-services", "serviceName"}};
   const auto found = kNames.find(word);
   return found == kNames.end() ? "id" : found->second;
 }

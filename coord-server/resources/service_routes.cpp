@@ -15,6 +15,7 @@
 #include "coord-server/nodes/address_plan.h"
 #include "coord-server/policy_file/ports.h"
 #include "coord-server/resources/handlers.h"
+#include "coord-server/resources/wished_address.h"
 #include "proto/http/target.h"
 
 namespace aya::resources {
@@ -122,21 +123,11 @@ Answer<std::vector<std::string>> tags_from(
   return tags;
 }
 
-Answer<nodes::PlanOptions> options_for(const AdminContext& c, store::AccountId account) {
-  nodes::PlanOptions options;
-  options.now = c.now;
-  options.force = http::query_value(c.request.query(), "force") == "true";
-  auto reserved = c.storage.reservations(account, c.now);
-  if (!reserved) return ApiError::of(reserved.error());
-  options.reservations = std::move(*reserved);
-  return options;
-}
-
 // Those of the families that `addrs` names: free ones, or those it has.
 Answer<void> take_addresses(const AdminContext& c, const Json& body, store::Service& service) {
   auto texts = texts_field(body, "addrs");
   if (!texts) return texts.error();
-  auto options = options_for(c, service.account);
+  auto options = plan_options(c, service.account);
   if (!options) return options.error();
   bool has_v4 = false, has_v6 = false;
   for (const std::string& text : *texts) {

@@ -17,6 +17,9 @@ from web_site import Site, visit
 LAPTOP, BOX = "100.64.0.1", "100.64.0.2"
 METHODS = ("get", "post", "put", "patch", "delete")
 
+# Words in a path that mean something within a network only.
+KINDS = {"contactType": "support", "logType": "configuration", "serviceName": "svc:web"}
+
 
 class Network:
     """Somebody's laptop (stock) and box (ours), and everything else that has an id."""
@@ -32,7 +35,7 @@ class Network:
         own = {"tailnet": self.name, "deviceId": self.json("node", "show", "box")["nodeId"],
                "userId": self.json("user", "ls")[0]["id"], "keyId": self.json("key", "ls")[0]["id"],
                "deviceInviteId": self.json("share", "ls")["out"][0]["id"]}
-        self.ids = {**own, "id": self.name, "attribute": "custom:x", "contactType": "support"}
+        self.ids = {**own, "id": self.name, "attribute": "custom:x", **KINDS}
         # What nobody else may be shown, as far as it could be nothing else.
         self.marks = {owner, f"192.0.2.{number}", *(one for one in own.values() if len(one) > 5)} - {"default"}
 
@@ -93,7 +96,7 @@ def ask_all_with_ids_of(api, mine, other):
             if names:
                 # In my own network, but another's thing in it; and all of it another's.
                 for ids in ({**other.ids, "tailnet": "-"}, other.ids) if "tailnet" in names else (other.ids,):
-                    if set(names) <= {"tailnet", "contactType"} and ids["tailnet"] == "-":
+                    if set(names) <= {"tailnet", *KINDS} and ids["tailnet"] == "-":
                         continue
                     status, text = api.ask(method, re.sub(r"{(\w+)}", lambda name: ids[name[1]], path), "{}")
                     assert 400 <= status < 500, (method, path, ids, status, text)

@@ -149,6 +149,12 @@ TEST_F(PolicyLive, AnswersRecordedRequests) {
   for (const Json& c : cases) {
     if (c.at("name") == "policy-set-hujson") plain = c["request"]["body_text"];
   }
+  // The database that one of them asks about.
+  set(plain);
+  api("POST", device(two) + "/tags", {{"tags", {"tag:db"}}});
+  EXPECT_EQ(reply.status, 200) << as_text(reply.body);
+  api("POST", device(two) + "/ip", {{"ipv4", "100.64.0.12"}});
+  EXPECT_EQ(reply.status, 200) << as_text(reply.body);
   std::size_t agreed = 0;
   for (Json c : cases) {
     // Its tests contradict its rules: it shows every field there is, not a policy to live with.
@@ -191,7 +197,6 @@ TEST_F(PolicyLive, AnswersRecordedRequests) {
     const bool by_etag = headers.contains("If-Match") && headers["If-Match"] != "\"ts-default\"";
     if (by_etag && response.at("status") == 200) headers["If-Match"] = etag;
     std::string path = request.at("path");
-    if (const auto at = path.find("100.64.0.12"); at != std::string::npos) continue;
     const std::string body = request.contains("body_text") ? request["body_text"].get<std::string>()
                              : request.contains("body")    ? request["body"].dump()
                                                            : "";
@@ -209,6 +214,7 @@ TEST_F(PolicyLive, AnswersRecordedRequests) {
     }
     ++agreed;
   }
+  EXPECT_EQ(agreed, cases.size());
   std::printf("[ vectors  ] policy.json: %zu of %zu replayed\n", agreed, cases.size());
 }
 
