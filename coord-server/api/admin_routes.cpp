@@ -138,9 +138,11 @@ Answer<http::Response> AdminRoutes::run(
   }
   auto answered = route.handler(
       {parts_, request, wild, caller, now, auth_keys_, tokens_, people_, facts_, table_});
-  if (answered && answered->status == 200 && asks_for_page(request)) {
-    return page_of(*answered, request);
-  }
+  // What is no JSON, as a feed of changes or a policy in its own form, has no pages.
+  const bool may_have_pages =
+      answered && answered->status == 200 &&
+      answered->headers.get("Content-Type") == "application/json";
+  if (may_have_pages && asks_for_page(request)) return page_of(*answered, request);
   constexpr int kComesLater = 202;  // which is no answer that could be given again
   if (!repeated.empty() && answered && answered->ok() && answered->status != kComesLater) {
     repeated_.remember(repeated, request, *answered, now);

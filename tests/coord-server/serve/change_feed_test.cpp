@@ -13,10 +13,13 @@ struct Notice {
 
 class ChangeFeedTest : public Bench {
  protected:
-  mapper::StreamId watch(const std::string& account = "-", Entrance entrance = {true, "uid 0"}) {
+  mapper::StreamId watch(
+      const std::string& account = "-", Entrance entrance = {true, "uid 0"},
+      const std::string& query = "") {
     Coordinator::Effects effects;
     const mapper::StreamId fresh{++last_stream};
-    http::Request request = http_request("GET", "/api/v2/tailnet/" + account + "/events", "");
+    http::Request request =
+        http_request("GET", "/api/v2/tailnet/" + account + "/events" + query, "");
     if (!authorization.empty()) {
       entrance.admin_socket = false;
       request.headers.set("Authorization", authorization);
@@ -74,6 +77,12 @@ TEST_F(ChangeFeedTest, AChangeIsToldByKindAndIdAlone) {
   EXPECT_GT(told[0].data["version"], 0);
   EXPECT_EQ(told[1].event, "audit");
   EXPECT_EQ(told[0].data.dump().find("secret"), std::string::npos);
+}
+
+TEST_F(ChangeFeedTest, HasNoPages) {
+  watch("-", {true, "uid 0"}, "?limit=1");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_TRUE(began);
 }
 
 TEST_F(ChangeFeedTest, PolicyNamesAndRemovalHaveKindsOfTheirOwn) {
