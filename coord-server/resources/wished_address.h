@@ -11,8 +11,8 @@ namespace aya::resources {
 api::Answer<nodes::PlanOptions> plan_options(
     const api::AdminContext& c, store::AccountId account);
 
-// The field "ipv4" of a request about a device that does not exist yet. Absent: any. One that the device may have; with ?force=true also one that rests after its last
-// holder.
+// The field "ipv4" of a request about a device that does not exist yet. Absent: any. One that the
+// device may have; with ?force=true also one that rests after its last holder.
 api::Answer<std::optional<IpAddress>> wished_address(
     const api::AdminContext& c, const api::Json& body, store::AccountId account);
 
