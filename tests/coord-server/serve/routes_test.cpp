@@ -280,6 +280,16 @@ TEST_F(Routing, LeavesALineInTheLogForEveryChange) {
   EXPECT_EQ(storage->audit_log(node(router).account(), {}, 100)->size(), lines->size());
 }
 
+TEST_F(Routing, ApprovedRoutesAreASetInOrderOfAddresses) {
+  const std::vector<std::string> in_order{"2.0.0.0/24", "10.0.1.0/24", "2001:db8::/64"};
+  EXPECT_EQ(
+      approve(router, {"2001:db8::/64", "10.0.1.0/24", "2.0.0.0/24"})["enabledRoutes"], in_order);
+  const auto lines = storage->audit_log(node(router).account(), {}, 100);
+  EXPECT_EQ(
+      approve(router, {"10.0.1.0/24", "2001:db8::/64", "2.0.0.0/24"})["enabledRoutes"], in_order);
+  EXPECT_EQ(storage->audit_log(node(router).account(), {}, 100)->size(), lines->size());
+}
+
 TEST_F(Routing, RefusesWhatIsNoRouteAndTakesSitesOf4Via6) {
   const auto status = [&](const Json& body) {
     api("POST", device(router) + "/routes", body);
