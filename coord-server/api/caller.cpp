@@ -13,7 +13,7 @@ using enroll::CredentialKind;
 
 Json user_actor(const store::User& user) {
   return {
-      {"id", std::to_string(user.id.value)},
+      {"id", store::to_text(user.id)},
       {"type", "USER"},
       {"loginName", user.login},
       {"displayName", user.display_name}};

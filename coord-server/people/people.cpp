@@ -30,7 +30,7 @@ std::string plain_code(std::string_view typed) {
 
 std::string actor_of(const store::User& user) {
   const nlohmann::json actor = {
-      {"id", std::to_string(user.id.value)},
+      {"id", store::to_text(user.id)},
       {"type", "USER"},
       {"loginName", user.login},
       {"displayName", user.display_name}};
@@ -171,7 +171,7 @@ store::AuditEntry People::entry(const store::User& user, std::string action, Wal
   entry.actor = actor_of(user);
   entry.action = std::move(action);
   entry.target_type = "USER";
-  entry.target_id = std::to_string(user.id.value);
+  entry.target_id = store::to_text(user.id);
   entry.target_name = user.login;
   return entry;
 }

@@ -24,7 +24,7 @@ Json user_json(const nodes::Registry& registry, const store::User& user) {
     if (seen && (!last_seen || *seen > *last_seen)) last_seen = seen;
   }
   return {
-      {"id", std::to_string(user.id.value)},
+      {"id", store::to_text(user.id)},
       {"displayName", user.display_name},
       {"loginName", user.login},
       {"profilePicUrl", ""},
@@ -67,7 +67,7 @@ Answer<http::Response> get_user(const AdminContext& c) {
   for (const auto& [id, account] : c.registry.accounts()) {
     if (!c.caller.may_see(id)) continue;
     for (const store::User* user : c.registry.users_of(id)) {
-      if (std::to_string(user->id.value) == c.path[0]) {
+      if (store::to_text(user->id) == c.path[0]) {
         return http::Response::json(200, text_of(user_json(c.registry, *user)));
       }
     }

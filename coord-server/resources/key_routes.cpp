@@ -29,7 +29,7 @@ Json common_json(const Key& key, const char* type, WallTime now) {
       {"created", to_rfc3339(key.created)},
       {"expires", to_rfc3339(key.expires)},
       {"invalid", key.revoked.has_value() || key.expires <= now},
-      {"userId", std::to_string(key.user.value)}};
+      {"userId", store::to_text(key.user)}};
   if (key.revoked) out["revoked"] = to_rfc3339(*key.revoked);
   return out;
 }

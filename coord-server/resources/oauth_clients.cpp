@@ -96,7 +96,7 @@ Json client_json(const store::OAuthClient& client) {
       {"invalid", client.revoked.has_value()},
       {"scopes", client.scopes},
       {"tags", client.tags},
-      {"userId", std::to_string(client.user.value)}};
+      {"userId", store::to_text(client.user)}};
   if (client.federation) show_federation(*client.federation, out);
   if (client.revoked) out["revoked"] = to_rfc3339(*client.revoked);
   return out;

@@ -17,7 +17,7 @@ Answer<const store::User*> user_of_path(const AdminContext& c) {
   for (const auto& [id, account] : c.registry.accounts()) {
     if (!c.caller.may_see(id)) continue;
     for (const store::User* user : c.registry.users_of(id)) {
-      if (std::to_string(user->id.value) == c.path[0]) return user;
+      if (store::to_text(user->id) == c.path[0]) return user;
     }
   }
   return ApiError::not_found("user");
@@ -52,7 +52,7 @@ Answer<const store::User*> user_to_change(const AdminContext& c) {
 store::AuditEntry about(const AdminContext& c, const store::User& user, std::string action) {
   store::AuditEntry entry = c.audit(std::move(action), "USER");
   entry.account = user.account;
-  entry.target_id = std::to_string(user.id.value);
+  entry.target_id = store::to_text(user.id);
   entry.target_name = user.login;
   return entry;
 }

@@ -73,6 +73,9 @@ struct Account {
   std::string policy = {};  // as somebody wrote it; empty: the one accounts begin with
 };
 
+// As the API and the audit log write it: a letter first, as programs that make names of it need.
+inline std::string to_text(UserId id) { return 'u' + std::to_string(id.value); }
+
 struct User {
   UserId id;
   AccountId account;

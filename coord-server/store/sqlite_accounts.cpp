@@ -73,7 +73,7 @@ Stored<User> SqliteStore::create_user(User user, AuditEntry audit, const FirstLo
     if (!inserted) return inserted.error();
     user.id = UserId{db_.last_row_id()};
     if (auto in = let_in(user.id, how); !in) return in.error();
-    audit.target_id = std::to_string(user.id.value);
+    audit.target_id = to_text(user.id);
     if (auto logged = log(audit); !logged) return logged.error();
     return user;
   });

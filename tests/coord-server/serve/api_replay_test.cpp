@@ -275,8 +275,7 @@ class Replay : public MailBench {
   std::string ours(std::string text) {
     const nodes::Registry& registry = coordinator->registry();
     const auto user = [&](const char* login) {
-      return std::to_string(
-          registry.user_named(registry.accounts().begin()->first, login)->id.value);
+      return store::to_text(registry.user_named(registry.accounts().begin()->first, login)->id);
     };
     std::vector<std::pair<std::string, std::string>> names = {
         {"/tailnet/example.com/", "/tailnet/default/"},

@@ -91,7 +91,7 @@ TEST_F(MetricsTest, NoLabelIsADeviceAUserOrAnAddress) {
   advance(1s);
   const nodes::Node& record = node(alpha);
   api("GET", "/api/v2/device/" + record.record.stable_id);
-  api("GET", "/api/v2/users/1");
+  api("GET", "/api/v2/users/u1");
   const std::string text = page();
   for (const std::string& mark :
        {std::string("alpha"), std::string("alice"), record.record.stable_id,
