@@ -12,6 +12,12 @@ struct AdminContext;
 
 using Handler = Answer<http::Response> (*)(const AdminContext&);
 
+// In what form an endpoint answers; for the document about the API.
+struct Form {
+  const char* answer = "application/json";
+  const char* refusal = "Error";  // a schema of the document
+};
+
 struct Route {
   const char* method = "";
   const char* pattern = "";  // below /api/v2; "*" is one segment
@@ -19,6 +25,7 @@ struct Route {
   Handler handler = nullptr;
   bool own_devices = false;  // members may, too, with devices that are theirs
   std::size_t most_body = std::size_t{1} << 20;
+  Form form = {};
 };
 
 // The scope of what nobody has to be known for; such a handler checks what it gets by itself.

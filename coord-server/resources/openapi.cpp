@@ -51,12 +51,11 @@ Path path_of(std::string_view pattern) {
   return out;
 }
 
-Json answer_schema(const char* what, const char* schema) {
+Json answer_schema(const char* what, const char* form, const char* schema) {
   return {
       {"description", what},
       {"content",
-       {{"application/json",
-         {{"schema", {{"$ref", std::string("#/components/schemas/") + schema}}}}}}}};
+       {{form, {{"schema", {{"$ref", std::string("#/components/schemas/") + schema}}}}}}}};
 }
 
 }  // namespace
@@ -72,8 +71,8 @@ Answer<http::Response> openapi(const AdminContext& c) {
         {"operationId", method + path.words + (path.text.ends_with('}') ? "One" : "")},
         {"parameters", path.parameters},
         {"responses",
-         {{"200", answer_schema("done", "Answer")},
-          {"default", answer_schema("refused", "Error")}}}};
+         {{"200", answer_schema("done", route.form.answer, "Answer")},
+          {"default", answer_schema("refused", api::Form().answer, route.form.refusal)}}}};
     if (route.scope == kOpenToAll) {
       operation["security"] = Json::array();
     } else if (*route.scope != '\0') {
@@ -88,6 +87,11 @@ Answer<http::Response> openapi(const AdminContext& c) {
        {{"message", {{"type", "string"}}},
         {"status", {{"type", "integer"}}},
         {"data", {{"type", "array"}}}}}};
+  const Json oauth_error = {
+      {"type", "object"},
+      {"required", {"error"}},
+      {"properties",
+       {{"error", {{"type", "string"}}}, {"error_description", {{"type", "string"}}}}}};
   return http::Response::json(
       200, text_of(
                {{"openapi", "3.1.0"},
@@ -96,7 +100,8 @@ Answer<http::Response> openapi(const AdminContext& c) {
                 {"security", {{{"bearer", Json::array()}}, {{"basic", Json::array()}}}},
                 {"paths", std::move(paths)},
                 {"components",
-                 {{"schemas", {{"Answer", Json::object()}, {"Error", error}}},
+                 {{"schemas",
+                   {{"Answer", Json::object()}, {"Error", error}, {"OAuthError", oauth_error}}},
                   {"securitySchemes",
                    {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
                     {"basic", {{"type", "http"}, {"scheme", "basic"}}}}}}}}));

@@ -15,6 +15,13 @@ constexpr std::size_t kLongestPolicy = std::size_t{4} << 20;  // interfaces 1.1
 // Whoever waits for an issuer's keys is remembered.
 constexpr std::size_t kLongestExchange = std::size_t{64} << 10;
 
+constexpr std::size_t kUsual = Route().most_body;
+
+// Forms that are not everybody's.
+constexpr api::Form kOAuth = {.refusal = "OAuthError"};  // RFC 6749 5.2
+constexpr api::Form kPage = {.answer = "text/html"};
+constexpr api::Form kFeed = {.answer = "text/event-stream"};
+
 // An empty scope: every credential may, or the handler decides by what is in the body.
 // clang-format off
 constexpr std::array kRoutes = {
@@ -96,15 +103,15 @@ constexpr std::array kRoutes = {
     Route{"GET",    "tailnet/*/keys/*",                   "",                          get_key},
     Route{"DELETE", "tailnet/*/keys/*",                   "",                          delete_key},
     Route{"PUT",    "tailnet/*/keys/*",                   "",                          put_key},
-    Route{"POST",   "oauth/token",                        "-",                         oauth_token},
-    Route{"POST",   "oauth/token-exchange",               "-",                         exchange_token, false, kLongestExchange},
+    Route{"POST",   "oauth/token",                        "-",                         oauth_token, false, kUsual, kOAuth},
+    Route{"POST",   "oauth/token-exchange",               "-",                         exchange_token, false, kLongestExchange, kOAuth},
     Route{"GET",    "tailnet/*/users",                    "users:read",                list_users},
     Route{"POST",   "tailnet/*/users",                    "users",                     create_user},
     Route{"GET",    "users/*",                            "users:read",                get_user},
     Route{"GET",    "tailnet/*/registrations",            "devices:core:read",         list_registrations},
     Route{"POST",   "tailnet/*/registrations/*/approve",  "devices:core",              approve_registration},
     Route{"POST",   "tailnet/*/registrations/*/reject",   "devices:core",              reject_registration},
-    Route{"GET",    "tailnet/*/events",                   "devices:core:read",         watch_changes},
+    Route{"GET",    "tailnet/*/events",                   "devices:core:read",         watch_changes, false, kUsual, kFeed},
     Route{"GET",    "tailnet/*/logging/configuration",    "logs:configuration:read",   audit_log},
     Route{"GET",    "tailnet/*/logging/configuration/verify", "logs:configuration:read", verify_audit_log},
     Route{"GET",    "tailnet/*/logging/*/stream",         "log_streaming:read",        get_log_stream},
@@ -146,7 +153,7 @@ constexpr std::array kRoutes = {
     Route{"POST",   "mail/test",                          "",                          try_mail},
     Route{"GET",    "status",                             "devices:core:read",         server_status},
     Route{"GET",    "whoami",                             "",                          who_am_i},
-    Route{"GET",    "docs",                               "-",                         docs_page},
+    Route{"GET",    "docs",                               "-",                         docs_page, false, kUsual, kPage},
     Route{"GET",    "openapi.json",                       "",                          openapi},
 };
 // clang-format on
@@ -155,7 +162,6 @@ constexpr std::array kNotYet = {
     NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
     NotYet{"posture/integrations/*", "posture integrations are"},
     NotYet{"tailnet/*/logging/network", "flow logs are"},
-    NotYet{"device/*/device-invites", "device invites are"},
 };
 
 }  // namespace
