@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "coord-server/device_posture/integrations.h"
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/log_streams/log_streams.h"
 #include "coord-server/people/contacts.h"
@@ -57,6 +58,7 @@ struct AdminParts {
   relays::RelayDirectory& relays;
   webhooks::Webhooks& webhooks;
   log_streams::LogStreams& log_streams;
+  device_posture::Integrations& posture;
   people::Invitations& invitations;
   people::Contacts& contacts;
   mail::Outbox& outbox;

@@ -11,7 +11,7 @@ void MessagePosts::post(const delivery::Post& post) {
   asked.body = post.message.body;
   asked.tls = &tls_;
   asked.timeout = kWithin;
-  asked.body_limit = kLongestAnswer;
+  asked.body_limit = post.message.longest_answer;
   asked.public_only = !to_private_addresses_;
   posts_.emplace(
       post.from,

@@ -1,4 +1,4 @@
-// Posts what other programs are to be told. Nobody who may say where that goes is let into the
+// Posts what other programs are told and asked. Nobody who may say where that goes is let into the
 // server's own network by it: addresses that are no public ones are dialled only where the server's
 // configuration says so. One thread, the loop's.
 #pragma once
@@ -15,7 +15,6 @@ namespace aya::coord {
 class MessagePosts {
  public:
   static constexpr Duration kWithin = 15s;
-  static constexpr std::size_t kLongestAnswer = std::size_t{1} << 20;
 
   using Done = std::function<void(const delivery::Sender& from, const delivery::Outcome& outcome)>;
 

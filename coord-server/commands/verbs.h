@@ -182,6 +182,13 @@ Done log_stream_show(const Invocation& call);
 Done log_stream_remove(const Invocation& call);
 Done log_stream_status(const Invocation& call);
 
+// posture_commands.cpp
+Done posture_list(const Invocation& call);
+Done posture_add(const Invocation& call);
+Done posture_set(const Invocation& call);
+Done posture_remove(const Invocation& call);
+Done posture_sync(const Invocation& call);
+
 // webhook_commands.cpp
 Done webhook_add(const Invocation& call);
 Done webhook_list(const Invocation& call);

@@ -1,10 +1,11 @@
-// What is told to other programs by HTTP, whoever tells it: webhooks have news, log streams the log
-// itself. When it is tried again is in attempts.h. Pure.
+// What is said to other programs by HTTP, whoever says it: webhooks have news, log streams the log
+// itself, posture integrations questions. When it is tried again is in attempts.h. Pure.
 #pragma once
 
 #include <variant>
 
 #include "coord-server/store/log_streams.h"
+#include "coord-server/store/posture_integrations.h"
 #include "coord-server/store/webhooks.h"
 #include "proto/http/headers.h"
 
@@ -15,6 +16,7 @@ struct Message {
   std::string url;
   http::Headers headers;
   Buffer body;
+  std::size_t longest_answer = std::size_t{1} << 20;  // what is longer is none
 };
 
 // The answer, or why there was none.
@@ -31,7 +33,8 @@ using Outcome = Result<Answered, NoAnswer>;
 std::string trouble_in(const Outcome& outcome);
 
 // Whose message it is: that one is told what came of it.
-using Sender = std::variant<store::WebhookId, store::LogStreamId>;
+using Sender =
+    std::variant<store::WebhookId, store::LogStreamId, store::PostureIntegrationId>;
 struct Post {
   Sender from;
   Message message;

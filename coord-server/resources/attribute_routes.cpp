@@ -83,9 +83,9 @@ Answer<void> store_changes(const AdminContext& c, const nodes::Node& node, Chang
     return found == held.end() ? !change.second.has_value() : change.second == found->second;
   });
   if (changes.empty()) return {};
-  const auto own = std::ranges::count_if(
-      held, [](const auto& entry) { return nodes::is_own_attribute(entry.first); });
-  if (held.size() - static_cast<std::size_t>(own) + changes.size() > kMostAttributes) {
+  const auto custom = std::ranges::count_if(
+      held, [](const auto& entry) { return entry.first.starts_with(kCustom); });
+  if (static_cast<std::size_t>(custom) + changes.size() > kMostAttributes) {
     return ApiError::bad_request("a device has at most 100 attributes");
   }
   Json before = Json::object(), after = Json::object();

@@ -1,5 +1,4 @@
-// Whom to write to about a network (interfaces 1.8), and lists of things that networks here never
-// have (1.13), which tools ask for all the same.
+// Whom to write to about a network (interfaces 1.8).
 #include <algorithm>
 
 #include "coord-server/api/json.h"
@@ -58,10 +57,6 @@ Answer<http::Response> propose(
   return made_answer(c, "{}", unsent);
 }
 
-http::Response empty_list(const char* name) {
-  return http::Response::json(200, text_of({{name, Json::array()}}));
-}
-
 }  // namespace
 
 Answer<http::Response> get_contacts(const AdminContext& c) {
@@ -117,12 +112,6 @@ Answer<http::Response> resend_contact_mail(const AdminContext& c) {
   store::AuditEntry entry = about(c, *named, "RESEND");
   entry.new_value = text_of({{c.path[1], email}});
   return propose(c, *named, email, entry);
-}
-
-Answer<http::Response> list_integrations(const AdminContext& c) {
-  auto account = c.account(c.path[0]);
-  if (!account) return account.error();
-  return empty_list("integrations");
 }
 
 }  // namespace aya::resources

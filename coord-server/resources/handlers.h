@@ -97,7 +97,14 @@ Answer<http::Response> ask_device(const AdminContext& c);
 Answer<http::Response> get_contacts(const AdminContext& c);
 Answer<http::Response> patch_contact(const AdminContext& c);
 Answer<http::Response> resend_contact_mail(const AdminContext& c);
+
+// posture_routes.cpp
 Answer<http::Response> list_integrations(const AdminContext& c);
+Answer<http::Response> create_integration(const AdminContext& c);
+Answer<http::Response> get_integration(const AdminContext& c);
+Answer<http::Response> patch_integration(const AdminContext& c);
+Answer<http::Response> delete_integration(const AdminContext& c);
+Answer<http::Response> sync_integration(const AdminContext& c);
 
 // service_routes.cpp
 Answer<http::Response> list_services(const AdminContext& c);

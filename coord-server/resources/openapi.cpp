@@ -14,7 +14,8 @@ std::string parameter_after(std::string_view word) {
       {"tailnet", "tailnet"},     {"device", "deviceId"},      {"keys", "keyId"},
       {"users", "userId"},        {"attributes", "attribute"}, {"device-invites", "deviceInviteId"},
       {"contacts", "contactType"}, {"logging", "logType"}, {"wireguard-peers", "deviceId"},
-      {"services", "serviceName"}, {"vip-services", "serviceName"}};
+      {"services", "serviceName"}, {"vip-services", "serviceName"},
+      {"integrations", "integrationId"}};
   const auto found = kNames.find(word);
   return found == kNames.end() ? "id" : found->second;
 }

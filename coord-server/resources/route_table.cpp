@@ -69,6 +69,11 @@ constexpr std::array kRoutes = {
     Route{"GET",    "tailnet/*/vip-services/*/device/*/approved", "services:read",             get_service_approval},
     Route{"POST",   "tailnet/*/vip-services/*/device/*/approved", "services",                  set_service_approval},
     Route{"GET",    "tailnet/*/posture/integrations",     "feature_settings:read",     list_integrations},
+    Route{"POST",   "tailnet/*/posture/integrations",     "feature_settings",          create_integration},
+    Route{"GET",    "posture/integrations/*",             "feature_settings:read",     get_integration},
+    Route{"PATCH",  "posture/integrations/*",             "feature_settings",          patch_integration},
+    Route{"DELETE", "posture/integrations/*",             "feature_settings",          delete_integration},
+    Route{"POST",   "posture/integrations/*/sync",        "feature_settings",          sync_integration},
     Route{"GET",    "device/*/routes",                    "devices:routes:read",       get_device_routes},
     Route{"POST",   "device/*/routes",                    "devices:routes",            set_device_routes},
     Route{"POST",   "device/*/subdomains",                "devices:core",              set_device_subdomains},
@@ -159,8 +164,6 @@ constexpr std::array kRoutes = {
 // clang-format on
 
 constexpr std::array kNotYet = {
-    NotYet{"tailnet/*/posture/integrations", "posture integrations are"},
-    NotYet{"posture/integrations/*", "posture integrations are"},
     NotYet{"tailnet/*/logging/network", "flow logs are"},
 };
 

@@ -65,6 +65,8 @@ store::Stored<Coordinator::Loaded> Coordinator::load(
   if (!webhooks) return webhooks.error();
   auto log_streams = log_streams::LogStreams::load(**registry, storage);
   if (!log_streams) return log_streams.error();
+  auto posture = device_posture::Integrations::load(**registry, storage, rng);
+  if (!posture) return posture.error();
   auto invitations = people::Invitations::load(**registry, storage, rng);
   if (!invitations) return invitations.error();
   auto contacts = people::Contacts::load(**registry, storage, rng);
@@ -72,8 +74,8 @@ store::Stored<Coordinator::Loaded> Coordinator::load(
   auto secret = login_secret(storage, rng);
   if (!secret) return secret.error();
   return Loaded{std::move(*registry), std::move(*sharing),     std::move(*relays),
-                std::move(*webhooks), std::move(*log_streams), std::move(*invitations),
-                std::move(*contacts), *secret};
+                std::move(*webhooks), std::move(*log_streams), std::move(*posture),
+                std::move(*invitations), std::move(*contacts), *secret};
 }
 
 Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup setup)
@@ -85,6 +87,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       relays_(std::move(loaded.relays)),
       webhooks_(std::move(loaded.webhooks)),
       log_streams_(std::move(loaded.log_streams)),
+      posture_(std::move(loaded.posture)),
       invitations_(std::move(loaded.invitations)),
       contacts_(std::move(loaded.contacts)),
       outbox_(setup_.mail_from, rng),
@@ -106,7 +109,7 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       admin_routes_(
           resources::route_table(),
           {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *log_streams_,
-           *invitations_, *contacts_, outbox_, mail_trials_, policy_, api_calls_, feed_,
+           *posture_, *invitations_, *contacts_, outbox_, mail_trials_, policy_, api_calls_, feed_,
            exchanges_},
           rng, setup_.facts),
       pages_(
@@ -172,6 +175,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   for (std::string& url : relays_->take_due(wall)) out.fetches.push_back(std::move(url));
   tell_webhooks(wall, out);
   send_logs(wall, out);
+  posture_->take_due(wall, out.posts);
   send_mails(wall, out);
   if (auto told = feed_.advance(now, out.feeds); !told) {
     out.trouble.push_back(told.error().to_text());
@@ -232,6 +236,9 @@ void Coordinator::note_answers(TimePoint now, WallTime wall, Effects& out) {
     if (registry_->find(answer.node) == nullptr) continue;
     health_.note(answer, now, wall);
     identities_.note(answer, now);
+    if (auto kept = posture_->match_again(answer.node, wall); !kept) {
+      out.trouble.push_back(kept.error().to_text());
+    }
     if (auto kept = services_.note(answer, now); !kept) {
       out.trouble.push_back(kept.error().to_text());
     }
@@ -337,6 +344,9 @@ store::Stored<void> Coordinator::take_post_result(
     const delivery::Sender& from, const delivery::Outcome& outcome, WallTime wall) {
   if (const auto* webhook = std::get_if<store::WebhookId>(&from)) {
     return webhooks_->take_result(*webhook, outcome, wall);
+  }
+  if (const auto* integration = std::get_if<store::PostureIntegrationId>(&from)) {
+    return posture_->take_result(*integration, outcome, wall);
   }
   return log_streams_->take_result(std::get<store::LogStreamId>(from), outcome, wall);
 }
@@ -474,7 +484,7 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
       end_attributes_at_ ? end_attributes_at_ : registry_->next_attribute_end();
   for (const auto& expiry :
        {registry_->next_expiry(), logins_.next_end(), checks_.next_end(), grace_end, attribute_end,
-        share_again_at_, relays_->next_due(), outbox_.next_due(),
+        share_again_at_, relays_->next_due(), outbox_.next_due(), posture_->next_due(),
         tell_again_at_ ? tell_again_at_ : webhooks_->next_due(),
         send_again_at_ ? send_again_at_ : log_streams_->next_due()}) {
     if (!expiry) continue;

@@ -160,6 +160,7 @@ class Coordinator {
     std::unique_ptr<relays::RelayDirectory> relays;
     std::unique_ptr<webhooks::Webhooks> webhooks;
     std::unique_ptr<log_streams::LogStreams> log_streams;
+    std::unique_ptr<device_posture::Integrations> posture;
     std::unique_ptr<people::Invitations> invitations;
     std::unique_ptr<people::Contacts> contacts;
     crypto::Key32 login_secret;
@@ -197,6 +198,7 @@ class Coordinator {
   std::unique_ptr<relays::RelayDirectory> relays_;
   std::unique_ptr<webhooks::Webhooks> webhooks_;
   std::unique_ptr<log_streams::LogStreams> log_streams_;
+  std::unique_ptr<device_posture::Integrations> posture_;
   std::unique_ptr<people::Invitations> invitations_;
   std::unique_ptr<people::Contacts> contacts_;
   mail::Outbox outbox_;

@@ -571,6 +571,27 @@ CREATE TABLE waiting_contacts (
 ) WITHOUT ROWID;
 )sql";
 
+// Services that are asked about the state of machines.
+constexpr const char* kPostureIntegrations = R"sql(
+CREATE TABLE posture_integrations (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id  TEXT NOT NULL UNIQUE,
+  account_id INTEGER NOT NULL REFERENCES accounts(id),
+  provider   TEXT NOT NULL,
+  cloud      TEXT NOT NULL,
+  client     TEXT NOT NULL,
+  tenant     TEXT NOT NULL,
+  secret     TEXT NOT NULL,
+  changed    TEXT NOT NULL,
+  synced     TEXT,
+  trouble    TEXT NOT NULL DEFAULT '',
+  hosts      INTEGER NOT NULL DEFAULT 0,
+  matched    INTEGER NOT NULL DEFAULT 0,
+  possible   INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (account_id, provider)
+);
+)sql";
+
 struct Step {
   constexpr Step(const char* sql, Stored<void> (*more)(SqliteDatabase&) = nullptr)
       : script(sql), then(more) {}
@@ -590,7 +611,7 @@ constexpr Step kSteps[] = {kFirst,   kRoutes,   kNames,       kTags,     kSettin
                            kAutomation, kPolicies, kAddresses, kPeople,   kSharing,
                            kRelays,  kWebhooks, kInvitations, kWireguard, kForwarding,
                            {kAuditChain, chain_what_was_logged}, kLogStreams,
-                           kFederation, kServices, kMails};
+                           kFederation, kServices, kMails, kPostureIntegrations};
 
 }  // namespace
 

@@ -48,6 +48,7 @@ Stored<void> SqliteStore::remove_account(AccountId account, const AuditEntry& au
           "DELETE FROM quarantine WHERE account_id = ?",
           "DELETE FROM webhooks WHERE account_id = ?",
           "DELETE FROM log_streams WHERE account_id = ?",
+          "DELETE FROM posture_integrations WHERE account_id = ?",
           "DELETE FROM services WHERE account_id = ?",
           "DELETE FROM user_invites WHERE account_id = ?",
           "DELETE FROM waiting_contacts WHERE account_id = ?",

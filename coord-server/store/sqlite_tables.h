@@ -109,6 +109,15 @@ class SqliteStore final : public Store {
   Stored<void> remove_log_stream(LogStreamId id, const AuditEntry& audit) override;
   Stored<void> note_streamed(const LogStream& stream) override;
 
+  Stored<std::vector<PostureIntegration>> posture_integrations() override;
+  Stored<PostureIntegration> create_posture_integration(
+      PostureIntegration integration, const AuditEntry& audit) override;
+  Stored<void> update_posture_integration(
+      const PostureIntegration& integration, const AuditEntry& audit) override;
+  Stored<void> remove_posture_integration(
+      PostureIntegrationId id, const AuditEntry& audit) override;
+  Stored<void> note_posture_sync(const PostureIntegration& integration) override;
+
   Stored<std::vector<Service>> services() override;
   Stored<std::vector<ServiceHostRow>> service_hosts() override;
   Stored<std::vector<ServiceCarrier>> service_carriers() override;

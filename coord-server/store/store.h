@@ -23,6 +23,7 @@
 #include "coord-server/store/log_streams.h"
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
+#include "coord-server/store/posture_integrations.h"
 #include "coord-server/store/records.h"
 #include "coord-server/store/relays.h"
 #include "coord-server/store/services.h"
@@ -48,6 +49,7 @@ class Store : public AddressStore,
               public LogStreamStore,
               public PeopleStore,
               public Policies,
+              public PostureIntegrationStore,
               public RelayStore,
               public ServiceStore,
               public SharingStore,

@@ -34,10 +34,17 @@ class Network:
         self.ask("share", "add", "box", "-q")
         own = {"tailnet": self.name, "deviceId": self.json("node", "show", "box")["nodeId"],
                "userId": self.json("user", "ls")[0]["id"], "keyId": self.json("key", "ls")[0]["id"],
-               "deviceInviteId": self.json("share", "ls")["out"][0]["id"]}
+               "deviceInviteId": self.json("share", "ls")["out"][0]["id"], "integrationId": self.add_integration()["id"]}
         self.ids = {**own, "id": self.name, "attribute": "custom:x", **KINDS}
         # What nobody else may be shown, as far as it could be nothing else.
         self.marks = {owner, f"192.0.2.{number}", *(one for one in own.values() if len(one) > 5)} - {"default"}
+
+    def add_integration(self):
+        """Of a service that is nowhere."""
+        host = self.coordinator.host
+        return json.loads(host.run(
+            self.coordinator.bin, "--dir", self.coordinator.dir, "--account", self.name, "posture", "add", "fleet",
+            "--cloud", f"192.0.2.{self.number}:1", "--json", input="secret").stdout)
 
     def ask(self, *words):
         return self.coordinator.cli("--account", self.name, *words)

@@ -118,6 +118,28 @@ TEST_F(RunningServer, KeepsAPolicyAsItWasWritten) {
   EXPECT_EQ(out, std::string(kOnlyWeb) + '\n');
 }
 
+TEST_F(RunningServer, AsksServicesAboutMachinesAndShowsNoSecret) {
+  const std::string secret = file("secret", "hush\n");
+  ASSERT_EQ(
+      type({"posture", "add", "kandji", "--cloud", "kandji.test", "--secret-file", secret}), 0)
+      << err;
+  ASSERT_EQ(type({"posture", "ls"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("kandji.test"));
+  EXPECT_THAT(out, Not(HasSubstr("hush")));
+  EXPECT_EQ(type({"posture", "set", "kandji", "--cloud", "other.test"}), 0) << err;
+  EXPECT_EQ(type({"posture", "sync", "kandji"}), 0) << err;
+  EXPECT_NE(type({"posture", "set", "intune", "--cloud", "global"}), 0);
+  EXPECT_THAT(err, HasSubstr("no posture integration \"intune\""));
+  EXPECT_NE(type({"posture", "add", "jamfpro", "--secret-file", secret}), 0);
+  EXPECT_THAT(err, HasSubstr("cloudId"));
+  ASSERT_EQ(type({"posture", "ls", "--json"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("other.test"));
+  EXPECT_THAT(out, Not(HasSubstr("hush")));
+  EXPECT_EQ(type({"posture", "rm", "kandji"}), 0) << err;
+  ASSERT_EQ(type({"posture", "ls", "--json"}), 0) << err;
+  EXPECT_EQ(out, "[]\n");
+}
+
 TEST_F(RunningServer, ShowsSettingsAsTheFileWouldHaveThem) {
   ASSERT_EQ(type({"config", "show"}), 0) << err;
   const auto read = parse_config(out, "what is shown");

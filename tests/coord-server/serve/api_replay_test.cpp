@@ -42,8 +42,13 @@ std::string differs(const Json& shown, const Json& got, const std::string& where
 }
 
 // What is there although it need not be yet.
-constexpr std::array<std::string_view, 4> kThereAlready = {
-    "federated-create", "federated-get", "federated-set", "token-exchange"};
+constexpr std::array<std::string_view, 10> kThereAlready = {
+    "federated-create",       "federated-get",     "federated-set",       "token-exchange",
+    "integrations-list-none", "integrations-list", "integrations-create", "integrations-get",
+    "integrations-update",    "integrations-delete"};
+
+// What was recorded because it was not there, and is there now.
+constexpr std::array<std::string_view, 1> kThereByNow = {"error-not-implemented"};
 
 class Replay : public MailBench {
  protected:
@@ -239,6 +244,16 @@ class Replay : public MailBench {
                {"subscriptions", {"nodeCreated"}}});
       webhook_id = hook.at("endpointId");
     }
+    if (is("integrations-") && name != "integrations-list-none" && name != "integrations-create") {
+      const Json made =
+          api("POST", "/api/v2/tailnet/-/posture/integrations",
+              {{"provider", "intune"},
+               {"cloudId", "global"},
+               {"clientId", "client-1"},
+               {"tenantId", "tenant-1"},
+               {"clientSecret", "s3cret"}});
+      integration_id = made.at("id");
+    }
     if (is("stream-") && !is("stream-set") && name != "stream-get-none") {
       Json wish = c.at("response").at("body");  // what is to be shown was said before
       if (wish.empty()) wish = {{"destinationType", "splunk"}, {"url", "https://splunk.example"}};
@@ -291,6 +306,7 @@ class Replay : public MailBench {
       // The recorded token bears no signature; like the secrets here it stands for a good one.
       names.emplace_back("e30.eyJleHAiOjQxMDI0NDQ4MDB9.c2ln", issuer_token());
     }
+    if (!integration_id.empty()) names.emplace_back("p7Zx", integration_id);
     if (!webhook_id.empty()) names.emplace_back("w4Hook", webhook_id);
     if (!invite_id.empty())
       names.emplace_back("/device-invites/d1", "/device-invites/" + invite_id);
@@ -362,7 +378,8 @@ class Replay : public MailBench {
   Machine* web = nullptr;
   Machine* db = nullptr;
   std::string database, token, client_id, client_secret, reusable, one_off_id;
-  std::string invite_id, external_id, webhook_id, user_invite_id, identity_id, audience;
+  std::string invite_id, external_id, webhook_id, user_invite_id, identity_id, integration_id,
+      audience;
   ForeignIssuer issuer;
 };
 
@@ -380,7 +397,8 @@ TEST_P(ReplayFile, AnswersAsRecorded) {
     owned.clear();
     authorization.clear();
     for (auto* id :
-         {&reusable, &invite_id, &external_id, &webhook_id, &user_invite_id, &identity_id}) {
+         {&reusable, &invite_id, &external_id, &webhook_id, &user_invite_id, &identity_id,
+          &integration_id}) {
       id->clear();
     }
     test::TempDir fresh;
@@ -395,7 +413,8 @@ TEST_P(ReplayFile, AnswersAsRecorded) {
       ++passed;
       continue;
     }
-    const bool due = c.at("mark") == "M" || std::ranges::count(kThereAlready, name) != 0;
+    const bool due = (c.at("mark") == "M" && std::ranges::count(kThereByNow, name) == 0) ||
+                     std::ranges::count(kThereAlready, name) != 0;
     ++left;
     const std::string mark = c.at("mark");
     std::cout << "[   left   ] " << name << " (" << mark << "): " << trouble << '\n';

@@ -198,7 +198,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TRIGGER address_is_free_on_insert; DROP TRIGGER address_is_free_on_update;"
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
-      "DROP TABLE waiting_contacts;"
+      "DROP TABLE waiting_contacts; DROP TABLE posture_integrations;"
       "DROP TABLE wireguard_clients; DROP TABLE wireguard_devices;"
       "DROP TABLE user_invites; DROP TABLE webhooks; DROP TABLE audit_heads; DROP TABLE "
       "log_streams;"
@@ -218,6 +218,37 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
   const auto walk = store->check_audit(account.id, 0, 100);  // what was logged by then, too
   EXPECT_EQ(walk->lines, 2u);
   EXPECT_TRUE(walk->at_end && walk->faults.empty());
+}
+
+TEST_F(SqliteStore, KeepsHowServicesAreAskedAboutMachines) {
+  make_account();
+  PostureIntegration wish;
+  wish.public_id = "p1";
+  wish.account = account.id;
+  wish.provider = "intune";
+  wish.access = {"global", "client", "tenant", "secret"};
+  wish.changed = kNow;
+  PostureIntegration kept = *store->create_posture_integration(wish, audit());
+  wish.public_id = "p2";
+  EXPECT_EQ(
+      store->create_posture_integration(wish, audit()).error().kind, StoreError::Kind::Taken);
+  kept.access.secret = "another";
+  kept.changed = kNow + std::chrono::seconds(1);
+  ASSERT_TRUE(store->update_posture_integration(kept, audit()));
+  kept.synced = kNow;
+  kept.trouble = "away";
+  kept.hosts = 7;
+  kept.matched = 2;
+  kept.possible = 3;
+  ASSERT_TRUE(store->note_posture_sync(kept));
+  store.reset();
+  open();
+  EXPECT_EQ(*store->posture_integrations(), std::vector<PostureIntegration>{kept});
+  ASSERT_TRUE(store->remove_posture_integration(kept.id, audit()));
+  EXPECT_TRUE(store->posture_integrations()->empty());
+  EXPECT_EQ(
+      store->remove_posture_integration(kept.id, audit()).error().kind,
+      StoreError::Kind::NotFound);
 }
 
 TEST_F(SqliteStore, KeepsPlainWireguardDevicesAndWhomTheyKnow) {
