@@ -154,7 +154,8 @@ def test_access_follows_the_state_of_the_machine():
         # A token provider beside it; the policy asks for what it says.
         services.fleet = {"SN-LAPTOP": "fail"}
         posture.add("fleet", TOKEN, "--cloud", services.fleet_url)
-        wait_until("fleet has been asked", lambda: posture.status("fleet").get("matchedCount") == 1, 20)
+        # Since the restart machines are asked anew which they are.
+        wait_until("fleet knows the laptop", lambda: posture.sync("fleet")["matchedCount"] == 1, 20)
         POLICY["postures"]["posture:good"].append("fleetPolicy:disk == true")
         policy.write_text(json.dumps(POLICY))
         coordinator.cli("policy", "set", policy)
