@@ -1,5 +1,6 @@
 #include "proto/control/json_text.h"
 
+#include "proto/control/schema_flows.h"
 #include "proto/control/schema_map.h"
 #include "proto/control/schema_register.h"
 
@@ -51,6 +52,8 @@ AYA_JSON_TYPE(DisplayMessage);
 AYA_JSON_TYPE(ClientVersion);
 AYA_JSON_TYPE(Debug);
 AYA_JSON_TYPE(ControlDialPlan);
+AYA_JSON_TYPE(FlowWindow);
+AYA_JSON_TYPE(FlowReport);
 
 #undef AYA_JSON_TYPE
 
