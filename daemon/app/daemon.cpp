@@ -96,6 +96,7 @@ Daemon::Daemon(io::Loop& loop, Logger& log, const Options& options, state::State
       disco_key_(DiscoPrivateKey::generate(rng_)),
       log_id_(to_hex(rng_.array<32>())),
       roots_(tls::TlsTrust::roots()),
+      flow_logging_(loop, rng_, *this),
       dialler_(
           loop,
           [this] {
@@ -338,6 +339,7 @@ void Daemon::open_mesh() {
   }
   mesh_problem_.clear();
   mesh_ = std::move(*mesh);
+  mesh_->set_flow_counter(flow_logging_.counter());
   if (map_state() != nullptr) mesh_->reapply(*map_state(), prefs_);
 }
 
@@ -494,6 +496,7 @@ void Daemon::on_netmap(const netmap::NetmapDelta& delta) {
     mesh_->set_control_connected(true);
     mesh_->apply(*state, delta, prefs_);
   }
+  if (delta.self) flow_logging_.on_map(self);
   if (delta.self_addresses) {
     std::string list;
     for (const IpAddress& address : addresses_of(self)) list += address.to_text() + " ";

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "daemon/app/dialler.h"
+#include "daemon/app/flow_logging.h"
 #include "daemon/app/internet_check.h"
 #include "daemon/app/mesh.h"
 #include "daemon/app/options.h"
@@ -27,7 +28,8 @@ namespace aya::app {
 
 class Daemon final : public localapi::LocalHost,
                      public Mesh::Owner,
-                     public coord::CoordLink::Owner {
+                     public coord::CoordLink::Owner,
+                     public FlowLogging::Host {
  public:
   // The error is one line for a person: what is wrong and what to do about it.
   static Result<std::unique_ptr<Daemon>, std::string> open(
@@ -114,6 +116,17 @@ class Daemon final : public localapi::LocalHost,
   void on_problem(const std::string& text) override;
   void on_open_url(const std::string& url) override;
   http::Response on_question(const http::Request& question) override;
+  void on_flow_report_answer(const coord::FlowReportAnswer& answer) override {
+    flow_logging_.on_answer(answer);
+  }
+
+  // FlowLogging::Host
+  void set_flow_counter(flow_logs::FlowCounter* counter) override {
+    if (mesh_) mesh_->set_flow_counter(counter);
+  }
+  bool send_flow_report(control::FlowReport report) override {
+    return coord_ && coord_->send_flow_report(std::move(report));
+  }
 
   // Takes the settings of the configuration file over; the error is one line for a person.
   std::optional<std::string> read_config();
@@ -174,6 +187,7 @@ class Daemon final : public localapi::LocalHost,
   std::unique_ptr<HostSide> host_;
   std::optional<portmap::UpnpLink> upnp_;  // unless port mapping is switched off
   std::unique_ptr<coord::CoordLink> coord_;
+  FlowLogging flow_logging_;  // what it counts waits here while mesh and session come and go
   std::unique_ptr<Mesh> mesh_;
   std::unique_ptr<localapi::LocalLink> local_;
   std::optional<netmap::State> last_map_;  // of a session that was closed by `down`

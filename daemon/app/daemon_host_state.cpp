@@ -6,6 +6,7 @@
 #include "daemon/app/map_meaning.h"
 #include "daemon/routing/occupied.h"
 #include "proto/base/version.h"
+#include "proto/control/flow_report.h"
 #include "proto/control/occupied_prefixes.h"
 
 namespace aya::app {
@@ -31,6 +32,7 @@ void Daemon::tell_coord() {
       host_->networks(), host_->dns().base, host_->dhcp_servers(), host_->route_abilities());
   control::set_occupied_prefixes(
       host.hostinfo, routing::occupied_prefixes(around, control::kOccupiedAtMost));
+  control::set_counts_flows(host.hostinfo, true);
   host.forwarding_off = !ip_forwarding_problem().empty();
   host.disco_key = disco_key_.public_key();
   if (mesh_) {

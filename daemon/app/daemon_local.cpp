@@ -247,7 +247,8 @@ local::UserMetrics Daemon::metrics() const {
 
 std::vector<local::InternalCounter> Daemon::internal_counters() const {
   if (!mesh_) return {};
-  return counters_of(mesh_->dataplane(), host_->tun().counters());
+  return counters_of(
+      mesh_->dataplane(), host_->tun().counters(), flow_logging_.counters());
 }
 
 local::LogLines Daemon::log_lines(std::uint64_t after) const {

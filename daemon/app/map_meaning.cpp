@@ -8,6 +8,8 @@
 #include "daemon/netmap/expiry.h"
 #include "proto/http/target.h"
 #include "proto/idna/international_name.h"
+#include "proto/netaddr/overlay_range.h"
+#include "proto/netaddr/site_address.h"
 
 namespace aya::app {
 namespace {
@@ -155,6 +157,19 @@ exit_node::Wish exit_wish(const netmap::Netmap& map, const local::Prefs& prefs) 
   return named ? exit_node::Wish{Kind::Named, *named} : exit_node::Wish{};
 }
 
+// Services have addresses of the mesh, and are no subnets of their hosts.
+std::vector<Prefix> subnets_of(const control::Node& node) {
+  std::vector<Prefix> out;
+  if (!node.allowed_ips) return out;
+  for (const Prefix& route : *node.allowed_ips) {
+    const bool own = std::ranges::count(node.addresses, route) != 0;
+    const bool service = route.is_host() && is_in_overlay_range(route.address) &&
+                         !site_range().contains(route.address);
+    if (route.length != 0 && !own && !service) out.push_back(route);
+  }
+  return out;
+}
+
 dataplane::PeerFacts peer_facts(
     const control::Node& peer, const std::vector<Prefix>& prefixes, bool expired) {
   dataplane::PeerFacts out;
@@ -174,6 +189,7 @@ dataplane::PeerFacts peer_facts(
     if (alias) out.knows_us_as.push_back(*alias);
   }
   out.is_jailed = peer.is_jailed;
+  out.subnets = subnets_of(peer);
   return out;
 }
 

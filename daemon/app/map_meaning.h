@@ -18,6 +18,9 @@ namespace aya::app {
 // Overlay addresses of a node, IPv4 first.
 std::vector<IpAddress> addresses_of(const control::Node& node);
 
+// The networks behind a node, without the Internet.
+std::vector<Prefix> subnets_of(const control::Node& node);
+
 // `prefixes`: what daemon/routing gives the peer.
 dataplane::PeerFacts peer_facts(
     const control::Node& peer, const std::vector<Prefix>& prefixes, bool expired);

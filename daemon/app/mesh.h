@@ -91,6 +91,9 @@ class Mesh final : public dataplane::Dataplane::Ports,
   // The same after settings changed, or a peer expired: everything is looked at again.
   void reapply(const netmap::State& state, const local::Prefs& prefs);
   void set_control_connected(bool connected) { control_connected_ = connected; }
+  void set_flow_counter(flow_logs::FlowCounter* counter) {
+    dataplane_->set_flow_counter(counter);
+  }
 
   // False: no such peer.
   bool ping(netmap::NodeId node, path::PingId id, std::size_t size);

@@ -107,6 +107,7 @@ void Mesh::apply_peer(const netmap::State& state, netmap::NodeId node) {
 void Mesh::apply_self(const netmap::State& state) {
   dataplane_->set_own_addresses(addresses_of(state.netmap.self));
   dataplane_->set_local_destinations(routing::reachable_through(state.netmap.self, around()));
+  dataplane_->set_own_subnets(subnets_of(state.netmap.self));
 }
 
 void Mesh::apply_filter(const netmap::State& state, const local::Prefs& prefs) {

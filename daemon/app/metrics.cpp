@@ -68,7 +68,8 @@ local::TrafficTotals totals_of(const dataplane::Dataplane& dataplane) {
 }
 
 std::vector<local::InternalCounter> counters_of(
-    const dataplane::Dataplane& dataplane, const os::Tun::Counters& interface) {
+    const dataplane::Dataplane& dataplane, const os::Tun::Counters& interface,
+    const flow_logs::FlowLog::Counters& flows) {
   std::vector<local::InternalCounter> out;
   const auto tell = [&out](const std::string& name, std::uint64_t value) {
     out.push_back({"ayatori_" + name, value});
@@ -106,6 +107,11 @@ std::vector<local::InternalCounter> counters_of(
     tell("filter_in_" + word, dataplane.packet_filter().count_in(reason));
     tell("filter_out_" + word, dataplane.packet_filter().count_out(reason));
   }
+  tell("flow_logs_windows_sent", flows.windows.sent);
+  tell("flow_logs_windows_refused", flows.windows.refused);
+  tell("flow_logs_windows_dropped", flows.windows.dropped);
+  tell("flow_logs_rows_waiting", flows.waiting);
+  tell("flow_logs_flows_overflowed", flows.overflowed);
   tell("interface_read", interface.read);
   tell("interface_refused_by_host", interface.refused_by_host);
   tell("interface_written", interface.written);

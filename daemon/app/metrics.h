@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "daemon/dataplane/dataplane.h"
+#include "daemon/flow_logs/flow_log.h"
 #include "daemon/os/tun.h"
 #include "proto/control/node.h"
 #include "proto/local/prefs.h"
@@ -15,7 +16,8 @@ local::TrafficTotals totals_of(const dataplane::Dataplane& dataplane);
 
 // Every counter of the rooms that packets pass, zero or not.
 std::vector<local::InternalCounter> counters_of(
-    const dataplane::Dataplane& dataplane, const os::Tun::Counters& interface);
+    const dataplane::Dataplane& dataplane, const os::Tun::Counters& interface,
+    const flow_logs::FlowLog::Counters& flows);
 
 // Offered subnets; the default routes are the offer of an exit node and are not counted.
 std::size_t advertised_routes(const local::Prefs& prefs);

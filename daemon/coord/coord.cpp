@@ -137,6 +137,8 @@ void Coord::on_answered(const Answered& answer, Moment now, Effects& out) {
     on_logout_answer(answer.response, out, now);
   } else if (update_ && update_->request.stream == answer.stream) {
     on_update_answer(answer.response, now, out);
+  } else if (reporting_ && reporting_->stream == answer.stream) {
+    on_flow_report_answer(answer.response, out);
   }
 }
 
@@ -198,6 +200,10 @@ void Coord::advance(Moment now, Effects& out) {
     update_.reset();
     update_at_ = steady + update_backoff_.next();
   }
+  if (reporting_ && reporting_->deadline <= steady) {
+    session()->cancel(reporting_->stream);
+    give_up_report(out);
+  }
   take_if_due(connect_at_, steady);
   take_if_due(register_at_, steady);
   take_if_due(poll_at_, steady);
@@ -223,6 +229,7 @@ std::optional<TimePoint> Coord::next_deadline() const {
   if (registering_) next = earlier(next, registering_->deadline);
   if (logging_out_) next = earlier(next, logging_out_->deadline);
   if (update_) next = earlier(next, update_->request.deadline);
+  if (reporting_) next = earlier(next, reporting_->deadline);
   for (const auto& at :
        {connect_at_, register_at_, poll_at_, update_at_, probe_deadline_, expiry_at_}) {
     next = earlier(next, at);

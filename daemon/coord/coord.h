@@ -23,6 +23,7 @@
 #include "daemon/coord/dial_plan.h"
 #include "daemon/coord/login.h"
 #include "daemon/netmap/fold.h"
+#include "proto/control/flow_report.h"
 
 namespace aya::coord {
 
@@ -72,6 +73,12 @@ enum class Phase {
   Running,           // a map is there; the stream may be down at the moment, see in_poll()
 };
 
+// To send_flow_report().
+struct FlowReportAnswer {
+  int status = 0;  // 0: there was none
+  std::optional<Duration> retry_after;
+};
+
 struct Effects {
   struct Open {
     LinkId link;
@@ -110,6 +117,7 @@ struct Effects {
   };
   std::vector<Question> questions;
   std::optional<control::ClientVersion> client_version;
+  std::optional<FlowReportAnswer> flow_report_answer;
 
   void clear() { *this = Effects{}; }
 };
@@ -139,6 +147,9 @@ class Coord {
       const control::PingRequest& request, const control::PingResponse& answer, Effects& out);
 
   void answer_question(const std::string& url, const http::Response& answer, Effects& out);
+
+  // One at a time, with our node key put in. False: not now, as we hear nothing of the server.
+  bool send_flow_report(control::FlowReport report, Moment now, Effects& out);
 
   Phase phase() const { return phase_; }
   bool in_poll() const { return poll_.has_value() && poll_->heard; }
@@ -216,6 +227,10 @@ class Coord {
   void post_c2n(const std::string& url, Buffer answer);
   void answer_server_ping(const control::PingRequest& ping, Effects& out);
 
+  // reporting.cpp
+  void on_flow_report_answer(const http::Response& response, Effects& out);
+  void give_up_report(Effects& out);  // there will be no answer
+
   CoordConfig config_;
   Rng& rng_;
   Login login_;
@@ -235,6 +250,7 @@ class Coord {
 
   std::optional<Request> registering_;
   std::optional<Request> logging_out_;
+  std::optional<Request> reporting_;
   std::optional<Poll> poll_;
   std::optional<Update> update_;
   HostState host_;

@@ -101,6 +101,12 @@ void CoordLink::network_changed() {
   carry_out();
 }
 
+bool CoordLink::send_flow_report(control::FlowReport report) {
+  const bool sent = coord_.send_flow_report(std::move(report), now(), effects_);
+  if (sent) carry_out();
+  return sent;
+}
+
 void CoordLink::open_stream(LinkId link, const DialAttempt& to) {
   io::DialTarget target;
   target.host = to.host;
@@ -206,6 +212,7 @@ void CoordLink::tell_owner() {
       coord_.answer_question(question.url, owner_.on_question(question.request), effects_);
     }
     if (!news.questions.empty()) carry_out();
+    if (news.flow_report_answer) owner_.on_flow_report_answer(*news.flow_report_answer);
     for (const auto& url : news.head_requests) {
       io::HttpFetch fetch;
       fetch.url = url;

@@ -32,6 +32,8 @@ class CoordLink {
     virtual void on_open_url(const std::string& url) = 0;
     // The server wants to know something about this node. Answered at once.
     virtual http::Response on_question(const http::Request& question) = 0;
+    // To send_flow_report().
+    virtual void on_flow_report_answer(const FlowReportAnswer& answer) = 0;
   };
 
   struct Config {
@@ -57,6 +59,7 @@ class CoordLink {
   void login(const LoginWish& wish);
   void logout();
   void network_changed();
+  bool send_flow_report(control::FlowReport report);  // as Coord has it
 
   Phase phase() const { return coord_.phase(); }
   bool in_poll() const { return coord_.in_poll(); }

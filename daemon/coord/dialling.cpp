@@ -119,6 +119,7 @@ void Coord::drop_connection(const std::string& why, Moment now, Effects& out) {
   registering_.reset();
   logging_out_.reset();
   update_.reset();
+  if (reporting_) give_up_report(out);
   poll_.reset();
   poll_at_.reset();
   probe_deadline_.reset();
@@ -136,6 +137,7 @@ void Coord::close_all(Effects& out) {
   registering_.reset();
   logging_out_.reset();
   update_.reset();
+  if (reporting_) give_up_report(out);
   poll_.reset();
   connect_at_ = register_at_ = poll_at_ = update_at_ = probe_deadline_ = expiry_at_ = std::nullopt;
 }

@@ -25,7 +25,8 @@ bool operator==(const PeerFacts& a, const PeerFacts& b) {
   return a.path.node_key == b.path.node_key && a.path.disco_key == b.path.disco_key &&
          a.path.endpoints == b.path.endpoints && a.path.home_region == b.path.home_region &&
          a.path.capability_version == b.path.capability_version && a.allowed_ips == b.allowed_ips &&
-         a.addresses == b.addresses && a.knows_us_as == b.knows_us_as && a.is_jailed == b.is_jailed;
+         a.addresses == b.addresses && a.knows_us_as == b.knows_us_as && a.is_jailed == b.is_jailed &&
+         a.subnets == b.subnets;
 }
 
 Dataplane::Dataplane(
@@ -69,8 +70,12 @@ void Dataplane::upsert_peer(PeerId peer, const PeerFacts& facts, TimePoint now) 
   const bool same_key = slot && slot->key == facts.path.node_key;
   const bool restarted = same_key && slot->disco != facts.path.disco_key;
   const auto last_sent = same_key ? slot->last_sent : std::nullopt;
-  slot = Peer{facts.path.node_key, facts.path.disco_key, facts.addresses,
-              facts.knows_us_as,   facts.is_jailed,      last_sent};
+  slot = Peer{facts.path.node_key, facts.path.disco_key, facts.addresses, facts.knows_us_as,
+              facts.is_jailed,     last_sent,            nullptr};
+  if (!facts.subnets.empty()) {
+    slot->subnets = std::make_unique<Subnets>();
+    for (const Prefix& subnet : facts.subnets) slot->subnets->set(subnet, {});
+  }
   tunnel_.upsert_peer(peer, {.public_key = facts.path.node_key});
   tunnel_.set_allowed_ips(peer, facts.allowed_ips);
   paths_.upsert_peer(peer, facts.path, now, path_fx_);
@@ -121,6 +126,7 @@ void Dataplane::from_host(std::span<Packet> packets, WallTime wall, TimePoint no
     } else if (readable) {
       next = tunnel_.peer_for(view.destination.address);
       if (!next) ++counters_.no_peer;
+      if (next && flows_ != nullptr) count_flow(flow_logs::Way::Sent, *next, view);
     }
     if (next && peer == next) continue;
     seal_run(i);
@@ -300,6 +306,7 @@ void Dataplane::flush(TimePoint now) {
 void Dataplane::flush_tunnel(TimePoint now) {
   for (const auto& heard : tunnel_fx_.heard) {
     paths_.on_wireguard_heard(heard.peer, heard.from, now, path_fx_);
+    if (flows_ != nullptr) count_heard(heard);
   }
   for (tunnel::ToHost& opened : tunnel_fx_.to_host) take_inner(opened, now);
   if (!to_host_.empty()) ports_.to_host(to_host_);
@@ -316,6 +323,7 @@ void Dataplane::flush_tunnel(TimePoint now) {
     const Peer* known = find(peer);
     if (known == nullptr) continue;
     const path::Route route = paths_.route(peer, now);
+    if (flows_ != nullptr) count_sent(*known, route, datagram.size());
     if (route.also) send(*route.also, known->key, pool_.copy_of(datagram.bytes()));
     if (route.primary.is_none()) {
       ++counters_.no_path;
@@ -347,8 +355,10 @@ void Dataplane::take_inner(tunnel::ToHost& opened, TimePoint now) {
   const bool may_open = sender == nullptr || !sender->is_jailed;
   if (!(may_open && is_for_peer_api(view)) && !filter_.in(view, may_open).accept) {
     ++counters_.filtered_in;
-  } else if (
-      !sites_.active() || !sites_.serves(view.destination.address) || to_site(opened, view)) {
+    return;
+  }
+  if (flows_ != nullptr) count_flow(flow_logs::Way::Received, opened.peer, view);
+  if (!sites_.active() || !sites_.serves(view.destination.address) || to_site(opened, view)) {
     to_host_.push_back(std::move(opened.inner));
   }
 }

@@ -15,16 +15,20 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "daemon/dataplane/inner_pings.h"
 #include "daemon/dns/service.h"
 #include "daemon/filter/filter.h"
+#include "daemon/flow_logs/flow_counter.h"
 #include "daemon/path/path_engine.h"
 #include "daemon/sites/site_gateway.h"
 #include "daemon/tunnel/tunnel.h"
+#include "proto/netaddr/prefix_table.h"
 
 namespace aya::dataplane {
 
@@ -47,6 +51,7 @@ struct PeerFacts {
   std::vector<IpAddress> addresses;    // its overlay addresses: IPv4 first
   std::vector<IpAddress> knows_us_as;  // where it is not by our own: at most one per family
   bool is_jailed = false;              // may answer, but not speak first
+  std::vector<Prefix> subnets;         // behind it: its routes but for those to the Internet
 
   friend bool operator==(const PeerFacts& a, const PeerFacts& b);
 };
@@ -120,6 +125,11 @@ class Dataplane {
   // Own addresses and ports at which every peer may connect by TCP, whatever the filter says: who
   // may do what is decided there.
   void set_peer_api(std::vector<Endpoint> at) { peer_api_ = std::move(at); }
+  // Behind this node, as PeerFacts::subnets are behind peers.
+  void set_own_subnets(std::span<const Prefix> subnets);
+  // Counts what passes from now on, until it is told otherwise; nullptr: nothing is counted.
+  // Outlives that.
+  void set_flow_counter(flow_logs::FlowCounter* counter) { flows_ = counter; }
 
   // ---- packets. What is taken is moved out of the span.
   void from_host(std::span<Packet> packets, WallTime wall, TimePoint now);
@@ -160,6 +170,7 @@ class Dataplane {
 
  private:
   static constexpr std::size_t kBatch = 64;
+  using Subnets = PrefixTable<std::monostate>;
 
   struct Peer {
     NodePublicKey key;
@@ -167,6 +178,7 @@ class Dataplane {
     std::vector<IpAddress> addresses, knows_us_as;
     bool is_jailed = false;
     std::optional<TimePoint> last_sent;
+    std::unique_ptr<Subnets> subnets;  // nullptr: there are none
   };
 
   Peer* find(PeerId peer);
@@ -183,6 +195,11 @@ class Dataplane {
   bool take_inner_ping(PeerId peer, const filter::PacketView& view, TimePoint now);
   bool to_site(tunnel::ToHost& opened, const filter::PacketView& view);
   void announce_disco_key(PeerId peer, TimePoint now);
+  // Flow logs (flow_counting.cpp).
+  void count_flow(flow_logs::Way way, PeerId peer, const filter::PacketView& packet);
+  flow_logs::Kind kind_of(PeerId peer, const IpAddress& own, const IpAddress& other) const;
+  void count_sent(const Peer& peer, const path::Route& route, std::size_t bytes);
+  void count_heard(const tunnel::Heard& heard);
   void flush(TimePoint now);  // carries out what the engines asked for, until nothing is left
   void flush_tunnel(TimePoint now);
   void flush_paths();
@@ -202,6 +219,8 @@ class Dataplane {
   std::vector<std::optional<Peer>> peers_;  // by PeerId
   std::vector<IpAddress> own_addresses_;
   std::vector<Endpoint> peer_api_;
+  Subnets own_subnets_;
+  flow_logs::FlowCounter* flows_ = nullptr;
   Counters counters_;
 
   // Scratch: kept for its capacity.

@@ -147,8 +147,9 @@ void PlainDevice::advance(TimePoint now) {
 
 void PlainDevice::flush() {
   // Roaming: answers go where the peer was last authentically heard.
-  for (const auto& [id, from] : effects_.heard) {
-    if (id.value < peers_.size() && peers_[id.value]) peers_[id.value]->endpoint = from.udp;
+  for (const tunnel::Heard& heard : effects_.heard) {
+    const std::size_t id = heard.peer.value;
+    if (id < peers_.size() && peers_[id]) peers_[id]->endpoint = heard.from.udp;
   }
   for (auto& opened : effects_.to_host) to_host_.push_back(std::move(opened.inner));
   if (!to_host_.empty()) ports_.to_host(to_host_);

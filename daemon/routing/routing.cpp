@@ -5,11 +5,11 @@
 #include <optional>
 #include <tuple>
 
+#include "proto/netaddr/overlay_range.h"
+
 namespace aya::routing {
 namespace {
 
-const Prefix kOverlay4{IpAddress::v4(0x64400000), 10};  // 100.64.0.0/10, control 11.1
-const Prefix kOverlay6 = *Prefix::parse("fd7a:115c:a1e0::/48");
 const Prefix kAll4{IpAddress(), 0};
 const Prefix kAll6 = *Prefix::parse("::/0");
 // Printers and speakers are found by multicast and broadcast. IPv6 needs no word for it: the kernel
@@ -22,10 +22,6 @@ bool has(const std::vector<Prefix>& list, const Prefix& prefix) {
 }
 bool has(const std::vector<IpAddress>& list, const IpAddress& address) {
   return std::ranges::find(list, address) != list.end();
-}
-
-bool in_overlay(const IpAddress& address) {
-  return kOverlay4.contains(address) || kOverlay6.contains(address);
 }
 
 // Whether all of `inner` lies in `outer`.
@@ -122,7 +118,7 @@ class Decider {
     if (has(peer.addresses, prefix)) return true;
     if (peer.unsigned_peerapi_only) return false;
     // A single address among the overlay's is a service of the peer's, not a network behind it.
-    if (prefix.is_host() && in_overlay(prefix.address)) return true;
+    if (prefix.is_host() && is_in_overlay_range(prefix.address)) return true;
     if (!in_.prefs.route_all) return false;
     if (has(in_.prefs.advertise_routes, prefix)) {
       conflict(ConflictKind::SubnetOfOurs, prefix, name_of(peer));
@@ -164,7 +160,7 @@ class Decider {
     std::vector<IpAddress> all = in_.around.gateways;
     all.insert(all.end(), in_.around.servers.begin(), in_.around.servers.end());
     for (const IpAddress& server : all) {
-      if (!in_overlay(server) || has(in_.service_addresses, server)) continue;
+      if (!is_in_overlay_range(server) || has(in_.service_addresses, server)) continue;
       const Prefix host = Prefix::host(server);
       if (has(in_.map.self.addresses, host)) continue;
       keep(host, {}, KeptBecause::HostServer);
@@ -206,7 +202,7 @@ class Decider {
 
   void note_peers_in_lans() {
     for (const auto& lan : in_.around.lans) {
-      if (!lan.prefix.overlaps(kOverlay4) || too_large(lan.prefix)) continue;
+      if (!lan.prefix.overlaps(overlay_range_v4()) || too_large(lan.prefix)) continue;
       for (const auto& [prefix, claim] : claims_) {
         if (prefix.is_host() && covers(lan.prefix, prefix)) {
           conflict(ConflictKind::PeerInLan, prefix, lan.interface);

@@ -199,6 +199,8 @@ bool Tunnel::Engine::check_inner(Packet& packet, PeerId from) {
 void Tunnel::Engine::note_heard(Peer& peer, const Datagram& datagram, TimePoint now) {
   peer.rx_bytes += datagram.packet.size();
   peer.batch.from = datagram.from;
+  ++peer.batch.packets;
+  peer.batch.bytes += datagram.packet.size();
   if (peer.batch.heard) return;
   peer.batch.heard = true;
   touched_.push_back(&peer);
@@ -209,7 +211,7 @@ void Tunnel::Engine::note_heard(Peer& peer, const Datagram& datagram, TimePoint 
 void Tunnel::Engine::finish_batch(TimePoint now, Effects& out) {
   for (Peer* peer : touched_) {
     if (peer->batch.data) peer->timers.data_received(now);
-    out.heard.push_back({peer->id, peer->batch.from});
+    out.heard.push_back({peer->id, peer->batch.from, peer->batch.packets, peer->batch.bytes});
     Session* current = peer->keypairs.current.get();
     if (current != nullptr && current->wants_renewal_on_receive(now)) {
       current->renewing = true;

@@ -62,6 +62,7 @@ struct Peer {
     bool heard = false;
     bool data = false;
     PathAddress from;
+    std::uint64_t packets = 0, bytes = 0;
   } batch;
 };
 

@@ -47,10 +47,11 @@ struct ToSource {  // cookie replies: back to where a datagram came from, whoeve
   Packet datagram;
 };
 // An authentic packet of the peer came from there: whoever owns paths decides about roaming. Once a
-// batch and peer, with the source of the last such packet.
+// batch and peer, with the source of the last such packet, and how much there was.
 struct Heard {
   PeerId peer;
   PathAddress from;
+  std::uint64_t packets = 0, bytes = 0;  // as stats() counts them
 };
 
 // What the caller must do next. `heard` first: an answer in `to_network` may be for a peer whose

@@ -126,6 +126,7 @@ class CoordBench : public testing::Test {
   std::vector<std::string> opened_urls, head_requests;
   std::vector<control::PingRequest> peer_pings;
   std::vector<Effects::Question> questions;
+  std::vector<FlowReportAnswer> report_answers;
   int identity_changes = 0, log_outs = 0, phase_changes = 0;
 
  private:
@@ -160,6 +161,7 @@ class CoordBench : public testing::Test {
     add(head_requests, news.head_requests);
     add(peer_pings, news.peer_pings);
     add(questions, news.questions);
+    if (news.flow_report_answer) report_answers.push_back(*news.flow_report_answer);
     if (news.logged_in) logins.push_back(news.logged_in->login.login_name);
     if (news.server_key) server_keys.push_back(*news.server_key);
     if (news.open_url) opened_urls.push_back(*news.open_url);

@@ -138,7 +138,7 @@ void FakeCoordinator::on_request(
     on_map(connection, stream, *wanted);
   } else {
     others.push_back(std::move(request));
-    connection.h2->respond(stream, http::Response{});
+    if (other_answer) connection.h2->respond(stream, *other_answer);
   }
 }
 

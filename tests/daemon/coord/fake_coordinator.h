@@ -29,6 +29,7 @@ class FakeCoordinator {
   int map_status = 200;
   bool maps = true;         // false: polls are taken and hear nothing
   int update_status = 200;  // 0: no answer
+  std::optional<http::Response> other_answer = http::Response{};  // to others; nullopt: none
   control::Node self;       // as the first map of a poll tells it; the key is the asker's
 
   // --- what it was asked, in order

@@ -364,5 +364,90 @@ TEST_F(DataplaneTest, SteadyTrafficAllocatesNothing) {
   EXPECT_EQ(b.received.size(), 640u);
 }
 
+class FlowCounting : public DataplaneTest {
+ protected:
+  FlowCounting() {
+    a.plane.set_flow_counter(&at_a);
+    b.plane.set_flow_counter(&at_b);
+  }
+  // b routes for these, and for the Internet.
+  void route_by_b(const char* subnet) {
+    PeerFacts facts;
+    facts.path = {b.key.public_key(), b.disco.public_key(), {b.at}, kRelay, 142};
+    facts.addresses = {b.inner};
+    facts.subnets = {*Prefix::parse(subnet)};
+    facts.allowed_ips = {Prefix::host(b.inner), facts.subnets[0], *Prefix::parse("0.0.0.0/0")};
+    a.plane.upsert_peer(kPeer, facts, now);
+    b.plane.set_own_subnets(facts.subnets);
+    const Prefix everything = *Prefix::parse("0.0.0.0/0");
+    b.plane.packet_filter().set_local(std::span(&everything, 1));
+  }
+  static control::FlowWindow take(flow_logs::FlowCounter& counter) {
+    return counter.close(WallTime{}, WallTime{} + 5s).value_or(control::FlowWindow{});
+  }
+
+  flow_logs::FlowCounter at_a, at_b;
+};
+
+TEST_F(FlowCounting, BothEndsCountWhatPasses) {
+  const IpAddress others[] = {a.inner, b.inner};
+  send(a, b.inner, 1);
+  send(a, b.inner, 2);
+  send(a, b.inner, 3, 81);  // the filter of b refuses it
+  const control::FlowWindow sent = take(at_a), received = take(at_b);
+  const Endpoint here{others[0], 5000}, open{others[1], kOpenPort}, closed{others[1], 81};
+  EXPECT_THAT(
+      sent.mesh, ElementsAre(
+                     control::FlowTraffic{17, here, open, {2, 120, 0, 0}},
+                     control::FlowTraffic{17, here, closed, {1, 60, 0, 0}}));
+  EXPECT_THAT(received.mesh, ElementsAre(control::FlowTraffic{17, open, here, {0, 0, 2, 120}}));
+  ASSERT_THAT(sent.outer, testing::Not(IsEmpty()));
+  EXPECT_EQ(sent.outer[0].source, (Endpoint{b.inner, 0}));
+  std::uint64_t out = 0, in = 0;
+  for (const auto& row : sent.outer) out += row.count.sent_bytes;
+  for (const auto& row : received.outer) in += row.count.received_bytes;
+  EXPECT_GT(out, 180u);
+  EXPECT_GT(in, 120u);
+}
+
+TEST_F(FlowCounting, SubnetsAndTheInternetStandApart) {
+  route_by_b("10.77.0.0/24");
+  send(a, *IpAddress::parse("10.77.0.5"), 1);
+  send(a, *IpAddress::parse("192.0.2.80"), 2);
+  send(a, *IpAddress::parse("100.100.7.7"), 3);  // an address of the mesh, as services have
+  ASSERT_THAT(b.received, ElementsAre(1u, 2u, 3u));
+  const control::FlowWindow windows[] = {take(at_a), take(at_b)};
+  for (const control::FlowWindow& window : windows) {
+    ASSERT_THAT(window.subnet, SizeIs(1));
+    EXPECT_THAT(window.internet, SizeIs(1));
+    EXPECT_FALSE(window.internet[0].source || window.internet[0].destination);
+  }
+  EXPECT_EQ(windows[0].subnet[0].destination, Endpoint::parse("10.77.0.5:80"));
+  EXPECT_EQ(windows[1].subnet[0].source, Endpoint::parse("10.77.0.5:80"));
+  EXPECT_THAT(windows[0].mesh, SizeIs(1));
+}
+
+TEST_F(FlowCounting, AllocatesNothing) {
+  std::vector<Packet> batch;
+  batch.reserve(32);
+  const auto burst = [&](std::uint16_t port) {
+    batch.clear();
+    for (std::uint32_t i = 0; i < 32; ++i) {
+      batch.push_back(udp_packet(a, b.inner, i, static_cast<std::uint16_t>(port + i % 4)));
+    }
+    send(a, batch);
+  };
+  for (int i = 0; i < 4; ++i) {  // sessions, paths and vectors grow
+    burst(kOpenPort);
+    advance(1s);
+  }
+  for (int i = 0; i < 4; ++i) burst(kOpenPort);
+  b.received.clear();
+  const std::size_t before = test::allocations();
+  for (std::uint16_t i = 0; i < 20; ++i) burst(static_cast<std::uint16_t>(1000 * i));
+  EXPECT_EQ(test::allocations(), before);
+  EXPECT_GT(take(at_a).mesh.size(), 70u) << "new flows all the time";
+}
+
 }  // namespace
 }  // namespace aya::dataplane
