@@ -28,7 +28,7 @@ struct AdminContext : AdminParts {
   ApiTokens& tokens;
   people::People& people;
   const ServerFacts& facts;
-  const RouteTable& table;
+  RouteTable table;
 
   // An entry that says who did what when; the caller's account is filled in.
   store::AuditEntry audit(std::string action, std::string target_type) const;

@@ -73,7 +73,7 @@ AdminRoutes::Found AdminRoutes::find(const http::Request& request) const {
   if (!below_api) return found;
   const auto below = std::span(*segments).subspan(2);
   std::vector<std::string> wild;
-  for (const Route& one : table_.routes) {
+  for (const Route& one : table_) {
     if (!matches(one.pattern, below, wild)) continue;
     if (request.method == one.method) {
       found.route = &one;
@@ -81,9 +81,6 @@ AdminRoutes::Found AdminRoutes::find(const http::Request& request) const {
       return found;
     }
     found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(one.method);
-  }
-  for (const NotYet& known : table_.not_yet) {
-    if (matches(known.pattern, below, wild)) found.not_yet = &known;
   }
   return found;
 }
@@ -115,9 +112,6 @@ Answer<http::Response> AdminRoutes::dispatch(
   caller.source = entrance.source;
   caller.request_id = id;
   if (route != nullptr) return run(*route, request, found.wild, caller, now);
-  if (found.not_yet != nullptr) {
-    return ApiError{501, std::string(found.not_yet->what) + " not implemented"};
-  }
   if (!found.allowed.empty()) return method_not_allowed(found.allowed);
   return ApiError{404, "not found"};
 }

@@ -72,7 +72,7 @@ struct AdminParts {
 class AdminRoutes {
  public:
   // All outlive this.
-  AdminRoutes(const RouteTable& table, const AdminParts& parts, Rng& rng, const ServerFacts& facts)
+  AdminRoutes(RouteTable table, const AdminParts& parts, Rng& rng, const ServerFacts& facts)
       : table_(table),
         parts_(parts),
         auth_keys_(parts.storage, rng),
@@ -102,7 +102,6 @@ class AdminRoutes {
     const Route* route = nullptr;   // nullptr: no such path, or not by this method
     std::vector<std::string> wild;  // what stood for "*"
     std::string allowed;            // methods that would do
-    const NotYet* not_yet = nullptr;
   };
   Found find(const http::Request& request) const;
   Answer<http::Response> dispatch(
@@ -113,7 +112,7 @@ class AdminRoutes {
       const Caller& caller, WallTime now);
   Answer<Caller> identify(const http::Request& request, const Entrance& entrance, WallTime now);
 
-  const RouteTable& table_;
+  RouteTable table_;
   AdminParts parts_;
   enroll::AuthKeys auth_keys_;
   ApiTokens tokens_;

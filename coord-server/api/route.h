@@ -31,16 +31,6 @@ struct Route {
 // The scope of what nobody has to be known for; such a handler checks what it gets by itself.
 inline constexpr std::string_view kOpenToAll = "-";
 
-// Endpoints of the API that are known and not there (interfaces 1.13): 501 tells a tool that it
-// asked for the right thing.
-struct NotYet {
-  const char* pattern;
-  const char* what;  // "services are"
-};
-
-struct RouteTable {
-  std::span<const Route> routes;
-  std::span<const NotYet> not_yet;
-};
+using RouteTable = std::span<const Route>;
 
 }  // namespace aya::api

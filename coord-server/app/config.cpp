@@ -109,6 +109,30 @@ Result<void, StartError> set_webhooks_private(std::string_view text, Config& con
   return {};
 }
 
+// From 1 on.
+Result<std::int64_t, StartError> whole_number(
+    std::string_view name, std::string_view text, std::int64_t most) {
+  const auto number = parse_number<std::int64_t>(text);
+  if (number && *number >= 1 && *number <= most) return *number;
+  return StartError{
+      std::string(name) + ": \"" + std::string(text) + "\" is not a number from 1 to " +
+      std::to_string(most)};
+}
+
+Result<void, StartError> set_flow_log_days(std::string_view text, Config& config) {
+  const auto days = whole_number("flow_log_days", text, 3650);
+  if (!days) return days.error();
+  config.flow_logs.age = std::chrono::days(*days);
+  return {};
+}
+
+Result<void, StartError> set_flow_log_megabytes(std::string_view text, Config& config) {
+  const auto megabytes = whole_number("flow_log_megabytes", text, 1'000'000);
+  if (!megabytes) return megabytes.error();
+  config.flow_logs.bytes = static_cast<std::uint64_t>(*megabytes) << 20;
+  return {};
+}
+
 Result<void, StartError> set_unverified_email(std::string_view text, Config& config) {
   const auto on = on_or_off("oidc_unverified_email", text);
   if (!on) return on.error();
@@ -137,6 +161,8 @@ constexpr std::array kSettings = {
     Setting{"tls_cert", set_tls_cert},
     Setting{"tls_key", set_tls_key},
     Setting{"webhooks_private", set_webhooks_private},
+    Setting{"flow_log_days", set_flow_log_days},
+    Setting{"flow_log_megabytes", set_flow_log_megabytes},
     Setting{"smtp_url", set_smtp<&mail::SmtpSettings::set_url>},
     Setting{"smtp_from", set_smtp<&mail::SmtpSettings::set_from>},
     Setting{"smtp_user", set_smtp<&mail::SmtpSettings::set_user>},
@@ -322,6 +348,14 @@ std::string config_text(const Config& config) {
       "# and issuers of federated identities be there: whoever can make one reaches those from\n"
       "# here then.\n",
       "webhooks_private", "on", config.webhooks_private);
+  const flow_logs::Retention::Limits usual;
+  const bool other = config.flow_logs != usual;
+  setting(
+      "# How long flow logs are kept, and how much of them in each network. Nodes send any only\n"
+      "# while a network's setting networkFlowLoggingOn is on.\n",
+      "flow_log_days", std::to_string(config.flow_logs.age.count()), other);
+  out.pop_back();
+  setting("", "flow_log_megabytes", std::to_string(config.flow_logs.bytes >> 20), other);
   setting(
       "# A mail server that takes mails of ours: invitations, and addresses to be confirmed. On\n"
       "# port 587 it must offer STARTTLS, unless it is on this machine or smtp_starttls is off.\n"

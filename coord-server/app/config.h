@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coord-server/flow_logs/retention.h"
 #include "coord-server/mail/smtp_server.h"
 #include "coord-server/oidc/provider.h"
 #include "proto/base/result.h"
@@ -50,6 +51,8 @@ struct Config {
   bool webhooks_private = false;
 
   std::optional<oidc::Config> oidc;  // nullopt: people have passwords here
+
+  flow_logs::Retention::Limits flow_logs;
 
   std::optional<mail::SmtpSettings> smtp;  // nullopt: no mail is sent
 

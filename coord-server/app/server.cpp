@@ -119,6 +119,7 @@ class Server::Impl final : public CoordinatorLink::Host, public relay_server::De
     serve::Coordinator::Setup setup{
         facts_of(installation_, *tls_), relay_of(installation_.config, *tls_),
         installation_.config.oidc, [] { return TimePoint(std::chrono::steady_clock::now()); }, {}};
+    setup.flow_logs = installation_.config.flow_logs;
     if (*smtp) {
       setup.mail_from = installation_.config.smtp->from();
       smtp_ = std::make_unique<smtp::SmtpLink>(

@@ -27,7 +27,9 @@ Settings in_force(const Installation& installation) {
       {"tls_cert", installation.tls_files().certificate},
       {"tls_key", installation.tls_files().key},
       {"metrics_listen", config.metrics_listen ? config.metrics_listen->to_text() : ""},
-      {"webhooks_private", config.webhooks_private ? "on" : "off"}};
+      {"webhooks_private", config.webhooks_private ? "on" : "off"},
+      {"flow_log_days", std::to_string(config.flow_logs.age.count())},
+      {"flow_log_megabytes", std::to_string(config.flow_logs.bytes >> 20)}};
   if (const auto& smtp = config.smtp) {
     const bool starttls = smtp->server("", "").encryption == mail::Encryption::StartTls;
     const Settings more = {

@@ -376,9 +376,9 @@ const std::vector<Verb>& verbs() {
       {"webhook rotate", "ID", "sign with another secret from now on", 1, 1, {}, webhook_rotate},
       {"webhook rm", "ID", "remove a webhook", 1, 1, {}, webhook_remove},
       {"log-stream set", "LOG [DESTINATION]",
-       "send LOG (configuration: the audit log) as it grows to splunk, elastic, panther, cribl, "
-       "datadog, axiom at --url with the token in --secret-file, or to a bucket of s3; or to what "
-       "--file says, as the API has it", 1, 2,
+       "send LOG (configuration: the audit log; network: flow logs) as it grows to splunk, "
+       "elastic, panther, cribl, datadog, axiom at --url with the token in --secret-file, or to a "
+       "bucket of s3; or to what --file says, as the API has it", 1, 2,
        {"url", "user", "secret-file", "bucket", "region", "prefix", "access-key", "period",
         "compression", "file"}, log_stream_set},
       {"log-stream show", "LOG", "where LOG is sent", 1, 1, {}, log_stream_show},
@@ -434,6 +434,10 @@ const std::vector<Verb>& verbs() {
       {"audit", "", "the same", 0, 0, {"since", "actor", "target", "event", "f"}, audit_list},
       {"audit verify", "", "does the log still say what was written, in every network", 0, 0, {},
        audit_verify},
+      {"flows", "",
+       "who talked with whom, and how much; by default in the last day. Nodes count after "
+       "`settings set networkFlowLoggingOn true`; what goes to the Internet by an exit node is one sum", 0, 0,
+       {"since", "node", "f"}, flow_list},
       {"version", "", "print the version", 0, 0, {}, version_command},
   };
   // clang-format on

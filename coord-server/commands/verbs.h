@@ -176,6 +176,9 @@ Done share_accept(const Invocation& call);
 Done audit_list(const Invocation& call);
 Done audit_verify(const Invocation& call);
 
+// flow_commands.cpp
+Done flow_list(const Invocation& call);
+
 // log_stream_commands.cpp
 Done log_stream_set(const Invocation& call);
 Done log_stream_show(const Invocation& call);

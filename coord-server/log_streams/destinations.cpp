@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "proto/http/target.h"
@@ -118,6 +119,11 @@ std::string undeliverable(const LogDestination& to) {
     return "this server cannot take a role of AWS; use s3AuthenticationType accesskey";
   }
   return {};
+}
+
+std::size_t longest_event(const LogDestination& to) {
+  constexpr std::size_t kOfReceivers = std::size_t{900} << 10;
+  return to.type == "s3" ? std::numeric_limits<std::size_t>::max() : kOfReceivers;
 }
 
 // Objects are few and long rather than many; receivers of events want them as they happen.

@@ -22,6 +22,9 @@ std::string fault_in(const LogDestination& to);
 // be kept for a log that has nothing to send.
 std::string undeliverable(const LogDestination& to);
 
+// Of one event: some receivers take a megabyte and no more.
+std::size_t longest_event(const LogDestination& to);
+
 // Between two uploads.
 std::chrono::minutes upload_period(const LogDestination& to);
 

@@ -21,6 +21,10 @@ Json actor_json(const std::string& text) {
 
 }  // namespace
 
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 nlohmann::json entry_json(const store::AuditEntry& entry) {
   Json target = {{"id", entry.target_id}, {"name", entry.target_name}, {"type", entry.target_type}};
   if (!entry.property.empty()) target["property"] = entry.property;

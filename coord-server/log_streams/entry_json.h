@@ -10,4 +10,7 @@ namespace aya::log_streams {
 
 nlohmann::json entry_json(const store::AuditEntry& entry);
 
+// Texts from nodes may hold anything: what is not UTF-8 is replaced instead of refused.
+std::string text_of(const nlohmann::json& json);
+
 }  // namespace aya::log_streams

@@ -7,6 +7,15 @@ namespace {
 
 constexpr int kTooLarge = 413;
 
+// Shorter ones are told as they happen; many nodes tell of flows all the time, and some seconds of
+// it travel together.
+constexpr auto kGatherFlows = std::chrono::seconds(5);
+
+Duration pause_of(const LogStream& stream) {
+  const Duration wished = upload_period(stream.to);
+  return stream.log == kNetwork ? std::max<Duration>(wished, kGatherFlows) : wished;
+}
+
 }  // namespace
 
 Stored<std::unique_ptr<LogStreams>> LogStreams::load(
@@ -34,8 +43,10 @@ LogStreams::State LogStreams::state(const LogStream& stream, WallTime now) const
   const auto found = entries_.find(stream.id);
   if (found == entries_.end()) return out;
   const Entry& entry = found->second;
-  out.collected = sends(stream);
-  out.trouble = entry.attempts.trouble();
+  out.collected = stream.log == kConfiguration ||
+                  registry_.account(stream.account)->settings.flow_logging;
+  out.trouble = undeliverable(stream.to);
+  if (out.trouble.empty()) out.trouble = entry.attempts.trouble();
   out.bytes_rate = entry.bytes.per_second(now);
   out.entries_rate = entry.entries.per_second(now);
   out.requests_rate = entry.requests.per_second(now);
@@ -52,7 +63,7 @@ Stored<void> LogStreams::set(
     fresh.account = account;
     fresh.log = log;
     fresh.to = std::move(to);
-    fresh.told_line = storage_.newest_audit_line();
+    fresh.told_line = newest(fresh);
     auto made = storage_.create_log_stream(std::move(fresh), audit);
     if (!made) return made.error();
     Entry& entry = entries_[made->id];
@@ -77,12 +88,18 @@ Stored<void> LogStreams::remove(const LogStream& stream, const store::AuditEntry
   return {};
 }
 
+std::int64_t LogStreams::newest(const LogStream& stream) const {
+  return stream.log == kNetwork ? storage_.newest_flow() : storage_.newest_audit_line();
+}
+
 // When something that may be there is to be sent.
 std::optional<WallTime> LogStreams::due(const Entry& entry) const {
-  if (!sends(entry.stream) || entry.read_up_to >= storage_.newest_audit_line()) return std::nullopt;
+  if (entry.read_up_to >= newest(entry.stream) || !undeliverable(entry.stream.to).empty()) {
+    return std::nullopt;
+  }
   const auto next = entry.attempts.next();
   if (!next || !entry.stream.last_sent || !entry.sent.all) return next;
-  return std::max<WallTime>(*next, *entry.stream.last_sent + upload_period(entry.stream.to));
+  return std::max<WallTime>(*next, *entry.stream.last_sent + pause_of(entry.stream));
 }
 
 // The store has done so.
@@ -92,20 +109,45 @@ void LogStreams::forget_accounts() {
   });
 }
 
+Stored<LogStreams::Unsent> LogStreams::unsent(const Entry& entry) const {
+  const LogStream& stream = entry.stream;
+  Unsent out;
+  std::size_t bytes = 0;
+  if (stream.log == kNetwork) {
+    auto rows = storage_.flows_after(
+        stream.account, stream.told_line, entry.most_lines, kMostBytesRead);
+    if (!rows) return rows.error();
+    for (const store::FlowRow& row : *rows) {
+      out.lines.push_back(line_of(row));
+      bytes += row.window.size();
+    }
+  } else {
+    auto lines = storage_.audit_of_after(stream.account, stream.told_line, entry.most_lines);
+    if (!lines) return lines.error();
+    for (const store::AuditLine& line : *lines) {
+      out.lines.push_back(line_of(line, longest_event(stream.to)));
+    }
+  }
+  out.all = out.lines.size() < entry.most_lines && bytes < kMostBytesRead / 2;
+  return out;
+}
+
 Stored<std::optional<delivery::Post>> LogStreams::next_upload(Entry& entry, WallTime now) {
   const LogStream& stream = entry.stream;
-  const std::int64_t newest = storage_.newest_audit_line();
-  auto lines = storage_.audit_of_after(stream.account, stream.told_line, entry.most_lines);
-  if (!lines) return lines.error();
-  if (lines->empty()) {  // what was written is of other accounts
-    entry.read_up_to = newest;
+  const std::int64_t last = newest(stream);
+  auto found = unsent(entry);
+  if (!found) return found.error();
+  const std::vector<LogLine>& lines = found->lines;
+  if (lines.empty()) {  // what was written is of other accounts
+    entry.read_up_to = last;
     return std::optional<delivery::Post>();
   }
-  Upload upload = make_upload(stream.to, registry_.account(stream.account)->name, *lines, now);
-  entry.sent.last_line = (*lines)[upload.lines - 1].number;
+  const std::string& tailnet = registry_.account(stream.account)->name;
+  Upload upload = make_upload(stream.to, stream.log, tailnet, lines, now);
+  entry.sent.last_line = lines[upload.lines - 1].number;
   entry.sent.lines = upload.lines;
   entry.sent.bytes = upload.message.body.size();
-  entry.sent.all = upload.lines == lines->size() && lines->size() < entry.most_lines;
+  entry.sent.all = upload.lines == lines.size() && found->all;
   entry.attempts.begin();
   return std::optional(delivery::Post{stream.id, std::move(upload.message)});
 }

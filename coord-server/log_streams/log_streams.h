@@ -1,13 +1,15 @@
-// Sends an account's audit log to where its administrators want it, as it grows (interfaces 1.11).
+// Sends an account's logs, of changes and of flows, to where its administrators want them, as they
+// grow (interfaces 1.11).
 //
 //   log_streams.take_due(now)      requests to be made now; what came of each goes to take_result()
 //
 // Entries arrive in their order. How far a stream has got is kept with it, and moves when a
 // receiver has taken something: nothing is ever left out, however long the server or the receiver
-// was away; what was being sent when the power went is sent again.
+// was away; what was being sent when the power went is sent again. Flow logs are kept for a while
+// only: what is removed before a receiver takes it does not arrive.
 //
-// A stream of flow logs can be kept and looked at. Nodes send no flow logs here, so it has nothing
-// to send, and says so.
+// A stream of flow logs may lead where nothing can be sent from here (undeliverable()): it is kept
+// and shown, as it was entered when nothing was collected, and says so.
 //
 // Changes go to the store first. Pure but for that. One thread.
 #pragma once
@@ -29,6 +31,7 @@ using store::Stored;
 class LogStreams {
  public:
   static constexpr std::size_t kMostInUpload = 500;  // entries
+  static constexpr std::size_t kMostBytesRead = std::size_t{2} << 20;  // for it, of flows
 
   // Both outlive this.
   static Stored<std::unique_ptr<LogStreams>> load(
@@ -37,7 +40,7 @@ class LogStreams {
   const LogStream* find(store::AccountId account, std::string_view log) const;
 
   struct State {
-    bool collected = false;  // is there such a log at all?
+    bool collected = false;  // is anything written to such a log?
     std::string trouble;     // of the last request, empty: it went well
     double bytes_rate = 0, entries_rate = 0, requests_rate = 0, failed_rate = 0;  // per second
   };
@@ -73,7 +76,12 @@ class LogStreams {
 
   LogStreams(const nodes::Registry& registry, store::Store& storage)
       : registry_(registry), storage_(storage) {}
-  static bool sends(const LogStream& stream) { return stream.log == kConfiguration; }
+  std::int64_t newest(const LogStream& stream) const;
+  struct Unsent {
+    std::vector<LogLine> lines;
+    bool all = true;  // that there are
+  };
+  Stored<Unsent> unsent(const Entry& entry) const;
   std::optional<WallTime> due(const Entry& entry) const;
   void forget_accounts();
   Stored<std::optional<delivery::Post>> next_upload(Entry& entry, WallTime now);

@@ -11,15 +11,15 @@ namespace {
 // What a place for objects is to find: by the first line, so that what is sent again after a crash
 // takes the place of what was there.
 std::string object_name(
-    const LogDestination& to, const std::string& tailnet, const store::AuditLine& first,
-    const std::string& coding) {
+    const LogDestination& to, std::string_view log, const std::string& tailnet,
+    const LogLine& first, const std::string& coding) {
   constexpr std::size_t kDigits = 12;
-  const std::string time = to_rfc3339(first.entry.time);
+  const std::string time = to_rfc3339(first.time);
   std::string number = std::to_string(first.number);
   number.insert(0, kDigits - std::min(kDigits, number.size()), '0');
   const std::string end = coding == "gzip" ? ".gz" : coding == "zstd" ? ".zst" : "";
   return to.s3_key_prefix + time.substr(0, 4) + '/' + time.substr(5, 2) + '/' + time.substr(8, 2) +
-         "/configuration-" + tailnet + '-' + number + ".json" + end;
+         '/' + std::string(log) + '-' + tailnet + '-' + number + ".json" + end;
 }
 
 std::string encoded_path(const std::string& path) {
@@ -53,10 +53,10 @@ std::string object_url(const LogDestination& to, const std::string& name) {
 }  // namespace
 
 void become_object(
-    const LogDestination& to, const std::string& tailnet, const store::AuditLine& first,
-    const std::string& coding, WallTime now, delivery::Message& message) {
+    const LogDestination& to, std::string_view log, const std::string& tailnet,
+    const LogLine& first, const std::string& coding, WallTime now, delivery::Message& message) {
   message.method = "PUT";
-  message.url = object_url(to, object_name(to, tailnet, first, coding));
+  message.url = object_url(to, object_name(to, log, tailnet, first, coding));
   message.headers.set(
       "Content-Type", coding.empty() ? "application/x-ndjson" : "application/" + coding);
   message.headers.set("X-Amz-Content-Sha256", aws_hash(message.body));

@@ -3,7 +3,6 @@
 #include "coord-server/log_streams/entry_json.h"
 #include "coord-server/log_streams/s3_object.h"
 #include "proto/base/base64.h"
-#include "proto/base/hex.h"
 #include "proto/compression/compression.h"
 #include "proto/http/target.h"
 
@@ -14,14 +13,8 @@ using Json = nlohmann::json;
 
 // What every receiver takes in one request; a single entry may be longer.
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
-// Of an entry for a receiver of events: some take a megabyte and no more.
-constexpr std::size_t kLongestEntry = std::size_t{900} << 10;
 constexpr int kConflict = 409;
 constexpr std::size_t kLongestReason = 300;
-
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 // To the microsecond, which is what a double holds of them.
 double seconds(WallTime time) {
@@ -29,65 +22,43 @@ double seconds(WallTime time) {
   return static_cast<double>(since.count()) / 1e6;
 }
 
-Json event_of(const LogDestination& to, const store::AuditLine& line) {
-  Json event = entry_json(line.entry);
-  event["ayatori"]["line"] = line.number;
-  event["ayatori"]["hash"] = to_hex(line.hash);
-  if (to.type == "s3" || text_of(event).size() <= kLongestEntry) return event;
-  for (const char* name : {"old", "new"}) event[name] = nullptr;
-  event["ayatori"]["leftOut"] = {"old", "new"};
-  return event;
-}
-
-std::string summary_of(const Json& event) {
-  const Json &actor = event.at("actor"), &target = event.at("target");
-  std::string out;
-  for (const Json* part :
-       {&actor.at("loginName"), &event.at("action"), &target.at("type"), &target.at("name")}) {
-    const std::string text = part->is_string() ? part->get<std::string>() : "";
-    out += (out.empty() || text.empty() ? "" : " ") + text;
-  }
-  return out;
-}
-
-// The form that the service's own receivers know: {"time", "event", "fields"}.
-Json common_record(const store::AuditLine& line, Json event, WallTime now) {
-  return {
-      {"time", seconds(line.entry.time)},
-      {"event", std::move(event)},
-      {"fields", {{"recorded", seconds(now)}}}};
+// An object with one member more, which is JSON already: events may be long.
+std::string with_event(const Json& record, const std::string& event) {
+  std::string out = text_of(record);
+  out.pop_back();
+  return out + ",\"event\":" + event + '}';
 }
 
 std::string record_of(
-    const LogDestination& to, const std::string& tailnet, const store::AuditLine& line,
-    WallTime now) {
-  Json event = event_of(to, line);
+    const LogDestination& to, std::string_view log, const std::string& tailnet,
+    const LogLine& line, WallTime now) {
   if (to.type == "datadog") {
-    const auto ms = std::chrono::floor<std::chrono::milliseconds>(line.entry.time);
-    return text_of(
+    const auto ms = std::chrono::floor<std::chrono::milliseconds>(line.time);
+    return with_event(
         {{"ddsource", "ayatori"},
-         {"ddtags", "log:configuration,tailnet:" + tailnet},
+         {"ddtags", "log:" + std::string(log) + ",tailnet:" + tailnet},
          {"service", "ayatori-coord"},
          {"timestamp", ms.time_since_epoch().count()},
-         {"message", summary_of(event)},
-         {"event", std::move(event)}});
+         {"message", line.summary}},
+        line.event);
   }
-  Json record = common_record(line, std::move(event), now);
+  // The form that the service's own receivers know: {"time", "event", "fields"}.
+  Json record = {{"time", seconds(line.time)}, {"fields", {{"recorded", seconds(now)}}}};
   if (to.type == "cribl") record["_time"] = record["time"];
-  if (to.type == "axiom") record["_time"] = to_rfc3339(line.entry.time);
-  if (to.type != "elastic") return text_of(record) + '\n';
+  if (to.type == "axiom") record["_time"] = to_rfc3339(line.time);
+  if (to.type != "elastic") return with_event(record, line.event) + '\n';
   // Made under a name of its own: what is sent again is not there twice.
-  record["@timestamp"] = to_rfc3339(line.entry.time);
-  return text_of({{"create", {{"_id", to_hex(line.hash)}}}}) + '\n' + text_of(record) + '\n';
+  record["@timestamp"] = to_rfc3339(line.time);
+  return text_of({{"create", {{"_id", line.id}}}}) + '\n' + with_event(record, line.event) + '\n';
 }
 
 std::string body_of(
-    const LogDestination& to, const std::string& tailnet, std::span<const store::AuditLine> lines,
-    WallTime now, std::size_t& taken) {
+    const LogDestination& to, std::string_view log, const std::string& tailnet,
+    std::span<const LogLine> lines, WallTime now, std::size_t& taken) {
   const bool list = to.type == "datadog";
   std::string body = list ? "[" : "";
-  for (const store::AuditLine& line : lines) {
-    const std::string record = record_of(to, tailnet, line, now);
+  for (const LogLine& line : lines) {
+    const std::string record = record_of(to, log, tailnet, line, now);
     if (taken > 0 && body.size() + record.size() > kMostBytes) break;
     body += (list && taken > 0 ? "," : "") + record;
     ++taken;
@@ -105,12 +76,12 @@ std::string shrink(const LogDestination& to, Buffer& body) {
 }
 
 // People write the address of a server, or all of the endpoint.
-std::string endpoint_of(const LogDestination& to) {
+std::string endpoint_of(const LogDestination& to, std::string_view log) {
   const http::Url url = *http::Url::parse(to.url);
   std::string target = url.target;
   if (target == "/") {
     if (to.type == "splunk") target = "/services/collector/event";
-    if (to.type == "elastic") target = "/ayatori-configuration";
+    if (to.type == "elastic") target = "/ayatori-" + std::string(log);
     if (to.type == "datadog") target = "/api/v2/logs";
     if (to.type == "cribl") target = "/cribl/_bulk";
   }
@@ -158,18 +129,18 @@ std::string bulk_refusal(const Json& answer) {
 }  // namespace
 
 Upload make_upload(
-    const LogDestination& to, const std::string& tailnet, std::span<const store::AuditLine> lines,
-    WallTime now) {
+    const LogDestination& to, std::string_view log, const std::string& tailnet,
+    std::span<const LogLine> lines, WallTime now) {
   Upload out;
-  const std::string text = body_of(to, tailnet, lines, now, out.lines);
+  const std::string text = body_of(to, log, tailnet, lines, now, out.lines);
   const Bytes bytes = as_bytes(text);
   out.message.body.assign(bytes.begin(), bytes.end());
   const std::string coding = shrink(to, out.message.body);
   if (to.type == "s3") {
-    become_object(to, tailnet, lines.front(), coding, now, out.message);
+    become_object(to, log, tailnet, lines.front(), coding, now, out.message);
     return out;
   }
-  out.message.url = endpoint_of(to);
+  out.message.url = endpoint_of(to, log);
   http::Headers& headers = out.message.headers;
   const bool json = to.type == "datadog" || to.type == "splunk";
   headers.set("Content-Type", json ? "application/json" : "application/x-ndjson");

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "proto/control/flow_report.h"
+
 namespace aya::mapper {
 namespace {
 
@@ -31,10 +33,11 @@ constexpr std::array kOpposites = {
 };
 
 // A client that is told of the first and does not send its logs away turns itself off; the second
-// promises signatures that nobody here makes (control 8.2).
+// promises signatures that nobody here makes (control 8.2). The third is up to the settings.
 constexpr std::array kNever = {
     "https://tailscale.com/cap/data-plane-audit-logs",
     "https://tailscale.com/cap/tailnet-lock",
+    control::kFlowLogsCapability,
 };
 
 using Json = nlohmann::json;

@@ -5,6 +5,7 @@
 #include "coord-server/mapper/capabilities.h"
 #include "proto/control/json_text.h"
 #include "coord-server/nodes/address_rules.h"
+#include "proto/control/flow_report.h"
 #include "proto/control/occupied_prefixes.h"
 
 namespace aya::mapper {
@@ -22,6 +23,11 @@ std::vector<Endpoint> endpoints_of(const store::NodeLive& live) {
   std::vector<Endpoint> out;
   for (const store::KnownEndpoint& known : live.endpoints) out.push_back(known.at);
   return out;
+}
+
+bool MapBuilder::counts_flows(const Node& node) const {
+  return registry_.account(node.account())->settings.flow_logging &&
+         control::counts_flows(node.record.live.hostinfo);
 }
 
 bool MapBuilder::is_let_in(const nodes::NodeRecord& record) const {
@@ -117,6 +123,7 @@ control::Node MapBuilder::common(
   out.hostinfo = record.live.hostinfo;
   out.hostinfo->net_info.reset();
   control::set_occupied_prefixes(*out.hostinfo, {});
+  control::set_counts_flows(*out.hostinfo, false);
   out.created = record.created;
   out.cap = record.live.capver;
   out.machine_authorized = is_let_in(record);
@@ -135,6 +142,7 @@ control::Node MapBuilder::self(const Node& node, WallTime now) const {
   control::Node out = common(node.record, nodes::carried_routes(node.record), now);
   out.machine = node.record.machine;
   out.cap_map.merge(self_capabilities(policy_.capabilities(node)));
+  if (counts_flows(node)) out.cap_map[control::kFlowLogsCapability];
   add_services(node, out);
   out.online = true;  // it is reading this
   return out;

@@ -79,6 +79,9 @@ class MapBuilder {
   control::DnsConfig dns(
       store::AccountId account, const std::vector<std::string>& services) const;
 
+  // Is the node told to count its traffic? Only those are that can: others never hear of it.
+  bool counts_flows(const Node& node) const;
+
   // Another object only when it says something else.
   std::shared_ptr<const control::DerpMap> relays(store::AccountId account) const;
 

@@ -162,6 +162,7 @@ Delivered Delivered::from_snapshot(
   delivered.sharers = builder.sharing().sharers_of(viewer.account());
   delivered.services = snapshot.services;
   delivered.relays = snapshot.relays;
+  delivered.counts_flows = builder.counts_flows(viewer);
   delivered.peers.reserve(snapshot.shown.size());
   for (const Snapshot::Shown& shown : snapshot.shown) {
     delivered.peers.insert(shown.peer);
@@ -204,6 +205,8 @@ std::optional<DeltaPlan> plan_delta(
   // A stock client that is to choose an exit node can do so once it has a home, and tries again
   // only when it hears of itself or of a new peer.
   plan.self = plan.self || viewer.changed_since(Facet::Home, delivered.version);
+  const bool counts = builder.counts_flows(viewer);
+  if (std::exchange(delivered.counts_flows, counts) != counts) plan.self = true;
   plan.dns = plan.dns || builder.registry().dns_changed(viewer.account()) > delivered.version;
   if (plan.dns) plan.services = delivered.services;
   auto relays = builder.relays(viewer.account());

@@ -29,6 +29,7 @@ struct Delivered {
   std::shared_ptr<const control::DerpMap> relays;
   std::vector<store::AccountId> sharers;  // whose names it was told to look up here
   std::vector<std::string> services;      // that it knows of
+  bool counts_flows = false;
 
   static Delivered from_snapshot(
       const MapBuilder& builder, const Node& viewer, const Snapshot& snapshot);

@@ -125,6 +125,8 @@ Stored<void> Registry::set_settings(
   store::Account* account = find_in(accounts_, id);
   AYA_CHECK(account != nullptr);
   if (auto stored = storage_.update_settings(id, settings, audit); !stored) return stored;
+  // Nodes are told whether to count their traffic.
+  if (account->settings.flow_logging != settings.flow_logging) ++version_;
   account->settings = settings;
   return {};
 }

@@ -2,6 +2,7 @@
 #include "coord-server/api/json.h"
 #include "coord-server/log_streams/entry_json.h"
 #include "coord-server/resources/handlers.h"
+#include "coord-server/resources/time_range.h"
 #include "proto/base/hex.h"
 #include "proto/base/parse_number.h"
 #include "proto/http/target.h"
@@ -11,14 +12,6 @@ namespace {
 
 constexpr std::size_t kMostAuditLines = 10'000;
 constexpr std::size_t kVerifiedAtOnce = 5'000;  // some ten milliseconds for nothing else
-
-Answer<WallTime> time_of(const http::Request& request, const char* name) {
-  const auto text = http::query_value(request.query(), name);
-  if (!text || text->empty()) return ApiError::bad_request(std::string(name) + ": required");
-  const auto time = parse_rfc3339(*text);
-  if (!time) return ApiError::bad_request(std::string(name) + ": want an RFC 3339 time");
-  return *time;
-}
 
 const char* fault_name(store::AuditFault::Kind kind) {
   switch (kind) {
@@ -37,14 +30,13 @@ const char* fault_name(store::AuditFault::Kind kind) {
 Answer<http::Response> audit_log(const AdminContext& c) {
   auto account = c.account(c.path[0]);
   if (!account) return account.error();
-  auto start = time_of(c.request, "start");
-  if (!start) return start.error();
-  auto end = time_of(c.request, "end");
-  if (!end) return end.error();
+  auto range = time_range(c.request);
+  if (!range) return range.error();
   const auto wanted = [&](const char* name) {
     return http::query_value(c.request.query(), name).value_or("");
   };
-  const store::AuditQuery query{*start, *end, wanted("actor"), wanted("target"), wanted("event")};
+  const store::AuditQuery query{
+      range->start, range->end, wanted("actor"), wanted("target"), wanted("event")};
   auto lines = c.storage.audit_log((*account)->id, query, kMostAuditLines);
   if (!lines) return ApiError::of(lines.error());
   Json logs = Json::array();

@@ -29,7 +29,7 @@ std::string scope_text(std::string_view scope) {
 
 Answer<http::Response> docs_page(const AdminContext& c) {
   std::string page(kHead);
-  for (const Route& route : c.table.routes) {
+  for (const Route& route : c.table) {
     page += "<tr><td>" + std::string(route.method) + "<td><code>/" + route.pattern +
             "</code><td>" + scope_text(route.scope) + "</tr>\n";
   }

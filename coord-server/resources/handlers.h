@@ -119,6 +119,9 @@ Answer<http::Response> set_service_approval(const AdminContext& c);
 Answer<http::Response> audit_log(const AdminContext& c);
 Answer<http::Response> verify_audit_log(const AdminContext& c);
 
+// flow_log_routes.cpp
+Answer<http::Response> flow_log(const AdminContext& c);
+
 // mail_routes.cpp
 Answer<http::Response> try_mail(const AdminContext& c);
 

@@ -143,7 +143,7 @@ Answer<http::Response> get_log_stream_status(const AdminContext& c) {
   if (!found) return found.error();
   const LogStream& stream = **found;
   const log_streams::LogStreams::State state = c.log_streams.state(stream, c.now);
-  const char* nothing = "nothing is collected: nodes send no flow logs to this server";
+  const char* nothing = "nothing is collected: the setting networkFlowLoggingOn is off";
   return http::Response::json(
       200,
       text_of(

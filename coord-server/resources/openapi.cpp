@@ -63,7 +63,7 @@ Json answer_schema(const char* what, const char* form, const char* schema) {
 
 Answer<http::Response> openapi(const AdminContext& c) {
   Json paths = Json::object();
-  for (const Route& route : c.table.routes) {
+  for (const Route& route : c.table) {
     const Path path = path_of(route.pattern);
     std::string method = route.method;
     for (char& ch : method) ch = static_cast<char>(std::tolower(ch));

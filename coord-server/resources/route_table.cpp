@@ -7,7 +7,6 @@
 namespace aya::resources {
 namespace {
 
-using api::NotYet;
 using api::Route;
 
 constexpr std::size_t kLongestPolicy = std::size_t{4} << 20;  // interfaces 1.1
@@ -119,6 +118,7 @@ constexpr std::array kRoutes = {
     Route{"GET",    "tailnet/*/events",                   "devices:core:read",         watch_changes, false, kUsual, kFeed},
     Route{"GET",    "tailnet/*/logging/configuration",    "logs:configuration:read",   audit_log},
     Route{"GET",    "tailnet/*/logging/configuration/verify", "logs:configuration:read", verify_audit_log},
+    Route{"GET",    "tailnet/*/logging/network",          "logs:network:read",         flow_log},
     Route{"GET",    "tailnet/*/logging/*/stream",         "log_streaming:read",        get_log_stream},
     Route{"PUT",    "tailnet/*/logging/*/stream",         "log_streaming",             put_log_stream},
     Route{"DELETE", "tailnet/*/logging/*/stream",         "log_streaming",             delete_log_stream},
@@ -163,15 +163,8 @@ constexpr std::array kRoutes = {
 };
 // clang-format on
 
-constexpr std::array kNotYet = {
-    NotYet{"tailnet/*/logging/network", "flow logs are"},
-};
-
 }  // namespace
 
-const api::RouteTable& route_table() {
-  static constexpr api::RouteTable kTable{kRoutes, kNotYet};
-  return kTable;
-}
+api::RouteTable route_table() { return kRoutes; }
 
 }  // namespace aya::resources

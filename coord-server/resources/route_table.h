@@ -8,6 +8,6 @@
 
 namespace aya::resources {
 
-const api::RouteTable& route_table();
+api::RouteTable route_table();
 
 }  // namespace aya::resources

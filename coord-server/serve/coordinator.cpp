@@ -104,8 +104,11 @@ Coordinator::Coordinator(store::Store& storage, Loaded loaded, Rng& rng, Setup s
       enrollment_(*registry_, storage, policy_, logins_, rng),
       checks_(*registry_, policy_, rng, setup_.facts.server_url + "/ssh/"),
       issuer_(*registry_, storage, rng, setup_.facts.server_url),
+      flow_reports_(*registry_, storage),
+      flow_retention_(storage, setup_.flow_logs),
       machine_routes_(
-          *registry_, enrollment_, logins_, checks_, issuer_, presence_, streams_, calls_),
+          *registry_, enrollment_, logins_, checks_, issuer_, presence_, streams_, calls_,
+          flow_reports_),
       admin_routes_(
           resources::route_table(),
           {*registry_, storage, enrollment_, *sharing_, *relays_, *webhooks_, *log_streams_,
@@ -176,6 +179,7 @@ void Coordinator::advance(TimePoint now, WallTime wall, Effects& out) {
   tell_webhooks(wall, out);
   send_logs(wall, out);
   posture_->take_due(wall, out.posts);
+  prune_flows(wall, out);
   send_mails(wall, out);
   if (auto told = feed_.advance(now, out.feeds); !told) {
     out.trouble.push_back(told.error().to_text());
@@ -206,7 +210,8 @@ void Coordinator::note_edits_told(TimePoint now) {
 std::string Coordinator::metrics(const OutsideFigures& outside, WallTime wall) const {
   return metrics_page(
       {*registry_, streams_, policy_, admin_routes_.tally(), machine_routes_.registrations(),
-       edit_times_, feed_.size(), outbox_, storage_.figures(), outside, setup_.facts.version},
+       flow_reports_, edit_times_, feed_.size(), outbox_, storage_.figures(), outside,
+       setup_.facts.version},
       wall);
 }
 
@@ -337,6 +342,12 @@ void Coordinator::send_logs(WallTime wall, Effects& out) {
   if (auto due = log_streams_->take_due(wall, out.posts); !due) {
     out.trouble.push_back(due.error().to_text());
     send_again_at_ = wall + kRetrySaveAfter;
+  }
+}
+
+void Coordinator::prune_flows(WallTime wall, Effects& out) {
+  if (auto pruned = flow_retention_.advance(wall); !pruned) {
+    out.trouble.push_back(pruned.error().to_text());
   }
 }
 
@@ -485,6 +496,7 @@ std::optional<TimePoint> Coordinator::next_deadline(TimePoint now, WallTime wall
   for (const auto& expiry :
        {registry_->next_expiry(), logins_.next_end(), checks_.next_end(), grace_end, attribute_end,
         share_again_at_, relays_->next_due(), outbox_.next_due(), posture_->next_due(),
+        flow_retention_.next_due(),
         tell_again_at_ ? tell_again_at_ : webhooks_->next_due(),
         send_again_at_ ? send_again_at_ : log_streams_->next_due()}) {
     if (!expiry) continue;

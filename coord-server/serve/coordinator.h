@@ -15,6 +15,7 @@
 #include "coord-server/pages/pages.h"
 #include "coord-server/api/admin_routes.h"
 #include "coord-server/federation/exchanges.h"
+#include "coord-server/flow_logs/retention.h"
 #include "coord-server/issuer/issuer.h"
 #include "coord-server/relays/relay_directory.h"
 #include "coord-server/serve/api_calls.h"
@@ -39,6 +40,7 @@ class Coordinator {
     std::optional<oidc::Config> oidc;
     policy::Clock clock = nullptr;  // to see how long its own work takes
     std::optional<mail::Mailbox> mail_from;  // nullopt: no mail is sent
+    flow_logs::Retention::Limits flow_logs = {};
   };
 
   struct Effects {
@@ -179,6 +181,7 @@ class Coordinator {
   void end_attributes(WallTime wall, Effects& out);
   void tell_webhooks(WallTime wall, Effects& out);
   void send_logs(WallTime wall, Effects& out);
+  void prune_flows(WallTime wall, Effects& out);
   void send_mails(WallTime wall, Effects& out);
   void save_when_due(TimePoint now, Effects& out);
   void let_go_of_removed(Effects& out);
@@ -216,6 +219,8 @@ class Coordinator {
   enroll::Enrollment enrollment_;
   ssh_check::SshChecks checks_;
   issuer::Issuer issuer_;
+  FlowReports flow_reports_;
+  flow_logs::Retention flow_retention_;
   MachineRoutes machine_routes_;
   api::AdminRoutes admin_routes_;
   pages::Pages pages_;

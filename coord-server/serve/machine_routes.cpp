@@ -5,6 +5,7 @@
 #include "coord-server/serve/machine_queries.h"
 #include "coord-server/serve/node_audit.h"
 #include "proto/control/capability_version.h"
+#include "proto/control/flow_report.h"
 #include "proto/control/json_text.h"
 #include "proto/control/register.h"
 
@@ -72,6 +73,9 @@ MachineAnswer MachineRoutes::answer(
   if (is_post_to(request, "/machine/map")) return on_map(request, machine, fresh, now, wall, out);
   if (is_post_to(request, "/machine/register")) {
     return on_register(request, machine, fresh, now, wall);
+  }
+  if (is_post_to(request, control::kFlowReportPath)) {
+    return {flow_reports_.take(request, machine, wall)};
   }
   if (request.method == "GET" && ssh_check::SshChecks::owns(request.path())) {
     return on_ssh(request, machine, fresh, wall);

@@ -8,6 +8,7 @@
 #include "coord-server/enroll/enrollment.h"
 #include "coord-server/issuer/issuer.h"
 #include "coord-server/mapper/map_streams.h"
+#include "coord-server/serve/flow_reports.h"
 #include "coord-server/serve/node_calls.h"
 #include "coord-server/serve/registrations.h"
 #include "coord-server/ssh_check/ssh_checks.h"
@@ -31,7 +32,7 @@ class MachineRoutes {
   MachineRoutes(
       nodes::Registry& registry, enroll::Enrollment& enrollment, enroll::Logins& logins,
       ssh_check::SshChecks& checks, issuer::Issuer& issuer, nodes::Presence& presence,
-      mapper::MapStreams& streams, NodeCalls& calls)
+      mapper::MapStreams& streams, NodeCalls& calls, FlowReports& flow_reports)
       : registry_(registry),
         enrollment_(enrollment),
         logins_(logins),
@@ -39,7 +40,8 @@ class MachineRoutes {
         issuer_(issuer),
         presence_(presence),
         streams_(streams),
-        calls_(calls) {}
+        calls_(calls),
+        flow_reports_(flow_reports) {}
 
   // `fresh` is a number no request has had, for one that stays open to be known under.
   MachineAnswer answer(
@@ -75,6 +77,7 @@ class MachineRoutes {
   nodes::Presence& presence_;
   mapper::MapStreams& streams_;
   NodeCalls& calls_;
+  FlowReports& flow_reports_;
   Registrations registrations_;
 };
 

@@ -99,6 +99,15 @@ void put_store(Page& page, const store::StoreFigures& store) {
   page.gauge("db_size_bytes", "Size of the database", store.size_bytes);
 }
 
+void put_flows(Page& page, const FlowReports& flows) {
+  page.counter("flow_reports_total", "Reports of nodes for the flow logs, by what became of them");
+  for (std::size_t i = 0; i < FlowReports::kEnds; ++i) {
+    const auto end = static_cast<FlowReports::End>(i);
+    page.sample(flows.count(end), label("result", FlowReports::to_text(end)));
+  }
+  page.counter("flow_windows_total", "Windows of flow logs that were stored", flows.windows());
+}
+
 void put_mails(Page& page, const mail::Outbox& outbox) {
   page.counter(
       "mails_sent_total", "Mails that the mail server has taken", outbox.counters().sent);
@@ -143,6 +152,7 @@ std::string metrics_page(const ServerFigures& figures, WallTime now) {
   page.histogram(figures.address_edits);
   page.gauge("event_streams", "Open streams of notices of change", figures.feeds);
   put_requests(page, figures.requests);
+  put_flows(page, figures.flow_reports);
   put_mails(page, figures.outbox);
   put_relay(page, figures.outside);
   put_store(page, figures.store);

@@ -9,6 +9,7 @@
 #include "coord-server/mapper/map_streams.h"
 #include "coord-server/nodes/registry.h"
 #include "coord-server/policy/policy.h"
+#include "coord-server/serve/flow_reports.h"
 #include "coord-server/serve/registrations.h"
 
 namespace aya::serve {
@@ -26,6 +27,7 @@ struct ServerFigures {
   const policy::Policy& policy;
   const api::RequestTally& requests;
   const Registrations& registrations;
+  const FlowReports& flow_reports;
   const Histogram& address_edits;  // from the edit to every node that is online and reads
   std::uint64_t feeds = 0;         // open notices of change
   const mail::Outbox& outbox;

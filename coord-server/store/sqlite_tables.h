@@ -118,6 +118,17 @@ class SqliteStore final : public Store {
       PostureIntegrationId id, const AuditEntry& audit) override;
   Stored<void> note_posture_sync(const PostureIntegration& integration) override;
 
+  Stored<std::size_t> add_flows(AccountId account, const FlowBatch& batch) override;
+  Stored<void> each_flow(
+      AccountId account, const FlowQuery& wanted,
+      const std::function<void(const FlowRow&)>& each) override;
+  Stored<FlowSize> size_of_flows(AccountId account, const FlowQuery& wanted) override;
+  Stored<std::vector<FlowRow>> flows_after(
+      AccountId account, std::int64_t number, std::size_t most_rows,
+      std::size_t most_bytes) override;
+  std::int64_t newest_flow() override;
+  Stored<bool> prune_flows(WallTime before, std::uint64_t most_bytes) override;
+
   Stored<std::vector<Service>> services() override;
   Stored<std::vector<ServiceHostRow>> service_hosts() override;
   Stored<std::vector<ServiceCarrier>> service_carriers() override;
@@ -234,6 +245,8 @@ class SqliteStore final : public Store {
   // In the transaction of the change.
   Stored<void> log(const AuditEntry& audit);
   Stored<void> chain(const AuditEntry& audit);
+  Stored<bool> prune_flows_of(
+      AccountId account, std::int64_t bytes, std::int64_t before, std::int64_t most_bytes);
   Stored<void> write_destination(LogStreamId stream, const LogDestination& to);
   Stored<void> log_all(const std::vector<AuditEntry>& audit);
   Stored<void> insert_relay_regions(const std::vector<RelayRegion>& regions);
@@ -259,6 +272,7 @@ class SqliteStore final : public Store {
   std::int64_t newest_audit_line_ = 0;
   bool audit_moved_ = true;  // since that was read
   std::uint64_t audit_failed_ = 0;
+  std::optional<std::int64_t> newest_flow_;  // nullopt: not read yet
 };
 
 }  // namespace aya::store

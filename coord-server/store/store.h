@@ -20,6 +20,7 @@
 #include "coord-server/store/audit.h"
 #include "coord-server/store/automation.h"
 #include "coord-server/store/contacts.h"
+#include "coord-server/store/flow_logs.h"
 #include "coord-server/store/log_streams.h"
 #include "coord-server/store/people.h"
 #include "coord-server/store/policies.h"
@@ -46,6 +47,7 @@ class Store : public AddressStore,
               public AuditStore,
               public AutomationStore,
               public ContactStore,
+              public FlowLogStore,
               public LogStreamStore,
               public PeopleStore,
               public Policies,

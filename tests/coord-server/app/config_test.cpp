@@ -36,6 +36,7 @@ TEST(Config, ReadsWhatInitWrites) {
   ASSERT_TRUE(set_stun_listen("off", config));
   config.tls_cert = "/etc/ssl/coord.pem";
   config.tls_key = "/etc/ssl/coord.key";
+  config.flow_logs = {std::chrono::days(7), std::uint64_t{64} << 20};
   const Config read = good(config_text(config));
   EXPECT_EQ(read.server_url, config.server_url);
   EXPECT_EQ(read.listen, config.listen);
@@ -43,6 +44,7 @@ TEST(Config, ReadsWhatInitWrites) {
   EXPECT_EQ(read.relay_ipv4, config.relay_ipv4);
   EXPECT_EQ(read.relay_ipv6, config.relay_ipv6);
   EXPECT_EQ(read.tls_cert, config.tls_cert);
+  EXPECT_EQ(read.flow_logs, config.flow_logs);
   EXPECT_EQ(read.tls_key, config.tls_key);
   EXPECT_EQ(config_text(read), config_text(config));
 }
@@ -67,6 +69,11 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(bad(url + "derp_ip = coord.example\n"), HasSubstr("not an IP address"));
   EXPECT_THAT(bad(url + "derp_ip = 192.0.2.1, 192.0.2.2\n"), HasSubstr("at most one"));
   EXPECT_THAT(bad(url + "tls_cert = a.pem\n"), HasSubstr("belong together"));
+  for (const char* days : {"0", "-1", "30d", "", "4000", "99999999999999999999"}) {
+    EXPECT_THAT(
+        bad(url + "flow_log_days = " + days + "\n"), HasSubstr("is not a number from 1 to 3650"));
+  }
+  EXPECT_THAT(bad(url + "flow_log_megabytes = 0\n"), HasSubstr("from 1 to 1000000"));
 }
 
 TEST(Config, NamesAMailServer) {

@@ -60,8 +60,16 @@ LogDestination objects_at(std::string url = "") {
   return out;
 }
 
+Upload upload_of(const LogDestination& destination, std::span<const store::AuditLine> lines) {
+  std::vector<LogLine> out;
+  for (const store::AuditLine& each : lines) {
+    out.push_back(line_of(each, longest_event(destination)));
+  }
+  return make_upload(destination, kConfiguration, "home", out, kNow);
+}
+
 Upload two_lines(const LogDestination& destination) {
-  return make_upload(destination, "home", std::vector{line(7), line(8)}, kNow);
+  return upload_of(destination, std::vector{line(7), line(8)});
 }
 
 std::string text_in(const Upload& upload) { return std::string(as_text(upload.message.body)); }
@@ -209,16 +217,43 @@ TEST(Uploads, AreAsLongAsReceiversTake) {
     lines.push_back(line(i));
     lines.back().entry.new_value = '"' + std::string(400 << 10, 'a') + '"';
   }
-  EXPECT_EQ(make_upload(to("splunk", "https://a.example"), "home", lines, kNow).lines, 2u);
+  EXPECT_EQ(upload_of(to("splunk", "https://a.example"), lines).lines, 2u);
   // One that is too long by itself goes without the texts that make it so.
   lines[0].entry.new_value = '"' + std::string(2 << 20, 'a') + '"';
-  const Upload upload =
-      make_upload(to("splunk", "https://a.example"), "home", {&lines[0], 1}, kNow);
+  const Upload upload = upload_of(to("splunk", "https://a.example"), {&lines[0], 1});
   EXPECT_EQ(upload.lines, 1u);
   const json event = rows_of(text_in(upload))[0].at("event");
   EXPECT_EQ(event.at("new"), nullptr);
   EXPECT_EQ(event.at("ayatori").at("leftOut"), json::array({"old", "new"}));
-  EXPECT_GT(text_in(make_upload(objects_at(), "home", {&lines[0], 1}, kNow)).size(), 2u << 20);
+  EXPECT_GT(text_in(upload_of(objects_at(), {&lines[0], 1})).size(), 2u << 20);
+}
+
+TEST(Uploads, OfFlowsSayWhichLogTheyAreOf) {
+  store::FlowRow row;
+  row.number = 12;
+  row.node = "n1CNTRL";
+  row.logged = kNow;
+  row.start = *parse_rfc3339("2026-02-01T09:00:00Z");
+  row.window =
+      R"({"start":"2026-02-01T09:00:00Z","end":"2026-02-01T09:00:05Z","exitTraffic":[{"txPkts":3}]})";
+  const std::vector<LogLine> lines = {line_of(row)};
+  const auto upload = [&](const LogDestination& destination) {
+    return make_upload(destination, kNetwork, "home", lines, kNow);
+  };
+  const json splunk = rows_of(text_in(upload(to("splunk", "https://a.example"))))[0];
+  EXPECT_EQ(splunk.at("time"), 1769936400);
+  EXPECT_EQ(
+      splunk.at("event"),
+      json::parse(R"({"logged":"2026-02-01T09:00:10Z","nodeId":"n1CNTRL",
+        "start":"2026-02-01T09:00:00Z","end":"2026-02-01T09:00:05Z","exitTraffic":[{"txPkts":3}],
+        "ayatori":{"line":12}})"));
+  const Upload elastic = upload(to("elastic", "https://a.example"));
+  EXPECT_THAT(elastic.message.url, EndsWith("/ayatori-network/_bulk"));
+  EXPECT_EQ(rows_of(text_in(elastic))[0].at("create").at("_id"), "n1CNTRL-12");
+  const json datadog = json::parse(text_in(upload(to("datadog", "https://a.example"))))[0];
+  EXPECT_EQ(datadog.at("ddtags"), "log:network,tailnet:home");
+  EXPECT_EQ(datadog.at("message"), "flows of n1CNTRL");
+  EXPECT_THAT(upload(objects_at()).message.url, HasSubstr("/network-home-000000000012.json"));
 }
 
 TEST(Objects, LieWhereTheirBucketIs) {

@@ -7,6 +7,7 @@
 
 #include "coord-server/enroll/credential_text.h"
 #include "proto/base/base64.h"
+#include "tests/coord-server/serve/flow_bench.h"
 #include "tests/coord-server/serve/foreign_issuer.h"
 #include "tests/coord-server/serve/mail_bench.h"
 #include "tests/support/test_vectors.h"
@@ -42,15 +43,15 @@ std::string differs(const Json& shown, const Json& got, const std::string& where
 }
 
 // What is there although it need not be yet.
-constexpr std::array<std::string_view, 10> kThereAlready = {
+constexpr std::array<std::string_view, 12> kThereAlready = {
     "federated-create",       "federated-get",     "federated-set",       "token-exchange",
     "integrations-list-none", "integrations-list", "integrations-create", "integrations-get",
-    "integrations-update",    "integrations-delete"};
+    "integrations-update",    "integrations-delete", "flow-logs",           "flow-logs-empty"};
 
 // What was recorded because it was not there, and is there now.
 constexpr std::array<std::string_view, 1> kThereByNow = {"error-not-implemented"};
 
-class Replay : public MailBench {
+class Replay : public FlowBench<MailBench> {
  protected:
   // `in_full`: with all that a device's object may say of the two machines.
   void set_up(bool in_full) {
@@ -182,6 +183,19 @@ class Replay : public MailBench {
     if (name != "contacts-update") enter_contact("support", "new@example.com");
   }
 
+  // What is to be shown, in windows of now.
+  void tell_shown(const Json& logs) {
+    std::vector<control::FlowWindow> windows;
+    for (const Json& line : logs) {
+      auto window = control::decode<control::FlowWindow>(line.dump());
+      ASSERT_TRUE(window);
+      window->start = wall - 5s;
+      window->end = wall;
+      windows.push_back(*std::move(window));
+    }
+    EXPECT_EQ(told(*web, 0, windows), 200);
+  }
+
   // As by a disk that gives back something else than was written.
   void break_database() {
     sqlite3* raw = nullptr;
@@ -260,6 +274,11 @@ class Replay : public MailBench {
       wish["token"] = "t";
       api_text("PUT", std::string(c.at("request").at("path")), wish.dump());
       ASSERT_EQ(reply.status, 200);
+    }
+    if (is("flow-logs")) {
+      announce(*web);
+      switch_logging(true);
+      if (name == "flow-logs") tell_shown(c.at("response").at("body").at("logs"));
     }
     if (is("federated-") || name == "token-exchange") {
       const bool both = name == "token-exchange";
@@ -340,6 +359,8 @@ class Replay : public MailBench {
          {"exp", now_s.count() + 300}});
   }
 
+  static bool is_flow_log(const std::string& name) { return name.starts_with("flow-logs"); }
+
   // Why the case is not passed; empty when it is.
   std::string run(const Json& c) {
     const std::string name = c.at("name");
@@ -372,6 +393,8 @@ class Replay : public MailBench {
     for (const auto& [field, value] : response.at("headers").items()) {
       if (!reply.headers.has(field)) return field + " is missing";
     }
+    if (is_flow_log(name) && !as_text(reply.body).starts_with("{\"logs\":")) return "logs is not first";
+    if (is_flow_log(name) && got.size() != 1) return "logs is not alone";
     return response.contains("body") ? differs(response["body"], got, "body") : std::string();
   }
 

@@ -199,6 +199,7 @@ TEST_F(SqliteStore, BringsAFileOfTheFirstVersionUpToDate) {
       "DROP TABLE credentials; DROP TABLE browser_sessions; DROP TABLE one_time_links; DROP TABLE "
       "identities;"
       "DROP TABLE waiting_contacts; DROP TABLE posture_integrations;"
+      "DROP TABLE flow_logs; DROP TABLE flow_log_sizes; DROP TABLE flow_reporters;"
       "DROP TABLE wireguard_clients; DROP TABLE wireguard_devices;"
       "DROP TABLE user_invites; DROP TABLE webhooks; DROP TABLE audit_heads; DROP TABLE "
       "log_streams;"

@@ -1,0 +1,103 @@
+// Flow logs: who talked with whom, and how much.
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "coord-server/commands/flow_summary.h"
+#include "coord-server/commands/node_calls.h"
+#include "proto/http/target.h"
+
+namespace aya::coord {
+namespace {
+
+constexpr const char* kUsualTime = "24h";
+// The server gives no more at once than a busy network has in about such a time.
+constexpr auto kPiece = std::chrono::hours(1);
+// Nodes tell every quarter of a minute, and later what they could not.
+constexpr auto kLookEvery = std::chrono::seconds(2);
+constexpr auto kLateness = std::chrono::minutes(10);
+
+WallTime clock_now() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
+// Windows that began within that time, in order.
+Result<Json, Failure> windows_in(
+    const Invocation& call, const std::string& node, WallTime from, WallTime to) {
+  Json out = Json::array();
+  while (from < to) {
+    const WallTime end = std::min<WallTime>(from + kPiece, to);
+    std::string query = "start=" + http::percent_encode(to_rfc3339(from)) +
+                        "&end=" + http::percent_encode(to_rfc3339(end));
+    if (!node.empty()) query += "&node=" + http::percent_encode(node);
+    auto reply = call.client.call("GET", "/tailnet/-/logging/network", "", query);
+    if (!reply) return reply.error();
+    for (Json& window : list_at(parse_json(reply->body), "logs")) out.push_back(std::move(window));
+    from = end;
+  }
+  return out;
+}
+
+void print_window(const Invocation& call, const Json& window, const FlowNames& names) {
+  if (call.json) {
+    print(window.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
+    return;
+  }
+  for (const FlowSum& sum : sums_of(Json::array({window}), names)) {
+    print(
+        text_at(window, "start") + "  " + sum.node + "  " + sum.with + "  " + sum.what +
+        "  sent " + size_text(sum.sent) + "  received " + size_text(sum.received) + '\n');
+  }
+}
+
+// Each window as it comes, until somebody ends the program or the server. A node has one at a time.
+Done follow_flows(const Invocation& call, const std::string& node, Json windows) {
+  std::set<std::pair<std::string, std::string>> before;  // of the last look
+  for (;;) {
+    auto devices = list_nodes(call);
+    if (!devices) return devices.error();
+    const FlowNames names(*devices);
+    std::set<std::pair<std::string, std::string>> now;
+    for (const Json& window : windows) {
+      std::pair key(text_at(window, "nodeId"), text_at(window, "start"));
+      if (!before.contains(key)) print_window(call, window, names);
+      now.insert(std::move(key));
+    }
+    before = std::move(now);
+    std::this_thread::sleep_for(kLookEvery);
+    auto more = windows_in(call, node, clock_now() - kLateness, clock_now());
+    if (!more) return more.error();
+    windows = std::move(*more);
+  }
+}
+
+}  // namespace
+
+Done flow_list(const Invocation& call) {
+  const auto since = parse_duration(call.line.get("since", kUsualTime));
+  if (!since) return Failure{Exit::Usage, "--since wants a duration as 30m, 24h, 90d or 2w"};
+  auto devices = list_nodes(call);
+  if (!devices) return devices.error();
+  std::string node;
+  if (call.line.has("node")) {
+    auto chosen = select_node(*devices, call.line.get("node"));
+    if (!chosen) return chosen.error();
+    node = text_at(*chosen, "nodeId");
+  }
+  auto windows = windows_in(call, node, clock_now() - *since, clock_now());
+  if (!windows) return windows.error();
+  if (call.line.has("f")) return follow_flows(call, node, std::move(*windows));
+  if (call.json) {
+    print(json_text(*windows));
+    return {};
+  }
+  std::vector<std::vector<std::string>> rows = {{"NODE", "WITH", "WHAT", "SENT", "RECEIVED"}};
+  for (const FlowSum& sum : sums_of(*windows, FlowNames(*devices))) {
+    rows.push_back(
+        {sum.node, sum.with, sum.what, size_text(sum.sent), size_text(sum.received)});
+  }
+  print(table(rows));
+  return {};
+}
+
+}  // namespace aya::coord
