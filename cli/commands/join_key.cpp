@@ -19,15 +19,15 @@ struct Server {
 };
 
 // What may follow a secret or an id.
-struct Wish {
+struct KeyWish {
   std::string credential;
   bool ephemeral = true, preauthorized = false;
   std::string server;  // empty: the one to log in to
 };
 
-Result<Wish, Failure> read_wish(const std::string& text) {
+Result<KeyWish, Failure> read_wish(const std::string& text) {
   const std::size_t mark = std::min(text.find('?'), text.size());
-  Wish wish;
+  KeyWish wish;
   wish.credential = text.substr(0, mark);
   if (mark == text.size()) return wish;
   for (const auto& [name, value] : http::parse_query(std::string_view(text).substr(mark + 1))) {
@@ -77,14 +77,14 @@ Text access_for(Context& context, const Server& server, const char* path, std::s
   return body ? part_of(*body, "access_token", request.url) : body;
 }
 
-Text access_of_client(Context& context, const Server& server, const Wish& wish) {
+Text access_of_client(Context& context, const Server& server, const KeyWish& wish) {
   return access_for(
       context, server, "/api/v2/oauth/token",
       "grant_type=client_credentials&" + field("client_secret", wish.credential));
 }
 
 Text make_key(
-    Context& context, const Server& server, const std::string& access, const Wish& wish,
+    Context& context, const Server& server, const std::string& access, const KeyWish& wish,
     const std::vector<std::string>& tags) {
   const auto word = [](bool flag) { return flag ? "true" : "false"; };
   std::string list;
@@ -118,7 +118,7 @@ Text token_of_surroundings(Context& context, const std::string& audience) {
 }
 
 Text access_of_identity(
-    Context& context, const JoinCredentials& credentials, const Server& server, const Wish& wish) {
+    Context& context, const JoinCredentials& credentials, const Server& server, const KeyWish& wish) {
   std::string token = credentials.id_token;
   if (token.empty() && credentials.audience.empty()) {
     return Failure{Exit::BadArgument, "--client-id needs --id-token or --audience"};

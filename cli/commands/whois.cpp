@@ -32,7 +32,7 @@ std::vector<std::string> more_than_addresses(const local::WhoIsSummary& who, boo
   return more;
 }
 
-std::string as_text(const local::WhoIsSummary& who, bool strict) {
+std::string whois_text(const local::WhoIsSummary& who, bool strict) {
   std::string out = "Machine:\n";
   row(out, "Name", who.name);
   row(out, "ID", who.stable_id);
@@ -65,7 +65,7 @@ Outcome show(Context& context, std::string_view address, std::string_view protoc
   }
   const auto who = local::parse_whois(*answer);
   if (!who) return Failure{Exit::Failed, "the daemon's answer is not readable"};
-  context.out(as_text(*who, context.strict));
+  context.out(whois_text(*who, context.strict));
   return {};
 }
 
