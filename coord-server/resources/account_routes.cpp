@@ -1,42 +1,11 @@
-// Users, accounts, the audit log, and the server itself (interfaces 1.8, 1.11, 1.14).
-#include <algorithm>
-#include <array>
-
-#include "coord-server/enroll/node_label.h"
-#include "coord-server/resources/handlers.h"
-#include "coord-server/people/login_name.h"
+// Accounts, the server itself, and who asks (interfaces 1.14).
 #include "coord-server/api/json.h"
-#include "proto/http/target.h"
+#include "coord-server/enroll/node_label.h"
+#include "coord-server/people/login_name.h"
+#include "coord-server/resources/handlers.h"
 
 namespace aya::resources {
 namespace {
-
-Json user_json(const nodes::Registry& registry, const store::User& user) {
-  std::size_t devices = 0;
-  bool connected = false;
-  std::optional<WallTime> last_seen;
-  for (const store::NodeId id : registry.nodes_of(user.account)) {
-    const nodes::Node& node = *registry.find(id);
-    if (node.record.user != user.id) continue;
-    ++devices;
-    connected = connected || node.connected();
-    const auto seen = node.record.live.last_seen;
-    if (seen && (!last_seen || *seen > *last_seen)) last_seen = seen;
-  }
-  return {
-      {"id", store::to_text(user.id)},
-      {"displayName", user.display_name},
-      {"loginName", user.login},
-      {"profilePicUrl", ""},
-      {"tailnetId", std::to_string(user.account.value)},
-      {"created", to_rfc3339(user.created)},
-      {"type", "member"},
-      {"role", user.role},
-      {"status", user.status},
-      {"deviceCount", devices},
-      {"lastSeen", to_rfc3339(last_seen.value_or(user.created))},
-      {"currentlyConnected", connected}};
-}
 
 Json account_json(const AdminContext& c, const store::Account& account) {
   return {
@@ -48,67 +17,6 @@ Json account_json(const AdminContext& c, const store::Account& account) {
 }
 
 }  // namespace
-
-Answer<http::Response> list_users(const AdminContext& c) {
-  auto account = c.account(c.path[0]);
-  if (!account) return account.error();
-  const auto role = http::query_value(c.request.query(), "role");
-  const auto type = http::query_value(c.request.query(), "type");
-  Json users = Json::array();
-  for (const store::User* user : c.registry.users_of((*account)->id)) {
-    if (role && *role != user->role) continue;
-    if (type && *type != "member" && *type != "all") continue;
-    users.push_back(user_json(c.registry, *user));
-  }
-  return http::Response::json(200, text_of({{"users", std::move(users)}}));
-}
-
-Answer<http::Response> get_user(const AdminContext& c) {
-  for (const auto& [id, account] : c.registry.accounts()) {
-    if (!c.caller.may_see(id)) continue;
-    for (const store::User* user : c.registry.users_of(id)) {
-      if (store::to_text(user->id) == c.path[0]) {
-        return http::Response::json(200, text_of(user_json(c.registry, *user)));
-      }
-    }
-  }
-  return ApiError::not_found("user");
-}
-
-Answer<http::Response> create_user(const AdminContext& c) {
-  auto account = c.account(c.path[0]);
-  if (!account) return account.error();
-  auto body = body_object(c.request);
-  if (!body) return body.error();
-  auto login = text_field(*body, "loginName");
-  if (!login) return login.error();
-  if (!people::is_login(*login)) {
-    return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
-  }
-  auto display_name = text_field(*body, "displayName");
-  if (!display_name) return display_name.error();
-  auto role = text_field(*body, "role", "member");
-  if (!role) return role.error();
-  if (!people::is_role(*role)) {
-    return ApiError::bad_request("role: " + std::string(people::kRolesText));
-  }
-  if (auto may = c.may_give_role(*role); !may) return may.error();
-  store::User user;
-  user.account = (*account)->id;
-  user.login = *login;
-  user.display_name = display_name->empty() ? *login : *display_name;
-  user.role = *role;
-  user.created = c.now;
-  store::AuditEntry entry = c.audit("CREATE", "USER");
-  entry.account = (*account)->id;
-  entry.target_name = *login;
-  auto made = c.registry.create_user(std::move(user), std::move(entry));
-  if (made) return http::Response::json(200, text_of(user_json(c.registry, *made)));
-  if (made.error().kind == store::StoreError::Kind::Taken) {
-    return ApiError::conflict("user \"" + *login + "\" exists already");
-  }
-  return ApiError::of(made.error());
-}
 
 Answer<http::Response> list_accounts(const AdminContext& c) {
   Json accounts = Json::array();

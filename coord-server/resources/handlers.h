@@ -153,6 +153,9 @@ Answer<http::Response> delete_wireguard_peer(const AdminContext& c);
 Answer<http::Response> get_wireguard_config(const AdminContext& c);
 
 // user_routes.cpp
+Answer<http::Response> list_users(const AdminContext& c);
+Answer<http::Response> get_user(const AdminContext& c);
+Answer<http::Response> create_user(const AdminContext& c);
 Answer<http::Response> approve_user(const AdminContext& c);
 Answer<http::Response> suspend_user(const AdminContext& c);
 Answer<http::Response> restore_user(const AdminContext& c);
@@ -185,9 +188,6 @@ Answer<http::Response> delete_user_invite(const AdminContext& c);
 Answer<http::Response> resend_user_invite(const AdminContext& c);
 
 // account_routes.cpp
-Answer<http::Response> list_users(const AdminContext& c);
-Answer<http::Response> get_user(const AdminContext& c);
-Answer<http::Response> create_user(const AdminContext& c);
 Answer<http::Response> list_accounts(const AdminContext& c);
 Answer<http::Response> create_account(const AdminContext& c);
 Answer<http::Response> delete_account(const AdminContext& c);

@@ -1,16 +1,43 @@
-// What administrators do with people (interfaces 1.8): roles, suspension, approval, removal, and
-// the links by which they sign in for the first time or without a password.
+// People (interfaces 1.8), and what administrators do with them: roles, suspension, approval,
+// removal, and the links by which they sign in for the first time or without a password.
 //
 // Whatever is done, a network keeps an owner who can sign in, and nobody shuts themselves out.
 #include <algorithm>
-#include <array>
 
 #include "coord-server/api/json.h"
-#include "coord-server/resources/handlers.h"
 #include "coord-server/people/login_name.h"
+#include "coord-server/resources/handlers.h"
+#include "proto/http/target.h"
 
 namespace aya::resources {
 namespace {
+
+Json user_json(const nodes::Registry& registry, const store::User& user) {
+  std::size_t devices = 0;
+  bool connected = false;
+  std::optional<WallTime> last_seen;
+  for (const store::NodeId id : registry.nodes_of(user.account)) {
+    const nodes::Node& node = *registry.find(id);
+    if (node.record.user != user.id) continue;
+    ++devices;
+    connected = connected || node.connected();
+    const auto seen = node.record.live.last_seen;
+    if (seen && (!last_seen || *seen > *last_seen)) last_seen = seen;
+  }
+  return {
+      {"id", store::to_text(user.id)},
+      {"displayName", user.display_name},
+      {"loginName", user.login},
+      {"profilePicUrl", ""},
+      {"tailnetId", std::to_string(user.account.value)},
+      {"created", to_rfc3339(user.created)},
+      {"type", "member"},
+      {"role", user.role},
+      {"status", user.status},
+      {"deviceCount", devices},
+      {"lastSeen", to_rfc3339(last_seen.value_or(user.created))},
+      {"currentlyConnected", connected}};
+}
 
 // The user of the path, in a network the caller may see. One that is not theirs is not found.
 Answer<const store::User*> user_of_path(const AdminContext& c) {
@@ -80,6 +107,61 @@ Answer<http::Response> set_status(
 }
 
 }  // namespace
+
+Answer<http::Response> list_users(const AdminContext& c) {
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  const auto role = http::query_value(c.request.query(), "role");
+  const auto type = http::query_value(c.request.query(), "type");
+  Json users = Json::array();
+  for (const store::User* user : c.registry.users_of((*account)->id)) {
+    if (role && *role != user->role) continue;
+    if (type && *type != "member" && *type != "all") continue;
+    users.push_back(user_json(c.registry, *user));
+  }
+  return http::Response::json(200, text_of({{"users", std::move(users)}}));
+}
+
+Answer<http::Response> get_user(const AdminContext& c) {
+  auto user = user_of_path(c);
+  if (!user) return user.error();
+  return http::Response::json(200, text_of(user_json(c.registry, **user)));
+}
+
+Answer<http::Response> create_user(const AdminContext& c) {
+  auto account = c.account(c.path[0]);
+  if (!account) return account.error();
+  auto body = body_object(c.request);
+  if (!body) return body.error();
+  auto login = text_field(*body, "loginName");
+  if (!login) return login.error();
+  if (!people::is_login(*login)) {
+    return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
+  }
+  auto display_name = text_field(*body, "displayName");
+  if (!display_name) return display_name.error();
+  auto role = text_field(*body, "role", "member");
+  if (!role) return role.error();
+  if (!people::is_role(*role)) {
+    return ApiError::bad_request("role: " + std::string(people::kRolesText));
+  }
+  if (auto may = c.may_give_role(*role); !may) return may.error();
+  store::User user;
+  user.account = (*account)->id;
+  user.login = *login;
+  user.display_name = display_name->empty() ? *login : *display_name;
+  user.role = *role;
+  user.created = c.now;
+  store::AuditEntry entry = c.audit("CREATE", "USER");
+  entry.account = (*account)->id;
+  entry.target_name = *login;
+  auto made = c.registry.create_user(std::move(user), std::move(entry));
+  if (made) return http::Response::json(200, text_of(user_json(c.registry, *made)));
+  if (made.error().kind == store::StoreError::Kind::Taken) {
+    return ApiError::conflict("user \"" + *login + "\" exists already");
+  }
+  return ApiError::of(made.error());
+}
 
 Answer<http::Response> approve_user(const AdminContext& c) {
   auto user = user_to_change(c);
