@@ -420,6 +420,7 @@ store::Stored<void> Coordinator::approve_routes_of(const nodes::Node& node, Wall
     }
   }
   if (record.approved_routes.size() == node.record.approved_routes.size()) return {};
+  std::ranges::sort(record.approved_routes);
   store::AuditEntry entry = worker_entry(node.account(), "UPDATE", wall);
   entry.target_type = "NODE";
   entry.target_id = node.record.stable_id;

@@ -162,7 +162,7 @@ struct NodeRecord {
   bool authorized = true;
   WallTime created{};
   std::optional<WallTime> key_expiry;
-  // Routes that an administrator lets it carry, in the order given; those it does not offer (yet)
+  // Routes that an administrator or the policy lets it carry, sorted; those it does not offer (yet)
   // included. What counts is nodes::effective_routes().
   std::vector<Prefix> approved_routes;
   bool answers_subdomains = false;  // everything below its name is itself
