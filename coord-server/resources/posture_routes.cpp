@@ -64,6 +64,11 @@ store::AuditEntry about(
   return entry;
 }
 
+bool says_no_access(const Json& body) {
+  return std::ranges::none_of(
+      kFields, [&](const AccessField& field) { return body.contains(field.name); });
+}
+
 // What is not said stays as it is in `before`; an empty secret is one that is not said.
 Answer<PostureAccess> access_in(
     const Json& body, const std::string& provider, const PostureAccess& before) {
@@ -99,6 +104,10 @@ Answer<http::Response> create_integration(const AdminContext& c) {
   if (!body) return body.error();
   auto provider = text_field(*body, "provider");
   if (!provider) return provider.error();
+  // With nothing to ask with it could never say anything; what tools expect then was recorded.
+  if (posture_providers::is_provider(*provider) && says_no_access(*body)) {
+    return ApiError{501, "a posture integration without clientSecret is not implemented"};
+  }
   PostureIntegration wish;
   wish.account = (*account)->id;
   wish.provider = *provider;

@@ -366,7 +366,7 @@ TEST_F(Posture, RefusesWhatCannotWork) {
       {{{"provider", "crowdstrike"}, {"clientSecret", "x"}}, 400},
       {{{"provider", "intune"}, {"cloudId", "global"}, {"clientSecret", "x"}}, 400},
       {{{"provider", "kandji"}, {"cloudId", "http://a.example"}, {"clientSecret", "x"}}, 400},
-      {{{"provider", "kolide"}}, 400},
+      {{{"provider", "kolide"}}, 501},
       {{{"provider", 7}}, 400}};
   for (const auto& [wish, code] : wishes) {
     const Json said = api("POST", kAll, wish);
