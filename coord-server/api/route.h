@@ -12,10 +12,12 @@ struct AdminContext;
 
 using Handler = Answer<http::Response> (*)(const AdminContext&);
 
-// In what form an endpoint answers; for the document about the API.
+// What an endpoint takes and in what form it answers; for the document about the API.
 struct Form {
   const char* answer = "application/json";
   const char* refusal = "Error";  // a schema of the document
+  const char* body = "application/json";  // of POST, PUT and PATCH
+  const char* query = "";  // words it understands: "start! end! actor"; with "!" it must have them
 };
 
 struct Route {

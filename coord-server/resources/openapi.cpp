@@ -8,6 +8,9 @@
 namespace aya::resources {
 namespace {
 
+constexpr const char* kAbout =
+    "Every GET of a list takes limit and cursor, too, and then says nextCursor while more follows.";
+
 // What stands behind these words is called so.
 std::string parameter_after(std::string_view word) {
   static const std::map<std::string_view, const char*> kNames = {
@@ -18,6 +21,14 @@ std::string parameter_after(std::string_view word) {
       {"integrations", "integrationId"}};
   const auto found = kNames.find(word);
   return found == kNames.end() ? "id" : found->second;
+}
+
+Json parameter(std::string name, const char* in, bool required) {
+  return {
+      {"name", std::move(name)},
+      {"in", in},
+      {"required", required},
+      {"schema", {{"type", "string"}}}};
 }
 
 struct Path {
@@ -36,8 +47,7 @@ Path path_of(std::string_view pattern) {
     if (word == "*") {
       const std::string name = parameter_after(before);
       out.text += "/{" + name + '}';
-      out.parameters.push_back(
-          {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+      out.parameters.push_back(parameter(name, "path", true));
     } else {
       out.text += '/' + std::string(word);
       bool starts = true;
@@ -52,6 +62,22 @@ Path path_of(std::string_view pattern) {
   return out;
 }
 
+void add_queries(std::string_view words, Json& parameters) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    std::string_view word = words.substr(0, end);
+    words.remove_prefix(std::min(end + 1, words.size()));
+    const bool required = word.ends_with('!');
+    if (required) word.remove_suffix(1);
+    parameters.push_back(parameter(std::string(word), "query", required));
+  }
+}
+
+// Which members a body has the endpoint says itself when one is wrong.
+Json body_of(const Route& route) {
+  return {{"content", {{route.form.body, {{"schema", Json::object()}}}}}};
+}
+
 Json answer_schema(const char* what, const char* form, const char* schema) {
   return {
       {"description", what},
@@ -64,7 +90,8 @@ Json answer_schema(const char* what, const char* form, const char* schema) {
 Answer<http::Response> openapi(const AdminContext& c) {
   Json paths = Json::object();
   for (const Route& route : c.table) {
-    const Path path = path_of(route.pattern);
+    Path path = path_of(route.pattern);
+    add_queries(route.form.query, path.parameters);
     std::string method = route.method;
     for (char& ch : method) ch = static_cast<char>(std::tolower(ch));
     // Kept apart where two patterns differ in their parameters alone.
@@ -74,6 +101,7 @@ Answer<http::Response> openapi(const AdminContext& c) {
         {"responses",
          {{"200", answer_schema("done", route.form.answer, "Answer")},
           {"default", answer_schema("refused", api::Form().answer, route.form.refusal)}}}};
+    if (route.method[0] == 'P') operation["requestBody"] = body_of(route);
     if (route.scope == kOpenToAll) {
       operation["security"] = Json::array();
     } else if (*route.scope != '\0') {
@@ -96,7 +124,10 @@ Answer<http::Response> openapi(const AdminContext& c) {
   return http::Response::json(
       200, text_of(
                {{"openapi", "3.1.0"},
-                {"info", {{"title", "Ayatori"}, {"version", c.facts.version}}},
+                {"info",
+                 {{"title", "Ayatori"},
+                  {"version", c.facts.version},
+                  {"description", kAbout}}},
                 {"servers", {{{"url", c.facts.server_url}}}},
                 {"security", {{{"bearer", Json::array()}}, {{"basic", Json::array()}}}},
                 {"paths", std::move(paths)},

@@ -261,11 +261,12 @@ Answer<http::Response> preview_policy(const AdminContext& c) {
   const std::string aim = http::query_value(c.request.query(), "previewFor").value_or("");
   const bool by_user = type == "user";
   if (!by_user && type != "ipport") return ApiError::bad_request("type: want user or ipport");
+  if (aim.empty()) return ApiError::bad_request("previewFor: required");
+  const auto target = by_user ? std::optional(Aim{aim, 0}) : parse_aim(aim);
+  if (!target) return ApiError::bad_request("previewFor: want an address and a port");
   auto policy = read(c, **account, as_text(c.request.body));
   if (!policy) return policy.error();
   const auto engine = policy::engine_over(c.registry, (*account)->id, *policy);
-  const auto target = by_user ? std::optional(Aim{aim, 0}) : parse_aim(aim);
-  if (!target) return ApiError::bad_request("previewFor: want an address and a port");
   const auto ends = policy::ends_of(*engine, target->host);
   if (by_user && ends.empty()) return ApiError::not_found("user");
   Json matches = Json::array();

@@ -184,6 +184,7 @@ Answer<http::Response> add_relay_source(const AdminContext& c) {
 Answer<http::Response> delete_relay_source(const AdminContext& c) {
   if (auto allowed = only_here(c); !allowed) return allowed.error();
   const std::string url = source_named(c);
+  if (url.empty()) return ApiError::bad_request("url: required");
   if (!c.relays.sources().contains(url)) return ApiError::not_found("source");
   if (auto refusal = c.relays.refuses_removing_source(url)) return refused(*refusal);
   if (auto stored = c.relays.remove_source(url, entry(c, "DELETE", url)); !stored) {

@@ -17,20 +17,34 @@ constexpr std::size_t kLongestExchange = std::size_t{64} << 10;
 constexpr std::size_t kUsual = Route().most_body;
 
 // Forms that are not everybody's.
-constexpr api::Form kOAuth = {.refusal = "OAuthError"};  // RFC 6749 5.2
+constexpr api::Form kOAuth = {  // RFC 6749 4.4.2 and 5.2
+    .refusal = "OAuthError", .body = "application/x-www-form-urlencoded"};
 constexpr api::Form kPage = {.answer = "text/html"};
 constexpr api::Form kFeed = {.answer = "text/event-stream"};
+constexpr api::Form kPolicyRead = {.body = "application/hujson", .query = "details"};
+constexpr api::Form kNewPolicy = {.body = "application/hujson"};
+constexpr api::Form kPreview = {.body = "application/hujson", .query = "type! previewFor!"};
+constexpr api::Form kWho = {.query = "src! dst! port! proto"};
+constexpr api::Form kDevices = {.query = "fields"};
+constexpr api::Form kAddress = {.query = "force dryRun report"};
+constexpr api::Form kForced = {.query = "force"};
+constexpr api::Form kPeople = {.query = "role type"};
+constexpr api::Form kChanges = {.query = "start! end! actor target event"};
+constexpr api::Form kFlows = {.query = "start! end! node"};
+constexpr api::Form kFromLine = {.query = "cursor"};
+constexpr api::Form kAll = {.query = "all"};
+constexpr api::Form kByUrl = {.query = "url!"};
 
 // An empty scope: every credential may, or the handler decides by what is in the body.
 // clang-format off
 constexpr std::array kRoutes = {
-    Route{"GET",    "tailnet/*/devices",                  "devices:core:read",         list_devices, true},
-    Route{"GET",    "device/*",                           "devices:core:read",         get_device, true},
+    Route{"GET",    "tailnet/*/devices",                  "devices:core:read",         list_devices, true, kUsual, kDevices},
+    Route{"GET",    "device/*",                           "devices:core:read",         get_device, true, kUsual, kDevices},
     Route{"DELETE", "device/*",                           "devices:core",              delete_device, true},
     Route{"POST",   "device/*/name",                      "devices:core",              set_device_name, true},
-    Route{"POST",   "device/*/ip",                        "devices:core",              set_device_address},
-    Route{"POST",   "device/*/ip/undo",                   "devices:core",              undo_device_address},
-    Route{"POST",   "tailnet/*/device-ips",               "devices:core",              set_addresses},
+    Route{"POST",   "device/*/ip",                        "devices:core",              set_device_address, false, kUsual, kAddress},
+    Route{"POST",   "device/*/ip/undo",                   "devices:core",              undo_device_address, false, kUsual, kAddress},
+    Route{"POST",   "tailnet/*/device-ips",               "devices:core",              set_addresses, false, kUsual, kAddress},
     Route{"GET",    "device/*/device-invites",            "device_invites:read",       list_device_invites},
     Route{"POST",   "device/*/device-invites",            "device_invites",            create_device_invites},
     Route{"POST",   "device-invites/-/accept",            "device_invites",            accept_device_invite},
@@ -55,14 +69,14 @@ constexpr std::array kRoutes = {
     Route{"POST",   "tailnet/*/contacts/*/resend-verification-email", "account_settings", resend_contact_mail},
     Route{"GET",    "tailnet/*/services",                 "services:read",             list_services},
     Route{"GET",    "tailnet/*/services/*",               "services:read",             get_service},
-    Route{"PUT",    "tailnet/*/services/*",               "services",                  put_service},
+    Route{"PUT",    "tailnet/*/services/*",               "services",                  put_service, false, kUsual, kForced},
     Route{"DELETE", "tailnet/*/services/*",               "services",                  delete_service},
     Route{"GET",    "tailnet/*/services/*/devices",       "services:read",             list_service_hosts},
     Route{"GET",    "tailnet/*/services/*/device/*/approved", "services:read",             get_service_approval},
     Route{"POST",   "tailnet/*/services/*/device/*/approved", "services",                  set_service_approval},
     Route{"GET",    "tailnet/*/vip-services",             "services:read",             list_services},
     Route{"GET",    "tailnet/*/vip-services/*",           "services:read",             get_service},
-    Route{"PUT",    "tailnet/*/vip-services/*",           "services",                  put_service},
+    Route{"PUT",    "tailnet/*/vip-services/*",           "services",                  put_service, false, kUsual, kForced},
     Route{"DELETE", "tailnet/*/vip-services/*",           "services",                  delete_service},
     Route{"GET",    "tailnet/*/vip-services/*/devices",   "services:read",             list_service_hosts},
     Route{"GET",    "tailnet/*/vip-services/*/device/*/approved", "services:read",             get_service_approval},
@@ -77,7 +91,7 @@ constexpr std::array kRoutes = {
     Route{"POST",   "device/*/routes",                    "devices:routes",            set_device_routes},
     Route{"POST",   "device/*/subdomains",                "devices:core",              set_device_subdomains},
     Route{"GET",    "tailnet/*/wireguard-peers",          "devices:core:read",         list_wireguard_peers},
-    Route{"POST",   "tailnet/*/wireguard-peers",          "devices:core",              create_wireguard_peer},
+    Route{"POST",   "tailnet/*/wireguard-peers",          "devices:core",              create_wireguard_peer, false, kUsual, kForced},
     Route{"GET",    "wireguard-peers/*",                  "devices:core:read",         get_wireguard_peer},
     Route{"PATCH",  "wireguard-peers/*",                  "devices:core",              patch_wireguard_peer},
     Route{"DELETE", "wireguard-peers/*",                  "devices:core",              delete_wireguard_peer},
@@ -95,30 +109,30 @@ constexpr std::array kRoutes = {
     Route{"POST",   "tailnet/*/dns/configuration",        "dns",                       set_dns_configuration},
     Route{"GET",    "tailnet/*/dns/records",              "dns:read",                  get_dns_records},
     Route{"PUT",    "tailnet/*/dns/records",              "dns",                       put_dns_records},
-    Route{"GET",    "tailnet/*/acl",                      "policy_file:read",          get_policy},
-    Route{"POST",   "tailnet/*/acl",                      "policy_file",               set_policy, false, kLongestPolicy},
-    Route{"POST",   "tailnet/*/acl/validate",             "policy_file:read",          validate_policy, false, kLongestPolicy},
-    Route{"POST",   "tailnet/*/acl/preview",              "policy_file:read",          preview_policy, false, kLongestPolicy},
-    Route{"GET",    "tailnet/*/acl/who",                  "policy_file:read",          explain_access},
+    Route{"GET",    "tailnet/*/acl",                      "policy_file:read",          get_policy, false, kUsual, kPolicyRead},
+    Route{"POST",   "tailnet/*/acl",                      "policy_file",               set_policy, false, kLongestPolicy, kNewPolicy},
+    Route{"POST",   "tailnet/*/acl/validate",             "policy_file:read",          validate_policy, false, kLongestPolicy, kNewPolicy},
+    Route{"POST",   "tailnet/*/acl/preview",              "policy_file:read",          preview_policy, false, kLongestPolicy, kPreview},
+    Route{"GET",    "tailnet/*/acl/who",                  "policy_file:read",          explain_access, false, kUsual, kWho},
     Route{"GET",    "tailnet/*/acl/versions",             "policy_file:read",          list_policy_versions},
     Route{"POST",   "tailnet/*/acl/versions/*/restore",   "policy_file",               restore_policy},
-    Route{"GET",    "tailnet/*/keys",                     "",                          list_keys},
-    Route{"POST",   "tailnet/*/keys",                     "",                          create_key},
+    Route{"GET",    "tailnet/*/keys",                     "",                          list_keys, false, kUsual, kAll},
+    Route{"POST",   "tailnet/*/keys",                     "",                          create_key, false, kUsual, kForced},
     Route{"GET",    "tailnet/*/keys/*",                   "",                          get_key},
     Route{"DELETE", "tailnet/*/keys/*",                   "",                          delete_key},
     Route{"PUT",    "tailnet/*/keys/*",                   "",                          put_key},
     Route{"POST",   "oauth/token",                        "-",                         oauth_token, false, kUsual, kOAuth},
     Route{"POST",   "oauth/token-exchange",               "-",                         exchange_token, false, kLongestExchange, kOAuth},
-    Route{"GET",    "tailnet/*/users",                    "users:read",                list_users},
+    Route{"GET",    "tailnet/*/users",                    "users:read",                list_users, false, kUsual, kPeople},
     Route{"POST",   "tailnet/*/users",                    "users",                     create_user},
     Route{"GET",    "users/*",                            "users:read",                get_user},
     Route{"GET",    "tailnet/*/registrations",            "devices:core:read",         list_registrations},
     Route{"POST",   "tailnet/*/registrations/*/approve",  "devices:core",              approve_registration},
     Route{"POST",   "tailnet/*/registrations/*/reject",   "devices:core",              reject_registration},
     Route{"GET",    "tailnet/*/events",                   "devices:core:read",         watch_changes, false, kUsual, kFeed},
-    Route{"GET",    "tailnet/*/logging/configuration",    "logs:configuration:read",   audit_log},
-    Route{"GET",    "tailnet/*/logging/configuration/verify", "logs:configuration:read", verify_audit_log},
-    Route{"GET",    "tailnet/*/logging/network",          "logs:network:read",         flow_log},
+    Route{"GET",    "tailnet/*/logging/configuration",    "logs:configuration:read",   audit_log, false, kUsual, kChanges},
+    Route{"GET",    "tailnet/*/logging/configuration/verify", "logs:configuration:read", verify_audit_log, false, kUsual, kFromLine},
+    Route{"GET",    "tailnet/*/logging/network",          "logs:network:read",         flow_log, false, kUsual, kFlows},
     Route{"GET",    "tailnet/*/logging/*/stream",         "log_streaming:read",        get_log_stream},
     Route{"PUT",    "tailnet/*/logging/*/stream",         "log_streaming",             put_log_stream},
     Route{"DELETE", "tailnet/*/logging/*/stream",         "log_streaming",             delete_log_stream},
@@ -138,7 +152,7 @@ constexpr std::array kRoutes = {
     Route{"PATCH",  "derp/regions/*",                     "networking_settings",       patch_relay_region},
     Route{"DELETE", "derp/regions/*",                     "networking_settings",       delete_relay_region},
     Route{"POST",   "derp/sources",                       "networking_settings",       add_relay_source},
-    Route{"DELETE", "derp/sources",                       "networking_settings",       delete_relay_source},
+    Route{"DELETE", "derp/sources",                       "networking_settings",       delete_relay_source, false, kUsual, kByUrl},
     Route{"POST",   "derp/sources/fetch",                 "networking_settings",       fetch_relay_sources},
     Route{"GET",    "tailnet/*/user-invites",             "user_invites:read",         list_user_invites},
     Route{"POST",   "tailnet/*/user-invites",             "user_invites",              create_user_invites},

@@ -36,6 +36,50 @@ TEST_F(ApiDocument, NamesTheRefusalsOfOAuth) {
   }
 }
 
+// A word that is said to be required is missed, by name.
+TEST_F(ApiDocument, NamesTheQueriesThatAreRead) {
+  std::size_t tried = 0;
+  for (const auto& [path, methods] : document.at("paths").items()) {
+    for (const auto& [method, operation] : methods.items()) {
+      for (const Json& parameter : operation.at("parameters")) {
+        if (parameter.at("in") != "query" || parameter.at("required") != true) continue;
+        std::string target = path;
+        if (const auto at = target.find("{tailnet}"); at != std::string::npos) {
+          target.replace(at, 9, "-");
+        }
+        ASSERT_EQ(target.find('{'), std::string::npos);
+        std::string query;
+        for (const Json& other : operation.at("parameters")) {
+          if (other.at("in") != "query" || other == parameter) continue;
+          const std::string name = other.at("name");
+          const char* value = name == "port" ? "1" : name == "type" ? "user" : "2026-01-01T00:00:00Z";
+          if (name != "proto") query += (query.empty() ? "?" : "&") + name + '=' + value;
+        }
+        std::string verb = method;
+        for (char& ch : verb) ch = static_cast<char>(std::toupper(ch));
+        const Json refusal = api(verb, target + query, Json());
+        EXPECT_EQ(reply.status, 400) << verb << ' ' << target << query;
+        const std::string name = parameter.at("name"), message = refusal.at("message");
+        EXPECT_NE(message.find(name), std::string::npos) << message << " does not name " << name;
+        ++tried;
+      }
+    }
+  }
+  EXPECT_GE(tried, 9U);
+}
+
+TEST_F(ApiDocument, NamesTheFormOfEveryBody) {
+  const auto form = [&](const std::string& path, const char* method) {
+    const Json& body = document.at("paths").at(path).at(method).at("requestBody");
+    return body.at("content").items().begin().key();
+  };
+  EXPECT_EQ(form("/api/v2/tailnet/{tailnet}/keys", "post"), "application/json");
+  EXPECT_EQ(form("/api/v2/tailnet/{tailnet}/acl", "post"), "application/hujson");
+  EXPECT_EQ(form("/api/v2/oauth/token", "post"), "application/x-www-form-urlencoded");
+  const Json& read = document.at("paths").at("/api/v2/tailnet/{tailnet}/acl").at("get");
+  EXPECT_FALSE(read.contains("requestBody"));
+}
+
 TEST_F(ApiDocument, AMethodThatIsNotThereIsRefusedAsSuch) {
   Machine& a = joined("a");
   api("TRACE", device(a) + "/device-invites");
