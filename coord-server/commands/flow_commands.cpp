@@ -1,5 +1,6 @@
 // Flow logs: who talked with whom, and how much.
 #include <chrono>
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -11,8 +12,9 @@ namespace aya::coord {
 namespace {
 
 constexpr const char* kUsualTime = "24h";
-// The server gives no more at once than a busy network has in about such a time.
-constexpr auto kPiece = std::chrono::hours(1);
+// What is asked for at once. A busy network may have more in that time than the server gives.
+constexpr Duration kPiece = std::chrono::hours(1);
+constexpr Duration kShortestPiece = std::chrono::seconds(30);
 // Nodes tell every quarter of a minute, and later what they could not.
 constexpr auto kLookEvery = std::chrono::seconds(2);
 constexpr auto kLateness = std::chrono::minutes(10);
@@ -21,21 +23,26 @@ WallTime clock_now() {
   return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
-// Windows that began within that time, in order.
-Result<Json, Failure> windows_in(
-    const Invocation& call, const std::string& node, WallTime from, WallTime to) {
-  Json out = Json::array();
+// Shows every window that began within that time, in order.
+Done each_window(
+    const Invocation& call, const std::string& node, WallTime from, WallTime to,
+    const std::function<void(Json window)>& show) {
+  Duration piece = kPiece;
   while (from < to) {
-    const WallTime end = std::min<WallTime>(from + kPiece, to);
+    const WallTime end = std::min<WallTime>(from + piece, to);
     std::string query = "start=" + http::percent_encode(to_rfc3339(from)) +
                         "&end=" + http::percent_encode(to_rfc3339(end));
     if (!node.empty()) query += "&node=" + http::percent_encode(node);
     auto reply = call.client.call("GET", "/tailnet/-/logging/network", "", query);
+    if (!reply && reply.error().code == Exit::Failed && piece > kShortestPiece) {
+      piece /= 2;
+      continue;
+    }
     if (!reply) return reply.error();
-    for (Json& window : list_at(parse_json(reply->body), "logs")) out.push_back(std::move(window));
+    for (Json& window : list_at(parse_json(reply->body), "logs")) show(std::move(window));
     from = end;
   }
-  return out;
+  return {};
 }
 
 void print_window(const Invocation& call, const Json& window, const FlowNames& names) {
@@ -43,7 +50,9 @@ void print_window(const Invocation& call, const Json& window, const FlowNames& n
     print(window.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n');
     return;
   }
-  for (const FlowSum& sum : sums_of(Json::array({window}), names)) {
+  FlowSums sums(names);
+  sums.add(window);
+  for (const FlowSum& sum : sums.most_first()) {
     print(
         text_at(window, "start") + "  " + sum.node + "  " + sum.with + "  " + sum.what +
         "  sent " + size_text(sum.sent) + "  received " + size_text(sum.received) + '\n');
@@ -51,23 +60,22 @@ void print_window(const Invocation& call, const Json& window, const FlowNames& n
 }
 
 // Each window as it comes, until somebody ends the program or the server. A node has one at a time.
-Done follow_flows(const Invocation& call, const std::string& node, Json windows) {
+Done follow_flows(const Invocation& call, const std::string& node, WallTime from) {
   std::set<std::pair<std::string, std::string>> before;  // of the last look
   for (;;) {
     auto devices = list_nodes(call);
     if (!devices) return devices.error();
     const FlowNames names(*devices);
     std::set<std::pair<std::string, std::string>> now;
-    for (const Json& window : windows) {
+    const auto show = [&](const Json& window) {
       std::pair key(text_at(window, "nodeId"), text_at(window, "start"));
       if (!before.contains(key)) print_window(call, window, names);
       now.insert(std::move(key));
-    }
+    };
+    if (auto shown = each_window(call, node, from, clock_now(), show); !shown) return shown;
     before = std::move(now);
     std::this_thread::sleep_for(kLookEvery);
-    auto more = windows_in(call, node, clock_now() - kLateness, clock_now());
-    if (!more) return more.error();
-    windows = std::move(*more);
+    from = clock_now() - kLateness;
   }
 }
 
@@ -84,15 +92,21 @@ Done flow_list(const Invocation& call) {
     if (!chosen) return chosen.error();
     node = text_at(*chosen, "nodeId");
   }
-  auto windows = windows_in(call, node, clock_now() - *since, clock_now());
-  if (!windows) return windows.error();
-  if (call.line.has("f")) return follow_flows(call, node, std::move(*windows));
+  const WallTime now = clock_now(), from = now - *since;
+  if (call.line.has("f")) return follow_flows(call, node, from);
   if (call.json) {
-    print(json_text(*windows));
+    Json windows = Json::array();
+    const auto keep = [&](Json window) { windows.push_back(std::move(window)); };
+    if (auto read = each_window(call, node, from, now, keep); !read) return read;
+    print(json_text(windows));
     return {};
   }
+  const FlowNames names(*devices);
+  FlowSums sums(names);
+  const auto add = [&](const Json& window) { sums.add(window); };
+  if (auto read = each_window(call, node, from, now, add); !read) return read;
   std::vector<std::vector<std::string>> rows = {{"NODE", "WITH", "WHAT", "SENT", "RECEIVED"}};
-  for (const FlowSum& sum : sums_of(*windows, FlowNames(*devices))) {
+  for (const FlowSum& sum : sums.most_first()) {
     rows.push_back(
         {sum.node, sum.with, sum.what, size_text(sum.sent), size_text(sum.received)});
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <tuple>
 
 #include "coord-server/commands/node_selector.h"
 #include "proto/netaddr/endpoint.h"
@@ -72,22 +71,22 @@ std::string FlowNames::of_address(const std::string& address) const {
   return found == addresses_.end() ? address : found->second;
 }
 
-std::vector<FlowSum> sums_of(const Json& windows, const FlowNames& names) {
-  std::map<Key, FlowSum> sums;
-  for (const Json& window : windows) {
-    const std::string node = names.of_node(text_at(window, "nodeId"));
-    for (const char* list : {"virtualTraffic", "subnetTraffic", "exitTraffic"}) {
-      for (const Json& row : list_at(window, list)) {
-        FlowSum& sum = sums[key_of(node, row, list, names)];
-        sum.sent += figure(row, "txBytes");
-        sum.received += figure(row, "rxBytes");
-      }
+void FlowSums::add(const Json& window) {
+  const std::string node = names_.of_node(text_at(window, "nodeId"));
+  for (const char* list : {"virtualTraffic", "subnetTraffic", "exitTraffic"}) {
+    for (const Json& row : list_at(window, list)) {
+      FlowSum& sum = sums_[key_of(node, row, list, names_)];
+      sum.sent += figure(row, "txBytes");
+      sum.received += figure(row, "rxBytes");
     }
   }
+}
+
+std::vector<FlowSum> FlowSums::most_first() const {
   std::vector<FlowSum> out;
-  for (auto& [key, sum] : sums) {
-    std::tie(sum.node, sum.with, sum.what) = key;
-    out.push_back(std::move(sum));
+  for (const auto& [key, sum] : sums_) {
+    FlowSum& shown = out.emplace_back(sum);
+    std::tie(shown.node, shown.with, shown.what) = key;
   }
   std::ranges::stable_sort(
       out, std::greater<>(), [](const FlowSum& sum) { return sum.sent + sum.received; });

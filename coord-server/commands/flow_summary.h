@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "coord-server/commands/json.h"
@@ -29,8 +30,17 @@ struct FlowSum {
   std::uint64_t sent = 0, received = 0;  // bytes
 };
 
-// Of all these windows, those of most bytes first. By which way packets went is left out.
-std::vector<FlowSum> sums_of(const Json& windows, const FlowNames& names);
+// Adds windows up as they come. By which way packets went is left out.
+class FlowSums {
+ public:
+  explicit FlowSums(const FlowNames& names) : names_(names) {}  // which outlive this
+  void add(const Json& window);
+  std::vector<FlowSum> most_first() const;  // by bytes
+
+ private:
+  const FlowNames& names_;
+  std::map<std::tuple<std::string, std::string, std::string>, FlowSum> sums_;
+};
 
 // "9.0 kB"
 std::string size_text(std::uint64_t bytes);

@@ -11,8 +11,11 @@ const Json kThreeDevices = Json::parse(R"([
   {"name":"router.mesh.test","nodeId":"n3CNTRL","addresses":["100.64.0.13"]}])");
 
 std::string told(const Json& windows) {
+  const FlowNames names(kThreeDevices);
+  FlowSums sums(names);
+  for (const Json& window : windows) sums.add(window);
   std::string out;
-  for (const FlowSum& sum : sums_of(windows, FlowNames(kThreeDevices))) {
+  for (const FlowSum& sum : sums.most_first()) {
     out += sum.node + " | " + sum.with + " | " + sum.what + " | " + std::to_string(sum.sent) + ' ' +
            std::to_string(sum.received) + '\n';
   }

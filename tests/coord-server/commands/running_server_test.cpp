@@ -362,6 +362,24 @@ TEST_F(RunningServer, ShowsItsLogAsItGrows) {
   ::waitpid(reader, nullptr, 0);
 }
 
+// The server counts rows by the column, and gives no more than 32 MB at once.
+TEST_F(RunningServer, ShowsMoreFlowsThanTheServerGivesAtOnce) {
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((home() + "/coord.db").c_str(), &raw), SQLITE_OK);
+  sqlite3_busy_timeout(raw, 5000);
+  const char* busy_hour = R"sql(
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+    INSERT INTO flow_logs (account_id, node, logged, start, bytes, traffic)
+    SELECT 1, 'n1', at, at, 200000,
+           '{"virtualTraffic":[{"proto":6,"src":"100.64.0.1:1","dst":"100.64.0.2:2","txBytes":1}]}'
+    FROM (SELECT (unixepoch() - 5 * i) * 1000000 AS at FROM n))sql";
+  EXPECT_EQ(sqlite3_exec(raw, busy_hour, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  ASSERT_EQ(type({"flows", "--since", "2h"}), 0) << err;
+  EXPECT_THAT(out, HasSubstr("600 B"));
+  EXPECT_EQ(type({"flows", "--node", "nobody"}), 7) << out;
+}
+
 TEST_F(RunningServer, KnowsWhetherItsLogIsWhatWasWritten) {
   ASSERT_EQ(type({"account", "add", "lab"}), 0) << err;
   ASSERT_EQ(type({"user", "add", "bob@example.com"}), 0) << err;
