@@ -84,12 +84,16 @@ store::AuditEntry about(const AdminContext& c, const store::User& user, std::str
   return entry;
 }
 
+ApiError login_taken(const std::string& login) {
+  return ApiError::conflict("user \"" + login + "\" exists already");
+}
+
 Answer<http::Response> stored(
     const AdminContext& c, const store::User& changed, store::AuditEntry entry) {
   auto done = c.registry.update_user(changed, entry);
   if (done) return http::Response::json(200, "{}");
   if (done.error().kind == store::StoreError::Kind::Taken) {
-    return ApiError::conflict("user \"" + changed.login + "\" exists already");
+    return login_taken(changed.login);
   }
   return ApiError::of(done.error());
 }
@@ -104,6 +108,14 @@ Answer<http::Response> set_status(
   entry.old_value = text_of(user.status);
   entry.new_value = text_of(status);
   return stored(c, changed, std::move(entry));
+}
+
+Answer<std::string> login_in(const Json& body) {
+  auto login = text_field(body, "loginName");
+  if (login && !people::is_login(*login)) {
+    return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
+  }
+  return login;
 }
 
 }  // namespace
@@ -133,11 +145,8 @@ Answer<http::Response> create_user(const AdminContext& c) {
   if (!account) return account.error();
   auto body = body_object(c.request);
   if (!body) return body.error();
-  auto login = text_field(*body, "loginName");
+  auto login = login_in(*body);
   if (!login) return login.error();
-  if (!people::is_login(*login)) {
-    return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
-  }
   auto display_name = text_field(*body, "displayName");
   if (!display_name) return display_name.error();
   auto role = text_field(*body, "role", "member");
@@ -158,7 +167,7 @@ Answer<http::Response> create_user(const AdminContext& c) {
   auto made = c.registry.create_user(std::move(user), std::move(entry));
   if (made) return http::Response::json(200, text_of(user_json(c.registry, *made)));
   if (made.error().kind == store::StoreError::Kind::Taken) {
-    return ApiError::conflict("user \"" + *login + "\" exists already");
+    return login_taken(*login);
   }
   return ApiError::of(made.error());
 }
@@ -234,11 +243,8 @@ Answer<http::Response> rename_user(const AdminContext& c) {
   if (!user) return user.error();
   auto body = body_object(c.request);
   if (!body) return body.error();
-  auto login = text_field(*body, "loginName");
+  auto login = login_in(*body);
   if (!login) return login.error();
-  if (!people::is_login(*login)) {
-    return ApiError::bad_request("loginName: " + std::string(people::kLoginText));
-  }
   if (*login == (*user)->login) return http::Response::json(200, "{}");
   store::User changed = **user;
   changed.login = *login;
