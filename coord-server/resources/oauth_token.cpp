@@ -2,19 +2,19 @@
 // client (RFC 6749 section 4.4): it comes as Basic or in the form, and it alone says which client
 // this is, because nodes that were given one as auth key send any client_id. Its sibling
 // token-exchange trades the token by which a federated identity proves itself.
-#include <sstream>
-
 #include "coord-server/api/oauth_answer.h"
 #include "coord-server/api/token_exchanger.h"
 #include "coord-server/resources/handlers.h"
+#include "proto/base/words.h"
 #include "proto/http/target.h"
 
 namespace aya::resources {
 namespace {
 
-std::vector<std::string> words_in(const std::string& text) {
-  std::istringstream stream(text);
-  return {std::istream_iterator<std::string>(stream), {}};
+std::vector<std::string> list_in(std::string_view form, const char* name) {
+  const std::string text = http::query_value(form, name).value_or("");
+  const auto words = words_in(text);
+  return {words.begin(), words.end()};
 }
 
 // Inside Basic both halves are form-encoded (RFC 6749, 2.3.1); our secrets have nothing to encode.
@@ -27,7 +27,7 @@ std::string secret_of(const http::Request& request, std::string_view form) {
 
 Result<ApiTokens::GrantWish, http::Response> read_wish(std::string_view form) {
   ApiTokens::GrantWish wish;
-  wish.scopes = words_in(http::query_value(form, "scope").value_or(""));
+  wish.scopes = list_in(form, "scope");
   for (std::string& scope : wish.scopes) {
     const std::string known = canonical_scope(scope);
     if (known.empty()) {
@@ -35,7 +35,7 @@ Result<ApiTokens::GrantWish, http::Response> read_wish(std::string_view form) {
     }
     scope = known;
   }
-  wish.tags = words_in(http::query_value(form, "tags").value_or(""));
+  wish.tags = list_in(form, "tags");
   return wish;
 }
 

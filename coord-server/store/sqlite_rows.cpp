@@ -1,12 +1,11 @@
 #include "coord-server/store/sqlite_rows.h"
 
-#include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <sstream>
 
 #include "proto/base/hex.h"
 #include "proto/base/parse_number.h"
+#include "proto/base/words.h"
 
 namespace aya::store {
 namespace {
@@ -14,10 +13,7 @@ namespace {
 // "192.0.2.7:41641/2 10.0.0.5:41641/1": endpoint and how it was found.
 std::optional<std::vector<KnownEndpoint>> parse_endpoints(std::string_view text) {
   std::vector<KnownEndpoint> endpoints;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view item = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view item : words_in(text)) {
     const std::size_t slash = item.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     const auto at = Endpoint::parse(item.substr(0, slash));
@@ -33,10 +29,8 @@ std::optional<std::vector<KnownEndpoint>> parse_endpoints(std::string_view text)
 // "10.77.0.0/24 0.0.0.0/0"
 std::optional<std::vector<Prefix>> parse_prefixes(std::string_view text) {
   std::vector<Prefix> prefixes;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const auto prefix = Prefix::parse(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view word : words_in(text)) {
+    const auto prefix = Prefix::parse(word);
     if (!prefix) return std::nullopt;
     prefixes.push_back(*prefix);
   }
@@ -75,12 +69,9 @@ SecretHash RowReader::hash() {
 }
 
 std::vector<SecretHash> RowReader::hashes() {
-  std::string_view rest = row_.text(next_++);
   std::vector<SecretHash> out;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(' '), rest.size());
-    failed_ = failed_ || !parse_hex_into(rest.substr(0, end), out.emplace_back());
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  for (const std::string_view word : words_in(row_.text(next_++))) {
+    failed_ = failed_ || !parse_hex_into(word, out.emplace_back());
   }
   return out;
 }
@@ -110,8 +101,9 @@ std::string prefixes_column(const std::vector<Prefix>& prefixes) {
 }
 
 std::vector<std::string> RowReader::words() {
-  std::istringstream text{this->text()};
-  return {std::istream_iterator<std::string>(text), {}};
+  const std::string text = this->text();
+  const auto words = words_in(text);
+  return {words.begin(), words.end()};
 }
 
 std::map<std::string, std::string> RowReader::pairs() {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "proto/base/words.h"
+
 namespace aya::host_dns {
 namespace {
 
@@ -12,18 +14,6 @@ constexpr std::string_view kHead = "# Written by ayatorid, pid ";
 constexpr std::string_view kBoot = ", boot ";
 constexpr std::string_view kMissing = "# There was no such file before";
 constexpr std::string_view kBlanks = " \t\r";
-
-std::vector<std::string_view> words_of(std::string_view line) {
-  std::vector<std::string_view> out;
-  for (std::size_t at = 0; at < line.size();) {
-    const std::size_t begin = line.find_first_not_of(kBlanks, at);
-    if (begin == std::string_view::npos) break;
-    const std::size_t end = std::min(line.find_first_of(kBlanks, begin), line.size());
-    out.push_back(line.substr(begin, end - begin));
-    at = end;
-  }
-  return out;
-}
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
@@ -46,7 +36,7 @@ Base parse_resolv_conf(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = take_line(text);
     if (line.starts_with('#') || line.starts_with(';')) continue;
-    const auto words = words_of(line);
+    const auto words = words_in(line);
     if (words.size() < 2) continue;
     if (words[0] == "nameserver") {
       if (const auto address = IpAddress::parse(words[1])) out.nameservers.push_back(*address);

@@ -5,6 +5,7 @@
 #include "proto/base/reader.h"
 #include "proto/base/result.h"
 #include "proto/base/rng.h"
+#include "proto/base/words.h"
 #include "proto/base/writer.h"
 #include "proto/packet/packet_pool.h"
 
@@ -83,6 +84,14 @@ TEST(PacketPool, GivesTheSameSlabAgain) {
   }
   EXPECT_EQ(pool.take().writable().data(), first);
   EXPECT_EQ(pool.slabs(), 1u);
+}
+
+TEST(Words, StandBetweenWhiteSpace) {
+  using Words = std::vector<std::string_view>;
+  EXPECT_EQ(words_in(""), Words());
+  EXPECT_EQ(words_in(" \t\n"), Words());
+  EXPECT_EQ(words_in("one"), Words({"one"}));
+  EXPECT_EQ(words_in("  a,b\tc \r\n「箱」"), Words({"a,b", "c", "「箱」"}));
 }
 
 }  // namespace
