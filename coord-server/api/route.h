@@ -16,7 +16,7 @@ using Handler = Answer<http::Response> (*)(const AdminContext&);
 struct Form {
   const char* answer = "application/json";
   const char* refusal = "Error";  // a schema of the document
-  const char* body = "application/json";  // of POST, PUT and PATCH
+  const char* body = "application/json";  // of POST, PUT and PATCH; several, between spaces
   const char* query = "";  // words it understands: "start! end! actor"; with "!" it must have them
 };
 

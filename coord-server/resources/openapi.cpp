@@ -4,6 +4,7 @@
 
 #include "coord-server/api/json.h"
 #include "coord-server/resources/handlers.h"
+#include "proto/base/words.h"
 
 namespace aya::resources {
 namespace {
@@ -63,10 +64,7 @@ Path path_of(std::string_view pattern) {
 }
 
 void add_queries(std::string_view words, Json& parameters) {
-  while (!words.empty()) {
-    const std::size_t end = std::min(words.find(' '), words.size());
-    std::string_view word = words.substr(0, end);
-    words.remove_prefix(std::min(end + 1, words.size()));
+  for (std::string_view word : words_in(words)) {
     const bool required = word.ends_with('!');
     if (required) word.remove_suffix(1);
     parameters.push_back(parameter(std::string(word), "query", required));
@@ -75,7 +73,11 @@ void add_queries(std::string_view words, Json& parameters) {
 
 // Which members a body has the endpoint says itself when one is wrong.
 Json body_of(const Route& route) {
-  return {{"content", {{route.form.body, {{"schema", Json::object()}}}}}};
+  Json content = Json::object();
+  for (const std::string_view form : words_in(route.form.body)) {
+    content[std::string(form)] = {{"schema", Json::object()}};
+  }
+  return {{"content", std::move(content)}};
 }
 
 Json answer_schema(const char* what, const char* form, const char* schema) {

@@ -21,9 +21,10 @@ constexpr api::Form kOAuth = {  // RFC 6749 4.4.2 and 5.2
     .refusal = "OAuthError", .body = "application/x-www-form-urlencoded"};
 constexpr api::Form kPage = {.answer = "text/html"};
 constexpr api::Form kFeed = {.answer = "text/event-stream"};
-constexpr api::Form kPolicyRead = {.body = "application/hujson", .query = "details"};
-constexpr api::Form kNewPolicy = {.body = "application/hujson"};
-constexpr api::Form kPreview = {.body = "application/hujson", .query = "type! previewFor!"};
+constexpr const char* kPolicyBody = "application/json application/hujson";
+constexpr api::Form kPolicyRead = {.query = "details"};
+constexpr api::Form kNewPolicy = {.body = kPolicyBody};
+constexpr api::Form kPreview = {.body = kPolicyBody, .query = "type! previewFor!"};
 constexpr api::Form kWho = {.query = "src! dst! port! proto"};
 constexpr api::Form kDevices = {.query = "fields"};
 constexpr api::Form kAddress = {.query = "force dryRun report"};
