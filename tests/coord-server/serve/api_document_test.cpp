@@ -52,7 +52,9 @@ TEST_F(ApiDocument, NamesTheQueriesThatAreRead) {
         for (const Json& other : operation.at("parameters")) {
           if (other.at("in") != "query" || other == parameter) continue;
           const std::string name = other.at("name");
-          const char* value = name == "port" ? "1" : name == "type" ? "user" : "2026-01-01T00:00:00Z";
+          const char* value = name == "port"   ? "1"
+                              : name == "type" ? "user"
+                                               : "2026-01-01T00:00:00Z";
           if (name != "proto") query += (query.empty() ? "?" : "&") + name + '=' + value;
         }
         std::string verb = method;
@@ -66,6 +68,15 @@ TEST_F(ApiDocument, NamesTheQueriesThatAreRead) {
     }
   }
   EXPECT_GE(tried, 9U);
+}
+
+TEST_F(ApiDocument, NamesThemForPeopleToo) {
+  const http::Response answer = coordinator->on_api(
+      http_request("GET", "/api/v2/docs", ""), Entrance{false, "", "192.0.2.1"}, wall);
+  const std::string_view page = as_text(answer.body);
+  const std::string path = "<code>/tailnet/*/logging/network</code>";
+  EXPECT_THAT(page, testing::HasSubstr(path + " ?<b>start</b> &amp;<b>end</b> &amp;node<td>"));
+  EXPECT_THAT(page, testing::HasSubstr("<code>/tailnet/*/dns/records</code><td>"));
 }
 
 TEST_F(ApiDocument, NamesTheFormOfEveryBody) {
