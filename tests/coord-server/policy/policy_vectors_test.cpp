@@ -9,6 +9,7 @@
 #include "coord-server/policy/access_test.h"
 #include "coord-server/policy/engine.h"
 #include "tests/coord-server/policy/normal_form.h"
+#include "tests/coord-server/policy/other_words.h"
 
 namespace aya {
 namespace {
@@ -273,6 +274,28 @@ TEST_P(PolicyVectors, EveryNodeGetsWhatWasCaptured) {
   std::printf(
       "[ policy   ] %s: %zu of %zu agree, %zu of them refusals\n", file.c_str(), agreed,
       cases.size(), refused);
+}
+
+TEST_P(PolicyVectors, HoldInOtherWords) {
+  const std::string file = std::string(GetParam()) + ".json";
+  std::size_t said = 0;
+  for (const Json& c : test::vector_cases("policy", file)) {
+    if (!c.at("expect").at("accepted") || kLeft.contains(c.at("id"))) continue;
+    const Json policy = Json::parse(c.at("policy").get<std::string>(), nullptr, false);
+    if (!policy.is_object()) continue;  // comments
+    for (const test::Wording& wording : test::wordings()) {
+      const auto other = wording.say(policy);
+      if (!other) continue;
+      Json changed = c;
+      changed["policy"] = other->dump();
+      const std::string wrong = Comparison(changed).run();
+      EXPECT_TRUE(wrong.empty()) << c.at("id").get<std::string>() << ", " << wording.name << ": "
+                                 << *other << "\n    " << wrong;
+      ++said;
+    }
+  }
+  std::printf("[ policy   ] %s: %zu other wordings\n", file.c_str(), said);
+  EXPECT_GT(said, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
