@@ -35,7 +35,9 @@ def mixed(lab, ours_first):
 def check_both_ways(ours, theirs):
     for node, other in ((ours, theirs), (theirs, ours)):
         wait_until(f"{node.name} pings {other.name} by address", lambda: node.ping(other.ip, timeout=1), 15)
-        assert node.ping(other.name, count=2) == 2, "by MagicDNS name"
+        # A stock node that has just begun opens its sockets and writes its resolv.conf once more.
+        wait_until(f"{node.name} pings {other.name} by MagicDNS name",
+                   lambda: node.ping(other.name, count=2) == 2, 15)
     for node, other in ((ours, theirs), (theirs, ours)):
         wait_until("direct", lambda: node.ping(other.ip) and node.direct_to(other.name), 15)
 
