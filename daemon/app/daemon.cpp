@@ -377,7 +377,10 @@ local::BackendState Daemon::compute_state() const {
     case coord::Phase::Running:
       break;
   }
-  return mesh_ && mesh_->is_connected() ? BackendState::Running : BackendState::Starting;
+  if (!mesh_ || !mesh_->is_connected()) return BackendState::Starting;
+  // Whoever waited for this calls others by their names next.
+  const bool names = state_ == BackendState::Running || host_->dns_settled();
+  return names ? BackendState::Running : BackendState::Starting;
 }
 
 void Daemon::refresh_state() {

@@ -43,9 +43,14 @@ Result<std::unique_ptr<HostSide>, os::OsError> HostSide::open(
   host_dns::Places places;
   places.state_dir = config.state_dir;
   places.link = config.tun_name;
-  side->dns_.emplace(loop, log, std::move(places), [raw] {
+  host_dns::HostDnsLink::News dns_news;
+  dns_news.changed = [raw] {
     if (raw->owner_ != nullptr) raw->owner_->on_host_dns_change();
-  });
+  };
+  dns_news.settled = [raw] {
+    if (raw->owner_ != nullptr) raw->owner_->on_host_dns_settled();
+  };
+  side->dns_.emplace(loop, log, std::move(places), std::move(dns_news));
   firewall::prepare_interface(side->tun_->name());
   side->firewall_.emplace(
       firewall::FirewallLink::Parts{loop, log}, std::move(config.firewall), [raw] {

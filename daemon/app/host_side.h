@@ -30,6 +30,7 @@ class HostSide {
     virtual void on_host_firewall_news() = 0;  // other problems, or another way to write rules
     // The host's own resolver is another: upstream servers may be others now.
     virtual void on_host_dns_change() = 0;
+    virtual void on_host_dns_settled() = 0;  // dns_settled() is true again
   };
 
   struct Config {
@@ -58,6 +59,8 @@ class HostSide {
       const std::optional<host_dns::Wanted>& wanted);
 
   const host_dns::State& dns() const { return dns_->state(); }
+  // Whether the resolver is told what apply_dns() said last, or that failed.
+  bool dns_settled() const { return dns_->is_settled(); }
 
   // What fails is told by firewall().problems(), and tried again.
   void apply_firewall(firewall::FirewallLink::Node node) { firewall_->set(std::move(node)); }

@@ -53,7 +53,8 @@ class Mesh final : public dataplane::Dataplane::Ports,
     virtual ~Owner() = default;
     // Endpoints, home relay or what the network lets through: the coordinator is to be told.
     virtual void on_mesh_facts_changed() = 0;
-    // The home relay came or went, or a first session stands: whether we are connected.
+    // The home relay came or went, a first session stands, or names can be resolved: whether we are
+    // connected.
     virtual void on_mesh_connectivity_changed() = 0;
     virtual void on_mesh_network_changed() = 0;  // the host's networks: connections are suspect
     virtual void on_ping_outcome(const PingOutcome& outcome) = 0;
@@ -183,6 +184,7 @@ class Mesh final : public dataplane::Dataplane::Ports,
   void on_network_change(const os::NetworkChange& change) override;
   void on_host_firewall_news() override;
   void on_host_dns_change() override;
+  void on_host_dns_settled() override { owner_.on_mesh_connectivity_changed(); }
 
   bool choose_exit(const netmap::State& state, const local::Prefs& prefs);
   void apply_peer(const netmap::State& state, netmap::NodeId node);

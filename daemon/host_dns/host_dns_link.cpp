@@ -26,12 +26,14 @@ struct HostDnsLink::Shared {
   std::uint64_t asked = 0, answered = 0;  // wishes
   bool ending = false;
 
-  void ask(std::optional<Wanted> next, bool waits) {
+  // The number of this wish.
+  std::uint64_t ask(std::optional<Wanted> next, bool waits) {
     std::unique_lock lock(mutex);
     wanted = std::move(next);
     const std::uint64_t mine = ++asked;
     knock();
     if (waits) done.wait(lock, [&] { return answered >= mine; });
+    return mine;
   }
 
   void knock() const {
@@ -58,6 +60,11 @@ struct HostDnsLink::Shared {
         answered = about;
         done.notify_all();
         if (last) return;
+        lock.unlock();
+        tell(loop, self, told);
+        loop.post([self, about] {
+          if (self->link != nullptr) self->link->on_answered(about);
+        });
       }
     }
   }
@@ -69,13 +76,13 @@ struct HostDnsLink::Shared {
       HostDnsLink* receiver = self->link;  // the loop's thread is the one that clears it
       if (receiver == nullptr) return;
       receiver->state_ = told;
-      if (receiver->changed_) receiver->changed_();
+      if (receiver->news_.changed) receiver->news_.changed();
     });
   }
 };
 
-HostDnsLink::HostDnsLink(io::Loop& loop, Logger& log, Places places, std::function<void()> changed)
-    : changed_(std::move(changed)), shared_(std::make_shared<Shared>(std::move(places), log)) {
+HostDnsLink::HostDnsLink(io::Loop& loop, Logger& log, Places places, News news)
+    : news_(std::move(news)), shared_(std::make_shared<Shared>(std::move(places), log)) {
   shared_->link = this;
   shared_->thread = std::thread([shared = shared_, &loop] { shared->run(loop, shared); });
 }
@@ -90,8 +97,13 @@ HostDnsLink::~HostDnsLink() {
   shared_->thread.join();
 }
 
-void HostDnsLink::apply(const Wanted& wanted) { shared_->ask(wanted, false); }
+void HostDnsLink::apply(const Wanted& wanted) { asked_ = shared_->ask(wanted, false); }
 
-void HostDnsLink::restore(Wait wait) { shared_->ask(std::nullopt, wait == Wait::Yes); }
+void HostDnsLink::restore(Wait wait) { asked_ = shared_->ask(std::nullopt, wait == Wait::Yes); }
+
+void HostDnsLink::on_answered(std::uint64_t wish) {
+  answered_ = wish;
+  if (is_settled() && news_.settled) news_.settled();
+}
 
 }  // namespace aya::host_dns

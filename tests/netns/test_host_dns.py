@@ -284,6 +284,29 @@ def test_resolvconf_of_either_kind():
         check_resolvconf(lab, "resolvconf", "debian-resolvconf", 2, coordinator)
 
 
+SLOWLY = """#!/bin/sh
+case "$*" in *-a*) sleep 1.5 ;; esac
+exec /run/resolvconf.real "$@"
+"""
+
+
+def test_up_returns_when_names_can_be_asked():
+    """What comes next calls others by their names: `ayatori up && ssh nas`."""
+    require("openresolv")
+    with Lab() as lab:
+        laptop = Laptop(lab, "openresolv")
+        host = laptop.host
+        record = f"nameserver {laptop.lan_dns.address}\n"
+        host.run("resolvconf", "-a", "eth0.dhcp", input=record)
+        host.run("cp", "/usr/sbin/resolvconf", "/run/resolvconf.real")
+        write(host, "/run/slowly", SLOWLY)
+        host.run("chmod", "755", "/run/slowly")
+        host.run("mount", "--bind", "/run/slowly", "/usr/sbin/resolvconf")
+        laptop.join()
+        assert OURS in laptop.file()
+        assert laptop.resolves_mesh()
+
+
 # What OpenWrt has in place of a service manager. Its start script, too, writes the configuration
 # anew and leaves the folder of further files alone.
 OPENWRT_DNSMASQ = """#!/bin/sh
