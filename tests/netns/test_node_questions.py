@@ -43,6 +43,7 @@ def stock_and_coordinator(lab):
     coordinator = Coordinator(lab)
     node = StockNode(lab.public_host("stock", f"{INTERNET}.5"), coordinator)
     node.up(coordinator.add_key("--reusable"))
+    node.settle()
     return coordinator, node
 
 
