@@ -1,7 +1,5 @@
 // /api/v2/device/{id}/routes: which routes a node offers, and which it may carry (interfaces 1.4,
 // control 9.7). A route may be approved before it is offered.
-#include <algorithm>
-
 #include "coord-server/resources/device_json.h"
 #include "coord-server/resources/handlers.h"
 #include "coord-server/resources/routes_field.h"
@@ -33,7 +31,6 @@ Answer<http::Response> set_device_routes(const AdminContext& c) {
   if (!body->contains("routes")) return ApiError::bad_request("routes: want a list of strings");
   auto wanted = routes_field(*body);
   if (!wanted) return wanted.error();
-  std::ranges::sort(*wanted);  // they are a set: written in another order they are the same
   if (*wanted == node.record.approved_routes) return routes_response(node);
   store::AuditEntry entry = c.audit("UPDATE", "NODE");
   entry.account = node.account();

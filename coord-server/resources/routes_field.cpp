@@ -1,6 +1,6 @@
 #include "coord-server/resources/routes_field.h"
 
-#include <algorithm>
+#include <set>
 
 #include "coord-server/nodes/address_rules.h"
 #include "coord-server/nodes/routes.h"
@@ -39,18 +39,15 @@ Answer<Prefix> route_from(const std::string& text) {
 Answer<std::vector<Prefix>> routes_field(const Json& body) {
   auto texts = texts_field(body, "routes");
   if (!texts) return texts.error();
-  std::vector<Prefix> out;
-  const auto add = [&](const Prefix& route) {
-    if (std::ranges::find(out, route) == out.end()) out.push_back(route);
-  };
+  std::set<Prefix> out;
   for (const std::string& text : *texts) {
     auto route = route_from(text);
     if (!route) return route.error();
-    add(*route);
+    out.insert(*route);
     if (!nodes::is_default_route(*route)) continue;
-    for (const char* family : {"0.0.0.0/0", "::/0"}) add(*Prefix::parse(family));
+    for (const char* family : {"0.0.0.0/0", "::/0"}) out.insert(*Prefix::parse(family));
   }
-  return out;
+  return std::vector<Prefix>(out.begin(), out.end());
 }
 
 }  // namespace aya::resources

@@ -6,7 +6,7 @@
 
 namespace aya::resources {
 
-// As given, each once; a default route of one family implies the other. Absent: none.
+// A set: sorted, each once. A default route of one family implies the other. Absent: none.
 api::Answer<std::vector<Prefix>> routes_field(const api::Json& body);
 
 }  // namespace aya::resources

@@ -1,7 +1,5 @@
 #include "coord-server/resources/wireguard_json.h"
 
-#include <algorithm>
-
 #include "coord-server/nodes/address_rules.h"
 #include "coord-server/resources/device_json.h"
 #include "coord-server/resources/routes_field.h"
@@ -208,7 +206,6 @@ Answer<void> take_wireguard_facts(
   if (says("routes")) {
     auto routes = routes_field(body);
     if (!routes) return routes.error();
-    std::ranges::sort(*routes);
     record.approved_routes = record.live.hostinfo.routable_ips = std::move(*routes);
   }
   if (says("resolvers")) {
