@@ -1,43 +1,15 @@
 #include "coord-server/resources/device_json.h"
 
 #include <algorithm>
-#include <array>
 
+#include "coord-server/resources/device_query.h"
 #include "proto/base/parse_number.h"
+#include "proto/base/words.h"
 
 namespace aya::resources {
 namespace {
 
 using namespace api;
-
-constexpr std::array<std::string_view, 27> kFilterFields = {
-    "addresses",
-    "advertisedRoutes",
-    "authorized",
-    "blocksIncomingConnections",
-    "clientVersion",
-    "connectedToControl",
-    "created",
-    "enabledRoutes",
-    "expires",
-    "hostname",
-    "id",
-    "isEphemeral",
-    "isExternal",
-    "keyExpiryDisabled",
-    "lastSeen",
-    "machineKey",
-    "multipleConnections",
-    "name",
-    "nodeId",
-    "nodeKey",
-    "os",
-    "sshEnabled",
-    "tags",
-    "tailnetLockError",
-    "tailnetLockKey",
-    "updateAvailable",
-    "user"};
 
 Json tri_state(const std::optional<bool>& value) { return value ? Json(*value) : Json(nullptr); }
 
@@ -167,8 +139,9 @@ Json external_device_json(
 }
 
 Answer<void> check_filters(const std::vector<http::QueryField>& filters) {
+  const auto known = words_in(kDeviceQuery);
   for (const http::QueryField& filter : filters) {
-    if (std::ranges::find(kFilterFields, filter.name) == kFilterFields.end()) {
+    if (std::ranges::find(known, filter.name) == known.end()) {
       return ApiError::bad_request("unknown filter field \"" + filter.name + "\"");
     }
   }

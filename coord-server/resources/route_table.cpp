@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "coord-server/resources/device_query.h"
 #include "coord-server/resources/handlers.h"
 
 namespace aya::resources {
@@ -26,7 +27,8 @@ constexpr api::Form kPolicyRead = {.query = "details"};
 constexpr api::Form kNewPolicy = {.body = kPolicyBody};
 constexpr api::Form kPreview = {.body = kPolicyBody, .query = "type! previewFor!"};
 constexpr api::Form kWho = {.query = "src! dst! port! proto"};
-constexpr api::Form kDevices = {.query = "fields"};
+constexpr api::Form kDevices = {.query = kDeviceQuery};
+constexpr api::Form kDevice = {.query = "fields"};
 constexpr api::Form kAddress = {.query = "force dryRun report"};
 constexpr api::Form kForced = {.query = "force"};
 constexpr api::Form kPeople = {.query = "role type"};
@@ -40,7 +42,7 @@ constexpr api::Form kByUrl = {.query = "url!"};
 // clang-format off
 constexpr std::array kRoutes = {
     Route{"GET",    "tailnet/*/devices",                  "devices:core:read",         list_devices, true, kUsual, kDevices},
-    Route{"GET",    "device/*",                           "devices:core:read",         get_device, true, kUsual, kDevices},
+    Route{"GET",    "device/*",                           "devices:core:read",         get_device, true, kUsual, kDevice},
     Route{"DELETE", "device/*",                           "devices:core",              delete_device, true},
     Route{"POST",   "device/*/name",                      "devices:core",              set_device_name, true},
     Route{"POST",   "device/*/ip",                        "devices:core",              set_device_address, false, kUsual, kAddress},

@@ -70,6 +70,22 @@ TEST_F(ApiDocument, NamesTheQueriesThatAreRead) {
   EXPECT_GE(tried, 9U);
 }
 
+TEST_F(ApiDocument, NamesEveryFilterOfDevices) {
+  const std::string path = "/api/v2/tailnet/-/devices?";
+  const Json& list = document.at("paths").at("/api/v2/tailnet/{tailnet}/devices").at("get");
+  std::size_t tried = 0;
+  for (const Json& parameter : list.at("parameters")) {
+    if (parameter.at("in") != "query") continue;
+    const std::string name = parameter.at("name");
+    api("GET", path + name + (name == "fields" ? "=all" : "=x"));
+    EXPECT_EQ(reply.status, 200) << name;
+    ++tried;
+  }
+  EXPECT_EQ(tried, 28U);
+  api("GET", path + "colour=x");
+  EXPECT_EQ(reply.status, 400);
+}
+
 TEST_F(ApiDocument, NamesThemForPeopleToo) {
   const http::Response answer = coordinator->on_api(
       http_request("GET", "/api/v2/docs", ""), Entrance{false, "", "192.0.2.1"}, wall);
