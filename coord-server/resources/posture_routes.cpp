@@ -106,7 +106,7 @@ Answer<http::Response> create_integration(const AdminContext& c) {
   if (!provider) return provider.error();
   // With nothing to ask with it could never say anything; what tools expect then was recorded.
   if (posture_providers::is_provider(*provider) && says_no_access(*body)) {
-    return ApiError{501, "a posture integration without clientSecret is not implemented"};
+    return ApiError{501, "clientSecret: required: without it there is nobody to ask"};
   }
   PostureIntegration wish;
   wish.account = (*account)->id;
