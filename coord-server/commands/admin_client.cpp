@@ -24,9 +24,11 @@ Failure refusal(const http::Response& response) {
       }
     }
   }
-  if (response.status == 412) return {Exit::Changed, text};
-  if (response.status == 401 || response.status == 403) return {Exit::Denied, text};
-  return {Exit::Failed, text};
+  if (response.status == 412) return {Exit::Changed, text, response.status};
+  if (response.status == 401 || response.status == 403) {
+    return {Exit::Denied, text, response.status};
+  }
+  return {Exit::Failed, text, response.status};
 }
 
 }  // namespace

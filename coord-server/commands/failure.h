@@ -19,6 +19,7 @@ enum class Exit : int {
 struct Failure {
   Exit code = Exit::Failed;
   std::string text;  // one line; more only for lists of candidates
+  int status = 0;    // of the server's answer, where it was one
 };
 
 }  // namespace aya::coord

@@ -15,6 +15,7 @@ constexpr const char* kUsualTime = "24h";
 // What is asked for at once. A busy network may have more in that time than the server gives.
 constexpr Duration kPiece = std::chrono::hours(1);
 constexpr Duration kShortestPiece = std::chrono::seconds(30);
+constexpr int kTooMuch = 400;
 // Nodes tell every quarter of a minute, and later what they could not.
 constexpr auto kLookEvery = std::chrono::seconds(2);
 constexpr auto kLateness = std::chrono::minutes(10);
@@ -34,7 +35,7 @@ Done each_window(
                         "&end=" + http::percent_encode(to_rfc3339(end));
     if (!node.empty()) query += "&node=" + http::percent_encode(node);
     auto reply = call.client.call("GET", "/tailnet/-/logging/network", "", query);
-    if (!reply && reply.error().code == Exit::Failed && piece > kShortestPiece) {
+    if (!reply && reply.error().status == kTooMuch && piece > kShortestPiece) {
       piece /= 2;
       continue;
     }
