@@ -114,12 +114,16 @@ std::string usage_of(const Verb& verb) {
   return text;
 }
 
-std::string help() {
+// Of the verbs that begin with this word; of all where none does.
+std::string help(const std::string& word) {
   const Places places = Places::of_the_system();
   std::string text =
       "Usage: ayatori-coord [--dir DIR | --socket PATH | --server URL] [--account NAME] [--json] "
       "VERB …\n\n";
+  const auto is_meant = [&](const Verb& verb) { return verb.name.starts_with(word + ' '); };
+  const bool all = word.empty() || std::ranges::none_of(verbs(), is_meant);
   for (const Verb& verb : verbs()) {
+    if (!all && !is_meant(verb)) continue;
     text += "  " + usage_of(verb) + "\n      " + std::string(verb.summary) + '\n';
   }
   text += "\nDIR holds all that the server owns; without it " + places.config + " and " +
@@ -205,10 +209,16 @@ Result<AdminClient::Server, Failure> server_of(const CommandLine& line, const Pl
 
 Done run_line(const CommandLine& line) {
   if (line.has("version")) return version_command({line, {}, {}, {{}, {}}, line.has("json")});
+  if (!line.words.empty() && line.words[0] == "help") {
+    CommandLine about = line;
+    about.words.erase(about.words.begin());
+    about.options.emplace("help", "");
+    return run_line(about);
+  }
   const Verb* verb = find_verb(line.words);
-  if (line.has("help") || line.has("h") || (!line.words.empty() && line.words[0] == "help")) {
+  if (line.has("help") || line.has("h")) {
     print(
-        verb == nullptr ? help()
+        verb == nullptr ? help(line.words.empty() ? "" : line.words[0])
                         : usage_of(*verb) + "\n    " + std::string(verb->summary) + '\n');
     return {};
   }

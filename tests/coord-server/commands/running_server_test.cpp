@@ -309,6 +309,21 @@ TEST_F(RunningServer, ReplacesNothingByWhatIsNoBackup) {
   EXPECT_THAT(out, HasSubstr("bob@example.com"));
 }
 
+TEST_F(RunningServer, HelpsWithWhatIsNamed) {
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"help", "posture"}, {"posture", "--help"}}) {
+    ASSERT_EQ(type(line), 0);
+    EXPECT_THAT(out, HasSubstr("ayatori-coord posture add"));
+    EXPECT_THAT(out, Not(HasSubstr("ayatori-coord init")));
+  }
+  ASSERT_EQ(type({"help", "flows"}), 0);
+  EXPECT_THAT(out, testing::StartsWith("ayatori-coord flows "));
+  for (const char* word : {"help", "--help"}) {
+    ASSERT_EQ(type({word}), 0);
+    EXPECT_THAT(out, HasSubstr("ayatori-coord init"));
+  }
+}
+
 TEST_F(RunningServer, ShowsItsConfigurationWithDefaults) {
   ASSERT_EQ(type({"config", "show"}), 0) << err;
   EXPECT_THAT(out, HasSubstr("stun_listen = off\n"));
