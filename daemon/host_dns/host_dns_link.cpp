@@ -43,9 +43,11 @@ struct HostDnsLink::Shared {
 
   void run(io::Loop& loop, const std::shared_ptr<Shared>& self) {
     State told;
+    std::optional<std::uint64_t> tried;
     core.begin();
     for (;;) {
       tell(loop, self, told);
+      if (tried) tell_tried(loop, self, *std::exchange(tried, std::nullopt));
 
       core.wait(wake.get());
       std::uint64_t knocks = 0;
@@ -60,11 +62,7 @@ struct HostDnsLink::Shared {
         answered = about;
         done.notify_all();
         if (last) return;
-        lock.unlock();
-        tell(loop, self, told);
-        loop.post([self, about] {
-          if (self->link != nullptr) self->link->on_answered(about);
-        });
+        tried = about;
       }
     }
   }
@@ -77,6 +75,13 @@ struct HostDnsLink::Shared {
       if (receiver == nullptr) return;
       receiver->state_ = told;
       if (receiver->news_.changed) receiver->news_.changed();
+    });
+  }
+
+  static void tell_tried(
+      io::Loop& loop, const std::shared_ptr<Shared>& self, std::uint64_t wish) {
+    loop.post([self, wish] {
+      if (self->link != nullptr) self->link->on_tried(wish);
     });
   }
 };
@@ -101,8 +106,8 @@ void HostDnsLink::apply(const Wanted& wanted) { asked_ = shared_->ask(wanted, fa
 
 void HostDnsLink::restore(Wait wait) { asked_ = shared_->ask(std::nullopt, wait == Wait::Yes); }
 
-void HostDnsLink::on_answered(std::uint64_t wish) {
-  answered_ = wish;
+void HostDnsLink::on_tried(std::uint64_t wish) {
+  tried_ = wish;
   if (is_settled() && news_.settled) news_.settled();
 }
 

@@ -32,7 +32,7 @@ class HostDnsLink {
   const State& state() const { return state_; }
 
   // Whether the last wish has been tried. If in vain, state() says why.
-  bool is_settled() const { return answered_ == asked_; }
+  bool is_settled() const { return tried_ == asked_; }
 
   enum class Wait { No, Yes };  // until it is done
 
@@ -41,11 +41,11 @@ class HostDnsLink {
 
  private:
   struct Shared;
-  void on_answered(std::uint64_t wish);
+  void on_tried(std::uint64_t wish);
 
   State state_;
   News news_;
-  std::uint64_t asked_ = 0, answered_ = 0;  // numbers of wishes
+  std::uint64_t asked_ = 0, tried_ = 0;  // numbers of wishes
   std::shared_ptr<Shared> shared_;  // also of news that is still on its way when this dies
 };
 
