@@ -118,7 +118,8 @@ Text token_of_surroundings(Context& context, const std::string& audience) {
 }
 
 Text access_of_identity(
-    Context& context, const JoinCredentials& credentials, const Server& server, const KeyWish& wish) {
+    Context& context, const JoinCredentials& credentials, const Server& server,
+    const KeyWish& wish) {
   std::string token = credentials.id_token;
   if (token.empty() && credentials.audience.empty()) {
     return Failure{Exit::BadArgument, "--client-id needs --id-token or --audience"};

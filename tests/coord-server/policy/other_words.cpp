@@ -18,11 +18,15 @@ Said said_if(bool changed, Json& policy) {
   return changed ? Said(std::move(policy)) : std::nullopt;
 }
 
-Json& rules(Json& policy, const char* section) {
-  static Json none;
-  const auto found = policy.find(section);
-  if (found != policy.end() && found->is_array()) return *found;
-  return none = Json::array();
+// The sections of these names that the policy has, each a list of rules.
+std::vector<std::pair<std::string, Json*>> sections_of(
+    Json& policy, std::initializer_list<const char*> names) {
+  std::vector<std::pair<std::string, Json*>> out;
+  for (const char* name : names) {
+    const auto found = policy.find(name);
+    if (found != policy.end() && found->is_array()) out.emplace_back(name, &*found);
+  }
+  return out;
 }
 
 bool is_list(const Json& rule, const char* field) {
@@ -58,8 +62,8 @@ bool replace_in(Json& list, const std::string& section, const Others& others) {
 
 Said with_others(Json policy, std::initializer_list<const char*> sections, const Others& others) {
   bool changed = false;
-  for (const std::string section : sections) {
-    for (Json& rule : rules(policy, section.c_str())) {
+  for (const auto& [section, rules] : sections_of(policy, sections)) {
+    for (Json& rule : *rules) {
       if (is_list(rule, "src")) changed |= replace_in(rule["src"], "", others);
       if (is_list(rule, "dst")) changed |= replace_in(rule["dst"], section, others);
       // A rule for nobody is refused, unlike one for a group that has no members.
@@ -91,9 +95,9 @@ Said hosts_written_out(Json policy) {
 
 Said one_each(Json policy, const char* side) {
   bool changed = false;
-  for (const char* section : {"acls", "grants", "ssh"}) {
+  for (const auto& [section, rules] : sections_of(policy, {"acls", "grants", "ssh"})) {
     Json out = Json::array();
-    for (const Json& rule : rules(policy, section)) {
+    for (const Json& rule : *rules) {
       if (!is_list(rule, side) || rule[side].size() < 2) {
         out.push_back(rule);
         continue;
@@ -105,7 +109,7 @@ Said one_each(Json policy, const char* side) {
         out.push_back(std::move(copy));
       }
     }
-    if (!out.empty()) policy[section] = std::move(out);
+    *rules = std::move(out);
   }
   return said_if(changed, policy);
 }
@@ -114,10 +118,9 @@ Said one_destination_each(Json policy) { return one_each(std::move(policy), "dst
 
 Said everything_twice(Json policy) {
   bool changed = false;
-  for (const char* section : {"acls", "grants"}) {
-    Json& list = rules(policy, section);
-    const Json again = list;
-    for (const Json& rule : again) list.push_back(rule);
+  for (const auto& [section, rules] : sections_of(policy, {"acls", "grants"})) {
+    const Json again = *rules;
+    for (const Json& rule : again) rules->push_back(rule);
     changed = changed || !again.empty();
   }
   return said_if(changed, policy);
@@ -125,10 +128,9 @@ Said everything_twice(Json policy) {
 
 Said from_the_end(Json policy) {
   bool changed = false;
-  for (const char* section : {"acls", "grants"}) {
-    Json& list = rules(policy, section);
-    std::reverse(list.begin(), list.end());
-    for (Json& rule : list) {
+  for (const auto& [section, rules] : sections_of(policy, {"acls", "grants"})) {
+    std::reverse(rules->begin(), rules->end());
+    for (Json& rule : *rules) {
       for (const char* field : {"src", "dst", "ip"}) {
         if (is_list(rule, field)) std::reverse(rule[field].begin(), rule[field].end());
       }
@@ -151,7 +153,7 @@ std::string without_brackets(std::string host) {
 // Grants refuse "*" with autogroup:self, which acls take.
 Said acls_as_grants(Json policy) {
   Json grants = policy.value("grants", Json::array());
-  const Json acls = rules(policy, "acls");
+  const Json acls = policy.value("acls", Json::array());
   if (acls.empty()) return std::nullopt;
   for (const Json& rule : acls) {
     const std::string protocol = rule.value("proto", "");
@@ -177,7 +179,7 @@ Said acls_as_grants(Json policy) {
 
 Said grants_as_acls(Json policy) {
   Json acls = policy.value("acls", Json::array());
-  const Json grants = rules(policy, "grants");
+  const Json grants = policy.value("grants", Json::array());
   if (grants.empty()) return std::nullopt;
   for (const Json& rule : grants) {
     if (!has_only(rule, {"src", "dst", "ip"}) || !is_list(rule, "ip")) return std::nullopt;
@@ -218,13 +220,17 @@ Json in_capitals(const Json& value) {
 Said keys_in_capitals(Json policy) { return in_capitals(policy); }
 
 Said old_names(Json policy) {
-  for (Json& rule : rules(policy, "acls")) {
-    rule["users"] = std::move(rule["src"]);
-    rule["ports"] = std::move(rule["dst"]);
-    rule.erase("src");
-    rule.erase("dst");
+  bool changed = false;
+  for (const auto& [section, rules] : sections_of(policy, {"acls"})) {
+    for (Json& rule : *rules) {
+      rule["users"] = std::move(rule["src"]);
+      rule["ports"] = std::move(rule["dst"]);
+      rule.erase("src");
+      rule.erase("dst");
+      changed = true;
+    }
   }
-  return said_if(!rules(policy, "acls").empty(), policy);
+  return said_if(changed, policy);
 }
 
 }  // namespace
